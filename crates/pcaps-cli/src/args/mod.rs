@@ -1,0 +1,414 @@
+//! The command line's grammar and help.
+
+mod refusal;
+mod values;
+
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand, ValueHint};
+use jiff::Timestamp;
+use pcaps::{BucketId, CaptureId};
+
+pub(crate) use refusal::parse;
+use values::{bucket_id, count, duration, one_in, seed, size, socket, time};
+
+const AFTER_HELP: &str = "\
+Credentials come from the environment only:
+  CLOUDFLARE_API_TOKEN                      an API token (preferred)
+  CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL      or the global API key and its e-mail address
+  CLOUDFLARE_ACCOUNT_ID                     the account, without --account
+  CLOUDFLARE_BASE_URL                       another place of the API, without --base-url
+
+Exit codes:
+  0 done   2 usage or invalid input   3 authentication or permission   4 not found   5 rate limited
+  6 the capture failed   7 the deadline passed   8 a partial result   130 interrupted   1 anything else
+
+Examples:
+  pcaps capture --simulate -o sample.pcap            try it: no account needed
+  pcaps capture udp and dst port 53 -o dns.pcap      the DNS queries of the last five minutes
+  pcaps stats dns.pcap                               what is in a capture file";
+
+const FILTER_HELP: &str = "\
+A FILTER is the part of tcpdump's language that the service can express: tcp, udp, icmp, proto 47,
+src host 192.0.2.1, dst port 443 and the like, joined by `and`. Without one every packet is taken.";
+
+const CAPTURE_EXAMPLES: &str = "\
+A sample looks back at traffic that has already passed, over all data centres, at the first 160 bytes
+of each packet. The service takes one sample a minute.
+
+A FILTER is the part of tcpdump's language that the service can express: tcp, udp, icmp, proto 47,
+src host 192.0.2.1, dst port 443 and the like, joined by `and`. Without one every packet is taken.
+
+Examples:
+  pcaps capture udp and dst port 53 -o dns.pcap
+  pcaps capture 'tcp and src host 203.0.113.7' --time-limit 1m --packets 500 -o client.pcap
+  pcaps capture --at 2026-11-23T10:00:00Z -o attack.pcap
+  pcaps capture icmp -o - | tcpdump -nr -
+  pcaps capture --simulate -o sample.pcap            no account needed";
+
+const SAMPLE_EXAMPLES: &str = "\
+Examples:
+  pcaps start sample tcp and dst port 443
+  pcaps start sample --json | jq -r .id";
+
+const FULL_EXAMPLES: &str = "\
+A full capture watches one data centre for new packets, whole. Its files go to a bucket that has been
+registered and validated (see `pcaps bucket --help`). One runs at a time; `pcaps stop ID` ends it early.
+
+Examples:
+  pcaps start full --colo ORD --bucket 's3://captures/edge?region=us-east-2'
+  pcaps start full tcp and dst port 22 --colo ord02 --bucket gs://captures/edge --time-limit 10m --bytes 500MB";
+
+const WAIT_EXAMPLES: &str = "\
+Ends with exit code 6 when the capture failed, and 7 when the timeout passed; the capture goes on then.
+
+Examples:
+  pcaps wait 66062c9d5dd1a5ac8e6d9c4b3e1e2f70
+  pcaps wait 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 --timeout 10m";
+
+const DOWNLOAD_EXAMPLES: &str = "\
+The file appears only when it has arrived whole and every record in it has been read; a file that was
+there before stays as it was until then. The files of full captures are in their bucket.
+
+Examples:
+  pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o dns.pcap
+  pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o - | tcpdump -nr -";
+
+const BUCKET_EXAMPLES: &str = "\
+A bucket's URI is one of
+  s3://<bucket>/<folder>?region=<region>
+  gs://<bucket>/<folder>
+  r2://<bucket>/<folder>?account-id=…&access-key-id=…&secret-access-key=…   (keys for `add` only)
+
+Examples:
+  pcaps bucket add 's3://captures/edge?region=us-east-2'
+  pcaps bucket validate 's3://captures/edge?region=us-east-2' --challenge - < ownership-challenge.txt
+  pcaps bucket add - < r2-uri.txt                    keeps the keys out of the list of processes";
+
+const STATS_EXAMPLES: &str = "\
+A file that is torn or damaged gives the summary of what comes before, and exit code 8.
+
+Examples:
+  pcaps stats dns.pcap
+  pcaps stats dns.pcap --json | jq .packets
+  zcat dns.pcap.gz | pcaps stats -";
+
+const SIM_EXAMPLES: &str = "\
+Prints three lines of the form NAME=VALUE that point any client at it, then serves until Ctrl-C.
+
+Examples:
+  pcaps sim
+  pcaps sim --listen 127.0.0.1:8080 --buckets ./buckets
+  pcaps sim --traffic attack.pcap --sampling 10";
+
+/// Packet captures on Cloudflare's Magic Transit, from a filter to an open file.
+#[derive(Parser)]
+#[command(
+    name = "pcaps",
+    bin_name = "pcaps",
+    version,
+    after_help = AFTER_HELP,
+    max_term_width = 110,
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The account's id.
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        env = "CLOUDFLARE_ACCOUNT_ID",
+        hide_env_values = true
+    )]
+    pub(crate) account: Option<String>,
+
+    /// Where the API is, if not at Cloudflare: https, or http to this machine.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        value_hint = ValueHint::Url,
+        env = "CLOUDFLARE_BASE_URL",
+        hide_env_values = true
+    )]
+    pub(crate) base_url: Option<String>,
+
+    /// Ask a simulator inside this process: no account, no token, no network.
+    #[arg(long, global = true)]
+    pub(crate) simulate: bool,
+
+    /// Print one JSON document.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Take a sample of traffic and save it to a file.
+    #[command(after_help = CAPTURE_EXAMPLES)]
+    Capture(Capture),
+
+    /// Start a capture, and leave it to the service.
+    #[command(subcommand)]
+    Start(Start),
+
+    /// List the newest captures, 50 at most.
+    List,
+
+    /// Show one capture.
+    Show(CaptureArg),
+
+    /// Wait until a capture has finished.
+    #[command(after_help = WAIT_EXAMPLES)]
+    Wait(Wait),
+
+    /// Stop a full capture; what it has taken goes to its bucket.
+    Stop(CaptureArg),
+
+    /// Save the packets of a finished sample to a file.
+    #[command(after_help = DOWNLOAD_EXAMPLES)]
+    Download(Download),
+
+    /// Register the buckets that full captures are written to.
+    #[command(subcommand, after_help = BUCKET_EXAMPLES)]
+    Bucket(Bucket),
+
+    /// Sum up a capture file.
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats(Stats),
+
+    /// Run a simulator of the service.
+    #[command(after_help = SIM_EXAMPLES)]
+    Sim(Sim),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Capture {
+    /// What to take, in tcpdump's language; the word `sample` may come first.
+    #[arg(value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+
+    #[command(flatten)]
+    pub(crate) sample: Sample,
+}
+
+/// What a sample is asked to be, beside its filter.
+#[derive(clap::Args)]
+pub(crate) struct Sample {
+    /// How far to look back: 1s to 5m.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5m",
+        value_parser = duration,
+        allow_hyphen_values = true
+    )]
+    pub(crate) time_limit: Duration,
+
+    /// How many packets to take at most: 1 to 10000.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10000",
+        value_parser = count,
+        allow_hyphen_values = true
+    )]
+    pub(crate) packets: u32,
+
+    /// Look back from this time instead of now, at most 24 hours ago: RFC 3339.
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// Where a capture file goes.
+#[derive(clap::Args)]
+pub(crate) struct OutputFile {
+    /// The file to save to; `-` is standard output.
+    #[arg(
+        short,
+        long = "output",
+        visible_short_alias = 'w',
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Start {
+    /// Start a sample of traffic that has already passed.
+    #[command(after_help = SAMPLE_EXAMPLES)]
+    Sample(StartSample),
+
+    /// Start a full capture of new packets into a bucket.
+    #[command(after_help = FULL_EXAMPLES)]
+    Full(StartFull),
+}
+
+#[derive(clap::Args)]
+#[command(before_help = FILTER_HELP)]
+pub(crate) struct StartSample {
+    /// What to take, in tcpdump's language.
+    #[arg(value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) sample: Sample,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct StartFull {
+    /// What to take, in tcpdump's language.
+    #[arg(value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+
+    /// The data centre: one, such as ord02, or all of a place, such as ORD.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) colo: String,
+
+    /// The bucket that the files go to; `-` reads its URI from standard input.
+    #[arg(long, value_name = "URI")]
+    pub(crate) bucket: String,
+
+    /// How long to capture at most: 1s to 24h.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "1h",
+        value_parser = duration,
+        allow_hyphen_values = true
+    )]
+    pub(crate) time_limit: Duration,
+
+    /// End after so many packets: 1 to 10000.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) packets: Option<u32>,
+
+    /// End after so many bytes: up to 1GB.
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
+    pub(crate) bytes: Option<u64>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CaptureArg {
+    /// The capture's id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: CaptureId,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Wait {
+    /// The capture's id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: CaptureId,
+
+    /// Give up after so long; without it, wait as long as the capture takes.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration,
+        allow_hyphen_values = true
+    )]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Download {
+    /// The capture's id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: CaptureId,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Bucket {
+    /// Register a bucket: the service writes a challenge file into it.
+    Add {
+        /// The bucket's URI; `-` reads it from standard input, which keeps keys out of the list of processes.
+        #[arg(value_name = "URI")]
+        uri: String,
+    },
+
+    /// List the registered buckets.
+    List,
+
+    /// Prove that a registered bucket is yours.
+    Validate {
+        /// The bucket's URI, without keys; `-` reads it from standard input.
+        #[arg(value_name = "URI")]
+        uri: String,
+
+        /// The content of the challenge file; `-` reads it from standard input, where other users of this machine
+        /// cannot see it.
+        #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+        challenge: String,
+    },
+
+    /// Forget a registered bucket; what is in it stays.
+    Remove {
+        /// The bucket's id.
+        #[arg(value_name = "ID", value_parser = bucket_id)]
+        id: BucketId,
+    },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Stats {
+    /// A pcap or pcapng file; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Sim {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:0",
+        value_parser = socket
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// A capture file to take the packets from, instead of making them up.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "seed")]
+    pub(crate) traffic: Option<PathBuf>,
+
+    /// A folder for the buckets, instead of memory; it is made if it is not there.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) buckets: Option<PathBuf>,
+
+    /// Take one packet in N.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = one_in,
+        allow_hyphen_values = true
+    )]
+    pub(crate) sampling: NonZeroU32,
+
+    /// Which traffic to make up: the same number makes the same packets.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        value_parser = seed,
+        allow_hyphen_values = true
+    )]
+    pub(crate) seed: u64,
+}

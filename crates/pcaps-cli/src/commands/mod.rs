@@ -1,0 +1,34 @@
+//! The commands, one module each.
+
+mod bucket;
+mod capture;
+mod download;
+mod list;
+mod sim;
+mod start;
+mod stats;
+mod stdin;
+mod stop;
+mod wait;
+
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+};
+
+/// Runs the command that the arguments name.
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let global = &args.global;
+    match args.command {
+        Command::Capture(it) => capture::run(global, &it),
+        Command::Start(it) => start::run(global, it),
+        Command::List => list::all(global),
+        Command::Show(it) => list::one(global, &it.id),
+        Command::Wait(it) => wait::run(global, &it),
+        Command::Stop(it) => stop::run(global, &it.id),
+        Command::Download(it) => download::run(global, &it),
+        Command::Bucket(it) => bucket::run(global, it),
+        Command::Stats(it) => stats::run(global, &it.file),
+        Command::Sim(it) => sim::run(global, &it),
+    }
+}

@@ -1,0 +1,78 @@
+//! `pcaps start`: a capture that is left to the service.
+
+use pcaps::{Account, Capture, Filter, Full, Request, Sample};
+
+use super::stdin;
+use crate::{
+    args::{self, Global, StartFull},
+    failure::Failure,
+    output,
+    resume::{self, Resume},
+    runtime,
+    session::Session,
+};
+
+pub(super) fn run(global: &Global, args: args::Start) -> Result<(), Failure> {
+    let (request, next): (Request, _) = match args {
+        args::Start::Sample(it) => (
+            sample(&it.filter, &it.sample)?.into(),
+            "download {id} -o FILE",
+        ),
+        args::Start::Full(it) => (full(it)?.into(), "wait {id}"),
+    };
+    let resume = Resume::default();
+    let capture = runtime::interruptible(&resume, async {
+        let session = Session::open(global).await?;
+        start(global, &resume, &session.account, request).await
+    })?;
+    output::result(global.json, || &capture, || output::capture(&capture))?;
+    if !global.simulate {
+        let next = next.replace("{id}", capture.id().as_str());
+        output::hint(
+            global.json,
+            &format!("next: pcaps {next}{}", resume::flags(global)),
+        );
+    }
+    Ok(())
+}
+
+/// Starts a capture. Until the answer is there, it may have been started or not.
+pub(super) async fn start(
+    global: &Global,
+    resume: &Resume,
+    account: &Account,
+    request: impl Into<Request>,
+) -> Result<Capture, Failure> {
+    if !global.simulate {
+        resume.remember(resume::started_perhaps(global));
+    }
+    let started = account.start(request).await;
+    resume.forget();
+    Ok(started?)
+}
+
+/// The sample that the arguments ask for.
+pub(super) fn sample(filter: &[String], args: &args::Sample) -> Result<Sample, Failure> {
+    let sample = Sample::new(args.time_limit, args.packets)?.filter(parse(filter)?);
+    Ok(match args.at {
+        Some(time) => sample.ending_at(time)?,
+        None => sample,
+    })
+}
+
+fn full(args: StartFull) -> Result<Full, Failure> {
+    let filter = parse(&args.filter)?;
+    let bucket = stdin::or(args.bucket, "the bucket's URI")?;
+    let mut full = Full::new(&args.colo, bucket.expose().parse()?, args.time_limit)?.filter(filter);
+    if let Some(packets) = args.packets {
+        full = full.packet_limit(packets)?;
+    }
+    if let Some(bytes) = args.bytes {
+        full = full.byte_limit(bytes)?;
+    }
+    Ok(full)
+}
+
+fn parse(words: &[String]) -> Result<Filter, Failure> {
+    Ok(words.join(" ").parse()?)
+}

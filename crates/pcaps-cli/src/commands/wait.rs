@@ -1,0 +1,28 @@
+//! `pcaps wait`: until a capture has finished.
+
+use crate::{
+    args::{self, Global},
+    failure::Failure,
+    output,
+    progress::Progress,
+    resume::{self, Resume},
+    runtime,
+    session::Session,
+};
+
+pub(super) fn run(global: &Global, args: &args::Wait) -> Result<(), Failure> {
+    let resume = Resume::default();
+    let capture = runtime::interruptible(&resume, async {
+        let session = Session::open(global).await?;
+        let progress = Progress::new("waiting");
+        let mut wait = session.account.wait(&args.id).on_progress(progress.watch());
+        if let Some(timeout) = args.timeout {
+            wait = wait.deadline(timeout);
+        }
+        if !global.simulate {
+            resume.remember(resume::wait(global, &args.id));
+        }
+        Ok(wait.await?)
+    })?;
+    output::result(global.json, || &capture, || output::capture(&capture))
+}

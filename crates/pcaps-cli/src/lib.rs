@@ -1,0 +1,27 @@
+//! The `pcaps` command, as a library: [`main`] is all of it.
+//!
+//! It parses arguments ([`args`]), calls the `pcaps` crate (`commands`), prints ([`output`], [`progress`]) and exits
+//! ([`failure`] has the exit codes). Data goes to standard output, everything else to standard error.
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod progress;
+mod resume;
+mod runtime;
+mod session;
+mod target;
+
+use std::process::ExitCode;
+
+/// Runs `pcaps` with the arguments of the process. The exit codes are documented in `pcaps --help`.
+pub fn main() -> ExitCode {
+    match args::parse(std::env::args_os()) {
+        Ok(args) => match commands::run(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(),
+        },
+        Err(refusal) => refusal.report(),
+    }
+}

@@ -1,0 +1,5 @@
+//! The `pcaps` command: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    pcaps_cli::main()
+}

@@ -1,0 +1,60 @@
+//! What is printed, and how it looks.
+
+mod bucket;
+mod capture;
+mod saved;
+mod table;
+mod text;
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::failure::{Exit, Failure};
+
+pub(crate) use bucket::{bucket, buckets};
+pub(crate) use capture::{capture, captures};
+pub(crate) use saved::{FileView, Saved};
+pub(crate) use text::one_line;
+
+/// Prints a command's result: text for a person, or one JSON document.
+pub(crate) fn result<T: Serialize>(
+    json: bool,
+    value: impl FnOnce() -> T,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    if json {
+        document(&value())
+    } else {
+        print(&text())
+    }
+}
+
+/// Prints one JSON document.
+fn document(value: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::because(Exit::Other, &error))?;
+    text.push('\n');
+    print(&text)
+}
+
+/// Prints data, at once and whole.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::stdout(&error))
+}
+
+/// Prints a line that is not data. That nobody can read it is no reason to fail.
+pub(crate) fn diagnostic(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a line that is not data, and that a program has no use for.
+pub(crate) fn hint(json: bool, text: &str) {
+    if !json {
+        diagnostic(text);
+    }
+}

@@ -1,0 +1,48 @@
+//! Capture files as people and programs read of them.
+
+use std::path::PathBuf;
+
+use pcaps_file::Summary;
+use serde::Serialize;
+
+use super::text::{Pairs, count};
+
+/// A capture file that has been saved.
+pub(crate) struct Saved {
+    /// Where; absent on standard output.
+    pub(crate) path: Option<PathBuf>,
+    /// Its length in bytes.
+    pub(crate) bytes: u64,
+    /// What it holds.
+    pub(crate) summary: Summary,
+}
+
+/// Where a capture file is, for programs.
+#[derive(Serialize)]
+pub(crate) struct FileView {
+    path: String,
+    bytes: u64,
+}
+
+impl Saved {
+    pub(crate) fn file(&self) -> FileView {
+        FileView {
+            path: self.name(),
+            bytes: self.bytes,
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut pairs = Pairs::new();
+        pairs.line("file", &self.name());
+        pairs.line("size", &format!("{} bytes", count(self.bytes)));
+        pairs.finish() + &self.summary.to_string()
+    }
+
+    fn name(&self) -> String {
+        match &self.path {
+            Some(path) => path.display().to_string(),
+            None => "-".to_owned(),
+        }
+    }
+}

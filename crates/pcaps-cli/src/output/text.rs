@@ -1,0 +1,136 @@
+//! Small pieces of text.
+
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
+
+use bytesize::ByteSize;
+use jiff::{SignedDuration, Timestamp};
+use pcaps::Destination;
+
+/// Text from elsewhere on one line: it must neither break a table nor steer a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// `1,234,567`.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `5m`, `1h30m`: as they are typed.
+pub(crate) fn duration(duration: Duration) -> String {
+    match SignedDuration::try_from(duration) {
+        Ok(duration) => format!("{duration:#}").replace(' ', ""),
+        Err(_) => format!("{}s", duration.as_secs()),
+    }
+}
+
+/// `500 MB`.
+pub(super) fn size(bytes: u64) -> String {
+    ByteSize(bytes)
+        .display()
+        .si()
+        .to_string()
+        .replace(".0 ", " ")
+}
+
+/// `2026-11-23 10:00:00Z`.
+pub(super) fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A bucket's URI for people: without the keys, which were masked before.
+pub(super) fn place(uri: &str) -> String {
+    match uri.parse::<Destination>() {
+        Ok(destination) => destination.to_string(),
+        Err(_) => uri.to_owned(),
+    }
+}
+
+/// Names and values, one pair a line. Aligned as in the summary of a capture file.
+pub(super) struct Pairs(String);
+
+impl Pairs {
+    /// So wide is the column of names, in `pcaps_file::Summary` too.
+    const WIDTH: usize = 14;
+
+    pub(super) fn new() -> Self {
+        Self(String::new())
+    }
+
+    pub(super) fn line(&mut self, name: &str, value: &str) {
+        let width = Self::WIDTH.max(name.len() + 2);
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{name:<width$}{}", one_line(value));
+    }
+
+    /// A line for a value that is there.
+    pub(super) fn line_if<'a>(&mut self, name: &str, value: Option<impl Into<Cow<'a, str>>>) {
+        let value = value.map_or(Cow::Borrowed(""), Into::into);
+        if !value.is_empty() {
+            self.line(name, &value);
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_what_is_typed() {
+        for text in ["1s", "30s", "5m", "1m30s", "1h30m", "24h"] {
+            let typed = Duration::try_from(text.parse::<SignedDuration>().unwrap()).unwrap();
+            assert_eq!(duration(typed), text);
+        }
+        assert_eq!(
+            duration(Duration::from_secs(u64::MAX)),
+            "18446744073709551615s"
+        );
+        assert_eq!(size(500_000_000), "500 MB");
+        assert_eq!(size(1_500_000), "1.5 MB");
+        assert_eq!(size(999), "999 B");
+    }
+
+    #[test]
+    fn a_place_has_no_keys() {
+        let masked = "r2://b/d?account-id=acc&access-key-id=REDACTED&secret-access-key=REDACTED";
+        assert_eq!(place(masked), "r2://b/d?account-id=acc");
+        assert_eq!(place("ftp://odd"), "ftp://odd");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(
+            (count(0), count(999), count(1_000), count(1_234_567)),
+            ("0".into(), "999".into(), "1,000".into(), "1,234,567".into())
+        );
+    }
+
+    #[test]
+    fn text_from_elsewhere_stays_on_its_line() {
+        assert_eq!(one_line("a\nb\u{1b}[31mc"), "a b [31mc");
+        let mut pairs = Pairs::new();
+        pairs.line("id", "a\nb");
+        pairs.line("a longer name than most", "c");
+        pairs.line_if("nothing", Some(""));
+        pairs.line_if("nothing", None::<&str>);
+        assert_eq!(
+            pairs.finish(),
+            "id            a b\na longer name than most  c\n"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! How to pick up what a command leaves behind at the service.
+
+use std::{cell::RefCell, fmt::Write as _, path::Path};
+
+use pcaps::CaptureId;
+
+use crate::args::Global;
+
+/// What to say when the command is interrupted now.
+#[derive(Default)]
+pub(crate) struct Resume(RefCell<Option<String>>);
+
+impl Resume {
+    /// What is left behind from now on.
+    pub(crate) fn remember(&self, note: String) {
+        self.0.replace(Some(note));
+    }
+
+    /// Nothing is left behind any more.
+    pub(crate) fn forget(&self) {
+        self.0.replace(None);
+    }
+
+    pub(crate) fn note(&self) -> Option<String> {
+        self.0.borrow().clone()
+    }
+}
+
+/// A start whose answer has not come.
+pub(crate) fn started_perhaps(global: &Global) -> String {
+    format!(
+        "whether a capture was started is not known; see with `pcaps list{}`",
+        flags(global)
+    )
+}
+
+/// A capture that nobody waits for any more.
+pub(crate) fn wait(global: &Global, id: &CaptureId) -> String {
+    format!(
+        "the capture {id} goes on at the service; wait for it with `pcaps wait {id}{}`",
+        flags(global)
+    )
+}
+
+/// A sample that has not been downloaded. `path` is where it was to go, unless to standard output.
+pub(crate) fn download(global: &Global, id: &CaptureId, path: Option<&Path>) -> String {
+    let path = path.map_or("FILE".to_owned(), |it| quoted(&it.display().to_string()));
+    let flags = flags(global);
+    format!(
+        "the capture {id} stays at the service; pick it up with `pcaps download {id} -o {path}{flags}`"
+    )
+}
+
+/// The options that were given and matter to a later command: what the environment says, it will say again.
+pub(crate) fn flags(global: &Global) -> String {
+    let given = [
+        ("--account", "CLOUDFLARE_ACCOUNT_ID", &global.account),
+        ("--base-url", "CLOUDFLARE_BASE_URL", &global.base_url),
+    ];
+    let mut flags = String::new();
+    for (flag, variable, value) in given {
+        if let Some(value) = value
+            && std::env::var(variable).ok().as_ref() != Some(value)
+        {
+            // Writing to a string does not fail.
+            let _ = write!(flags, " {flag} {}", quoted(value));
+        }
+    }
+    flags
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_can_be_pasted() {
+        assert_eq!(quoted("a/b-1.pcap"), "a/b-1.pcap");
+        assert_eq!(quoted("my file"), "'my file'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn what_was_given_is_given_again() {
+        let global = Global {
+            account: Some("of-no-environment".into()),
+            base_url: None,
+            simulate: false,
+            json: false,
+        };
+        let id = "abc".parse().unwrap();
+        let note = download(&global, &id, Some(Path::new("my file")));
+        assert!(
+            note.ends_with("`pcaps download abc -o 'my file' --account of-no-environment`"),
+            "{note}"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! The one error of this crate.
+
+use std::fmt;
+use std::io;
+
+/// Why a capture file could not be read or written.
+///
+/// It names the file, the byte and the packet where it happened. What to do next depends on the
+/// [`kind`](Error::kind), for which there are also predicates; the cause below it, if there is one, is
+/// its [`source`](std::error::Error::source) and not repeated in the message.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<Repr>);
+
+/// What sort of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system could not open, read or write.
+    Io,
+    /// The file is empty, or is something other than a capture file.
+    NotACapture,
+    /// The file ends in the middle of a record. The packets before it were delivered.
+    Truncated,
+    /// A record contradicts itself or claims an absurd size. The packets before it were delivered.
+    Damaged,
+    /// A packet does not fit the file it was to be written to. Nothing of it was written.
+    Refused,
+}
+
+/// Where in a file: the beginning of the record that was being read.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) offset: u64,
+    pub(crate) packet: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Repr {
+    #[error("cannot open `{name}`: check the path and its permissions")]
+    Open { name: String, source: io::Error },
+    #[error("cannot read `{}` after byte {}, for packet {}: try again", .place.name, .place.offset, .place.packet)]
+    Read { place: Place, source: io::Error },
+    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, unpacked", .place.name)]
+    NotACapture { place: Place, what: String },
+    #[error(
+        "`{}` ends in the middle of a record, at byte {}, before packet {} was whole: what comes before is \
+         sound, fetch the file again for the rest",
+        .place.name, .place.offset, .place.packet
+    )]
+    Truncated { place: Place },
+    #[error(
+        "`{}` is damaged at byte {}, before packet {} was whole: {what}; what comes before is sound, fetch \
+         the file again for the rest",
+        .place.name, .place.offset, .place.packet
+    )]
+    Damaged { place: Place, what: String },
+    #[error("cannot write packet {packet} at byte {offset}: check the space that is left")]
+    Write {
+        packet: u64,
+        offset: u64,
+        source: io::Error,
+    },
+    #[error("packet {packet} does not fit this file, {refusal}")]
+    Refused {
+        packet: u64,
+        offset: u64,
+        refusal: Refusal,
+    },
+}
+
+/// Why a packet does not fit a file.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    LinkType { file: u16, packet: u16 },
+    Seconds(u64),
+    Digits(u32),
+    Len(usize),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LinkType { file, packet } => write!(
+                f,
+                "its link type is {packet} and the file's is {file}: write a file for each link type"
+            ),
+            Self::Seconds(seconds) => write!(
+                f,
+                "its time is {seconds} s after 1970 and a pcap file ends at {}: correct the time",
+                u32::MAX
+            ),
+            Self::Digits(nanos) => write!(
+                f,
+                "its time has {nanos} ns below the microsecond: write a file with nanoseconds"
+            ),
+            Self::Len(len) => write!(
+                f,
+                "it has {len} bytes and a record holds at most {}: give a snap length",
+                u32::MAX
+            ),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn open(name: String, source: io::Error) -> Self {
+        Self(Box::new(Repr::Open { name, source }))
+    }
+
+    pub(crate) fn read(place: Place, source: io::Error) -> Self {
+        Self(Box::new(Repr::Read { place, source }))
+    }
+
+    pub(crate) fn not_a_capture(place: Place, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self(Box::new(Repr::NotACapture { place, what }))
+    }
+
+    pub(crate) fn truncated(place: Place) -> Self {
+        Self(Box::new(Repr::Truncated { place }))
+    }
+
+    pub(crate) fn damaged(place: Place, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self(Box::new(Repr::Damaged { place, what }))
+    }
+
+    pub(crate) fn write(packet: u64, offset: u64, source: io::Error) -> Self {
+        Self(Box::new(Repr::Write {
+            packet,
+            offset,
+            source,
+        }))
+    }
+
+    pub(crate) fn refused(packet: u64, offset: u64, refusal: Refusal) -> Self {
+        Self(Box::new(Repr::Refused {
+            packet,
+            offset,
+            refusal,
+        }))
+    }
+
+    /// What sort of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        match *self.0 {
+            Repr::Open { .. } | Repr::Read { .. } | Repr::Write { .. } => ErrorKind::Io,
+            Repr::NotACapture { .. } => ErrorKind::NotACapture,
+            Repr::Truncated { .. } => ErrorKind::Truncated,
+            Repr::Damaged { .. } => ErrorKind::Damaged,
+            Repr::Refused { .. } => ErrorKind::Refused,
+        }
+    }
+
+    /// Whether the file ends in the middle of a record; every whole packet before it was delivered.
+    pub fn is_truncated(&self) -> bool {
+        self.kind() == ErrorKind::Truncated
+    }
+
+    /// Whether the file is empty or not a capture file at all.
+    pub fn is_not_a_capture(&self) -> bool {
+        self.kind() == ErrorKind::NotACapture
+    }
+
+    /// Whether the operating system failed; its own error is the
+    /// [`source`](std::error::Error::source).
+    pub fn is_io(&self) -> bool {
+        self.kind() == ErrorKind::Io
+    }
+
+    /// The byte of the file at which the record begins that could not be read or written; `None` when
+    /// the file could not be opened.
+    pub fn offset(&self) -> Option<u64> {
+        match &*self.0 {
+            Repr::Open { .. } => None,
+            Repr::Read { place, .. }
+            | Repr::NotACapture { place, .. }
+            | Repr::Truncated { place }
+            | Repr::Damaged { place, .. } => Some(place.offset),
+            Repr::Write { offset, .. } | Repr::Refused { offset, .. } => Some(*offset),
+        }
+    }
+
+    /// The number, from 1, of the packet that could not be read or written: one more than the packets
+    /// that were. `None` when the file could not be opened or is not a capture file.
+    pub fn packet_number(&self) -> Option<u64> {
+        match &*self.0 {
+            Repr::Open { .. } | Repr::NotACapture { .. } => None,
+            Repr::Read { place, .. } | Repr::Truncated { place } | Repr::Damaged { place, .. } => {
+                Some(place.packet)
+            }
+            Repr::Write { packet, .. } | Repr::Refused { packet, .. } => Some(*packet),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! From an IP header to the header above it.
+//!
+//! By hand, because of packets that are cut or hostile: etherparse 0.21, which would offer itself, reads
+//! beyond the slice when it iterates over IPv6 extension headers that are cut, takes the payload of later
+//! fragments for extension headers, and gives up on the ports of a transport header that is cut.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// IPv6 extension headers. An authentication header is one too, but counts as a protocol here, as it does
+/// under IPv4.
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const DESTINATION_OPTIONS: u8 = 60;
+
+/// What an IP header says.
+#[derive(Debug)]
+pub(crate) struct Ip<'a> {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    /// The protocol above, or the extension header at which the packet is cut.
+    pub(crate) protocol: u8,
+    /// What was captured of the header above and its payload: nothing of a later fragment.
+    pub(crate) above: &'a [u8],
+}
+
+impl<'a> Ip<'a> {
+    /// Of a packet that begins with an IP header; `None` if its fixed part is not whole.
+    #[inline]
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        match bytes.first()? >> 4 {
+            4 => Self::v4(bytes),
+            6 => Self::v6(bytes),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn v4(bytes: &'a [u8]) -> Option<Self> {
+        let header = bytes.first_chunk::<20>()?;
+        let header_len = usize::from(header[0] & 0x0f) * 4;
+        let total_len = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        let fragment_offset = u16::from_be_bytes([header[6], header[7]]) & 0x1fff;
+        let is_sound = header_len >= header.len() && fragment_offset == 0;
+        let above = if is_sound {
+            // Segmentation offload leaves the length 0: then, as when cut, all that is there counts.
+            let packet = match total_len {
+                len if len >= header_len => bytes.get(..len).unwrap_or(bytes),
+                _ => bytes,
+            };
+            packet.get(header_len..).unwrap_or_default()
+        } else {
+            &[]
+        };
+        let address = |at: usize| {
+            Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]).into()
+        };
+        Some(Self {
+            source: address(12),
+            destination: address(16),
+            protocol: header[9],
+            above,
+        })
+    }
+
+    #[inline]
+    fn v6(bytes: &'a [u8]) -> Option<Self> {
+        let (header, rest) = bytes.split_first_chunk::<40>()?;
+        let payload = match usize::from(u16::from_be_bytes([header[4], header[5]])) {
+            0 => rest,
+            len => rest.get(..len).unwrap_or(rest),
+        };
+        let (protocol, above) = after_extensions(header[6], payload);
+        let address = |at: usize| {
+            let octets: [u8; 16] = std::array::from_fn(|i| header[at + i]);
+            Ipv6Addr::from(octets).into()
+        };
+        Some(Self {
+            source: address(8),
+            destination: address(24),
+            protocol,
+            above,
+        })
+    }
+}
+
+/// Steps over extension headers: the protocol after them, and its header.
+fn after_extensions(mut next: u8, mut rest: &[u8]) -> (u8, &[u8]) {
+    loop {
+        match next {
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
+                let Some(&[after, len]) = rest.first_chunk::<2>() else {
+                    return (next, &[]);
+                };
+                next = after;
+                rest = rest.get((usize::from(len) + 1) * 8..).unwrap_or_default();
+            }
+            FRAGMENT => {
+                let Some((header, after)) = rest.split_first_chunk::<8>() else {
+                    return (next, &[]);
+                };
+                next = header[0];
+                if u16::from_be_bytes([header[2], header[3]]) >> 3 != 0 {
+                    return (next, &[]);
+                }
+                rest = after;
+            }
+            _ => return (next, rest),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Capture files: read and write them, look into their packets, sum them up, and parse the filters
+//! that choose packets. No network, nothing asynchronous, and memory that does not grow with the file.
+//!
+//! - [`Reader`] streams the packets of a pcap or pcapng file; [`Writer`] makes a pcap file.
+//! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
+//! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
+//! - [`filter`] parses the common part of tcpdump's filter language.
+//!
+//! Files are taken to be hostile: whatever their bytes are, the answer is packets or an [`Error`].
+//!
+//! # Examples
+//!
+//! ```
+//! use pcaps_file::{LinkType, Packet, Reader, Summary, Timestamp, Writer, WriterOptions};
+//!
+//! # fn main() -> Result<(), pcaps_file::Error> {
+//! let mut writer = Writer::new(Vec::new(), WriterOptions::new(LinkType::RAW))?;
+//! writer.write(&Packet {
+//!     timestamp: Timestamp::from_parts(1_700_000_000, 0),
+//!     link_type: LinkType::RAW,
+//!     original_len: 1_500,
+//!     bytes: &[0x45, 0, 0x05, 0xdc],
+//! })?;
+//! let file = writer.finish()?;
+//!
+//! let mut reader = Reader::new(file.as_slice(), "made here")?;
+//! let mut summary = Summary::default();
+//! while let Some(packet) = reader.next_packet()? {
+//!     summary.add(&packet);
+//! }
+//! assert_eq!(summary.bytes_on_wire(), 1_500);
+//! # Ok(())
+//! # }
+//! ```
+
+mod dissect;
+mod error;
+pub mod filter;
+mod human;
+mod ip;
+mod link;
+mod packet;
+mod pcap;
+mod pcapng;
+mod protocol;
+mod reader;
+mod source;
+mod summary;
+mod writer;
+
+pub use dissect::{Dissection, TcpFlags, dissect};
+pub use error::{Error, ErrorKind};
+pub use packet::{LinkType, Packet, Timestamp};
+pub use reader::{Format, Header, Reader};
+pub use summary::{ProtocolTally, Summary, Talker, Tally};
+pub use writer::{Writer, WriterOptions};
+
+/// The most bytes that one record of a file may claim: 16 MiB. A file that claims more is damaged, and
+/// nothing is allocated for it.
+pub const MAX_RECORD_LEN: u32 = 16 * 1024 * 1024;

@@ -1,0 +1,63 @@
+//! Numbers of protocols above IP, and their names, from IANA's registry (58 there: `IPv6-ICMP`).
+
+pub(crate) const ICMP: u8 = 1;
+pub(crate) const IGMP: u8 = 2;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
+pub(crate) const GRE: u8 = 47;
+pub(crate) const ESP: u8 = 50;
+pub(crate) const AH: u8 = 51;
+pub(crate) const ICMPV6: u8 = 58;
+pub(crate) const SCTP: u8 = 132;
+
+/// Number, IANA's name, and the names that a filter may use.
+const NAMES: &[(u8, &str, &[&str])] = &[
+    (0, "HOPOPT", &["hopopt"]),
+    (ICMP, "ICMP", &["icmp"]),
+    (IGMP, "IGMP", &["igmp"]),
+    (4, "IPv4", &["ipip", "ipencap"]),
+    (TCP, "TCP", &["tcp"]),
+    (8, "EGP", &["egp"]),
+    (9, "IGP", &["igp", "igrp"]),
+    (UDP, "UDP", &["udp"]),
+    (27, "RDP", &["rdp"]),
+    (33, "DCCP", &["dccp"]),
+    (41, "IPv6", &["ipv6"]),
+    (43, "IPv6-Route", &["ipv6-route"]),
+    (44, "IPv6-Frag", &["ipv6-frag"]),
+    (46, "RSVP", &["rsvp"]),
+    (GRE, "GRE", &["gre"]),
+    (ESP, "ESP", &["esp"]),
+    (AH, "AH", &["ah"]),
+    (ICMPV6, "ICMPv6", &["icmp6", "ipv6-icmp"]),
+    (59, "IPv6-NoNxt", &["ipv6-nonxt"]),
+    (60, "IPv6-Opts", &["ipv6-opts"]),
+    (88, "EIGRP", &["eigrp"]),
+    (89, "OSPFIGP", &["ospf"]),
+    (94, "IPIP", &[]),
+    (97, "ETHERIP", &["etherip"]),
+    (103, "PIM", &["pim"]),
+    (108, "IPComp", &["ipcomp"]),
+    (112, "VRRP", &["vrrp"]),
+    (115, "L2TP", &["l2tp"]),
+    (SCTP, "SCTP", &["sctp"]),
+    (136, "UDPLite", &["udplite"]),
+    (137, "MPLS-in-IP", &["mpls-in-ip"]),
+];
+
+/// IANA's name of a protocol, or `protocol N`.
+pub(crate) fn name(number: u8) -> String {
+    match NAMES.iter().find(|(n, ..)| *n == number) {
+        Some((_, name, _)) => (*name).to_owned(),
+        None => format!("protocol {number}"),
+    }
+}
+
+/// The number of a protocol that a filter names.
+pub(crate) fn number(name: &str) -> Option<u8> {
+    let is_it = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    NAMES
+        .iter()
+        .find(|(_, _, names)| is_it(names))
+        .map(|(number, ..)| *number)
+}

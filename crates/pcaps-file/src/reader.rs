@@ -1,0 +1,156 @@
+//! Packets out of a file of either format.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::packet::{LinkType, Packet, Timestamp};
+use crate::pcap::Pcap;
+use crate::pcapng::PcapNg;
+use crate::source::Source;
+
+/// The format of a capture file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Classic pcap, also with nanoseconds or Kuznetzov's longer record headers.
+    Pcap,
+    /// pcapng.
+    PcapNg,
+}
+
+/// What the beginning of a file says about its packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The file's format.
+    pub format: Format,
+    /// The link type: in pcapng that of the first interface (others may differ, so see
+    /// [`Packet::link_type`]), or [`LinkType::NULL`] if the file has none and therefore no packets.
+    pub link_type: LinkType,
+    /// How many bytes of each packet were kept at most; 0 for no limit. In pcapng of the first interface.
+    pub snap_len: u32,
+    /// Whether times may have digits below the microsecond. In pcapng of the first interface.
+    pub nanoseconds: bool,
+}
+
+/// Streams the packets of a pcap or pcapng file, whatever its byte order and resolution, with memory
+/// for one record.
+///
+/// It reads large pieces itself: a `BufReader` around the file gains nothing. Of pcapng it delivers
+/// enhanced, simple and obsolete packet blocks of all sections and interfaces, and steps over other blocks.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> Result<(), pcaps_file::Error> {
+/// let mut reader = pcaps_file::Reader::open("capture.pcap")?;
+/// while let Some(packet) = reader.next_packet()? {
+///     println!("{} {} bytes", packet.timestamp, packet.original_len);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Reader<R> {
+    source: Source<R>,
+    records: Records,
+}
+
+enum Records {
+    Pcap(Pcap),
+    PcapNg(PcapNg),
+}
+
+/// A packet whose bytes lie in the record that was just consumed: `len` of them, `back` before its end.
+pub(crate) struct Record {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) link_type: LinkType,
+    pub(crate) original_len: u32,
+    pub(crate) back: usize,
+    pub(crate) len: usize,
+}
+
+impl Reader<File> {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) if it cannot be opened, and those of [`Reader::new`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let name = path.as_ref().display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::new(file, name),
+            Err(error) => Err(Error::open(name, error)),
+        }
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the beginning of a file: of pcapng up to its first interface. `name` is for errors.
+    ///
+    /// # Errors
+    ///
+    /// [`is_not_a_capture`](Error::is_not_a_capture) if it is empty, shorter than four bytes or something
+    /// else, [`is_truncated`](Error::is_truncated) if it ends too soon, and others if it is damaged or
+    /// cannot be read.
+    pub fn new(read: R, name: impl Into<String>) -> Result<Self, Error> {
+        let mut source = Source::new(read, name.into());
+        let magic = match *source.fill(4)? {
+            [] => return Err(source.not_a_capture("it is empty")),
+            [a, b, c, d, ..] => [a, b, c, d],
+            _ => return Err(source.not_a_capture("it is shorter than four bytes")),
+        };
+        let records = if magic == PcapNg::MAGIC {
+            Records::PcapNg(PcapNg::new(&mut source)?)
+        } else {
+            Records::Pcap(Pcap::new(&mut source)?)
+        };
+        Ok(Self { source, records })
+    }
+
+    /// The next packet, in the file's order, or `None` at the end. It borrows the reader's buffer.
+    ///
+    /// An original length below the captured one is raised to it. A time outside the range of
+    /// [`Timestamp`] becomes its nearest end, digits below the nanosecond fall away, and simple packet
+    /// blocks, which have no time, are at 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    ///
+    /// [`is_truncated`](Error::is_truncated) if the file ends in the middle of a record, others if a record
+    /// is damaged (also one that claims more than [`MAX_RECORD_LEN`](crate::MAX_RECORD_LEN) bytes) or
+    /// cannot be read. All whole packets before it have been delivered by then, and the next call meets
+    /// the same obstacle: it does not step over it.
+    #[inline]
+    pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        let record = match &mut self.records {
+            Records::Pcap(pcap) => pcap.next(&mut self.source)?,
+            Records::PcapNg(pcapng) => pcapng.next(&mut self.source)?,
+        };
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        self.source.packets += 1;
+        let bytes = self.source.behind(record.back, record.len);
+        Ok(Some(Packet {
+            timestamp: record.timestamp,
+            link_type: record.link_type,
+            original_len: record.original_len,
+            bytes,
+        }))
+    }
+
+    /// What the beginning of the file says.
+    pub fn header(&self) -> Header {
+        match &self.records {
+            Records::Pcap(pcap) => pcap.header(),
+            Records::PcapNg(pcapng) => pcapng.header(),
+        }
+    }
+}
+
+impl<R> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}

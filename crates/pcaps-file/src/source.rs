@@ -1,0 +1,107 @@
+//! Bytes of a file through a buffer that grows no further than the longest record.
+
+use std::io::{self, Read};
+
+use crate::error::{Error, Place};
+
+/// The buffer's first size. Larger ones measure no faster.
+const FIRST_CAPACITY: usize = 128 * 1024;
+
+/// A reader with a buffer, that knows where it is and can say so in errors.
+pub(crate) struct Source<R> {
+    read: R,
+    name: String,
+    /// Initialised memory; the bytes that were read and not consumed are `start..end`.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Where in the file `start` is.
+    offset: u64,
+    /// Packets that were delivered.
+    pub(crate) packets: u64,
+}
+
+impl<R: Read> Source<R> {
+    pub(crate) fn new(read: R, name: String) -> Self {
+        Self {
+            read,
+            name,
+            buffer: vec![0; FIRST_CAPACITY],
+            start: 0,
+            end: 0,
+            offset: 0,
+            packets: 0,
+        }
+    }
+
+    /// Reads on until `need` bytes are there or the file ends, and gives those that are there: fewer
+    /// than `need` only at the end of the file.
+    #[inline]
+    pub(crate) fn fill(&mut self, need: usize) -> Result<&[u8], Error> {
+        if self.end - self.start < need {
+            self.refill(need)?;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    #[cold]
+    fn refill(&mut self, need: usize) -> Result<(), Error> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        while self.end < need {
+            if self.end == self.buffer.len() {
+                // Doubled as bytes arrive, not grown to what a record claims.
+                let doubled = self.buffer.len().saturating_mul(2);
+                self.buffer.resize(doubled, 0);
+            }
+            match self.read.read(&mut self.buffer[self.end..]) {
+                Ok(0) => break,
+                // A faulty reader could claim more than it was given room for.
+                Ok(count) => self.end = self.buffer.len().min(self.end + count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::read(self.place(), error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps over the first `count` bytes of what [`fill`](Self::fill) gave.
+    #[inline]
+    pub(crate) fn consume(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.start += count;
+        self.offset += count as u64;
+    }
+
+    /// The `len` bytes that end `back` bytes before what is next: of the record that was consumed last.
+    #[inline]
+    pub(crate) fn behind(&self, back: usize, len: usize) -> &[u8] {
+        let from = self.start.saturating_sub(back);
+        self.buffer.get(from..from + len).unwrap_or_default()
+    }
+
+    /// Where the next record begins.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            name: self.name.clone(),
+            offset: self.offset,
+            packet: self.packets + 1,
+        }
+    }
+
+    #[cold]
+    pub(crate) fn truncated(&self) -> Error {
+        Error::truncated(self.place())
+    }
+
+    #[cold]
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> Error {
+        Error::damaged(self.place(), what)
+    }
+
+    #[cold]
+    pub(crate) fn not_a_capture(&self, what: impl Into<String>) -> Error {
+        Error::not_a_capture(self.place(), what)
+    }
+}

@@ -1,0 +1,177 @@
+//! Packets into a classic pcap file.
+
+use std::fmt;
+use std::io::{BufWriter, IntoInnerError, Write};
+
+use crate::error::{Error, Refusal};
+use crate::packet::{LinkType, Packet};
+use crate::reader::Header;
+
+/// What the snap length 0 stands for, in tcpdump too.
+const WHOLE_PACKETS: u32 = 262_144;
+const MICROS_MAGIC: u32 = 0xa1b2_c3d4;
+const NANOS_MAGIC: u32 = 0xa1b2_3c4d;
+
+/// What a pcap file is to say about all its packets.
+///
+/// A [`Header`] converts to it, so that a file like another one can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// The link type that all packets have.
+    pub link_type: LinkType,
+    /// How many bytes of each packet to keep at most; 0 stands for 262,144, as it does for tcpdump.
+    pub snap_len: u32,
+    /// Whether to write times in nanoseconds, and not in microseconds.
+    pub nanoseconds: bool,
+}
+
+impl WriterOptions {
+    /// Packets of this link type, up to 262,144 bytes of each, with times in microseconds.
+    pub const fn new(link_type: LinkType) -> Self {
+        Self {
+            link_type,
+            snap_len: WHOLE_PACKETS,
+            nanoseconds: false,
+        }
+    }
+}
+
+impl From<Header> for WriterOptions {
+    fn from(header: Header) -> Self {
+        Self {
+            link_type: header.link_type,
+            snap_len: header.snap_len,
+            nanoseconds: header.nanoseconds,
+        }
+    }
+}
+
+/// Writes a classic pcap file, little-endian.
+///
+/// It gathers small writes itself: a `BufWriter` around the file gains nothing. Call
+/// [`finish`](Writer::finish) at the end; a writer that is merely dropped loses errors of the last write.
+pub struct Writer<W: Write> {
+    inner: BufWriter<W>,
+    options: WriterOptions,
+    packets: u64,
+    offset: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) if the file's header cannot be written.
+    pub fn new(write: W, options: WriterOptions) -> Result<Self, Error> {
+        let options = WriterOptions {
+            snap_len: match options.snap_len {
+                0 => WHOLE_PACKETS,
+                snap_len => snap_len,
+            },
+            ..options
+        };
+        let magic = if options.nanoseconds {
+            NANOS_MAGIC
+        } else {
+            MICROS_MAGIC
+        };
+        let mut header = [0; 24];
+        header[0..4].copy_from_slice(&magic.to_le_bytes());
+        header[4..6].copy_from_slice(&2_u16.to_le_bytes());
+        header[6..8].copy_from_slice(&4_u16.to_le_bytes());
+        header[16..20].copy_from_slice(&options.snap_len.to_le_bytes());
+        header[20..24].copy_from_slice(&u32::from(options.link_type.0).to_le_bytes());
+        let mut writer = Self {
+            inner: BufWriter::with_capacity(64 * 1024, write),
+            options,
+            packets: 0,
+            offset: 0,
+        };
+        writer.put(&header)?;
+        Ok(writer)
+    }
+
+    /// Adds a packet, cut at the snap length. Its original length is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](crate::ErrorKind::Refused), with nothing written, if the packet's link type differs
+    /// from the file's, if its time lies after 2106-02-07T06:28:15Z or has digits that the file cannot
+    /// keep, or if it has 4 GiB or more. [`is_io`](Error::is_io) if writing fails; the file may then end
+    /// in the middle of a record.
+    pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), Error> {
+        let refused = |refusal| Err(Error::refused(self.packets + 1, self.offset, refusal));
+        if packet.link_type != self.options.link_type {
+            return refused(Refusal::LinkType {
+                file: self.options.link_type.0,
+                packet: packet.link_type.0,
+            });
+        }
+        let nanos = packet.timestamp.as_nanos();
+        let Ok(seconds) = u32::try_from(nanos / 1_000_000_000) else {
+            return refused(Refusal::Seconds(nanos / 1_000_000_000));
+        };
+        // Below 10^9, so it fits.
+        let nanos = (nanos % 1_000_000_000) as u32;
+        let fraction = if self.options.nanoseconds {
+            nanos
+        } else if nanos.is_multiple_of(1_000) {
+            nanos / 1_000
+        } else {
+            return refused(Refusal::Digits(nanos % 1_000));
+        };
+        let Ok(len) = u32::try_from(packet.bytes.len()) else {
+            return refused(Refusal::Len(packet.bytes.len()));
+        };
+        let captured = len.min(self.options.snap_len);
+        let mut header = [0; 16];
+        header[0..4].copy_from_slice(&seconds.to_le_bytes());
+        header[4..8].copy_from_slice(&fraction.to_le_bytes());
+        header[8..12].copy_from_slice(&captured.to_le_bytes());
+        header[12..16].copy_from_slice(&packet.original_len.max(len).to_le_bytes());
+        let bytes = packet.bytes.get(..captured as usize);
+        self.put(&header)?;
+        self.put(bytes.unwrap_or(packet.bytes))?;
+        self.packets += 1;
+        Ok(())
+    }
+
+    /// Writes out what is still held back, and gives the inner writer.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) if that fails.
+    pub fn finish(self) -> Result<W, Error> {
+        let Self {
+            inner,
+            packets,
+            offset,
+            ..
+        } = self;
+        let flushed = inner
+            .into_inner()
+            .map_err(IntoInnerError::into_error)
+            .and_then(|mut write| write.flush().map(|()| write));
+        flushed.map_err(|error| Error::write(packets, offset, error))
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self.inner.write_all(bytes) {
+            Ok(()) => {
+                self.offset += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => Err(Error::write(self.packets + 1, self.offset, error)),
+        }
+    }
+}
+
+impl<W: Write> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("options", &self.options)
+            .field("packets", &self.packets)
+            .finish_non_exhaustive()
+    }
+}

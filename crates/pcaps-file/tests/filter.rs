@@ -1,0 +1,249 @@
+//! The filter language, against what tcpdump makes of the same expressions.
+
+use std::fmt::Write;
+
+use pcaps_file::filter::{Direction, Expr, IpVersion, Primitive, parse};
+
+/// The tree in brackets, with each primitive written out in full.
+fn tree(expr: &Expr) -> String {
+    let list = |name: &str, parts: &[Expr]| {
+        let parts: Vec<_> = parts.iter().map(tree).collect();
+        format!("{name}[{}]", parts.join(", "))
+    };
+    match expr {
+        Expr::All => "all".to_owned(),
+        Expr::And(parts) => list("and", parts),
+        Expr::Or(parts) => list("or", parts),
+        Expr::Not(inner) => format!("not[{}]", tree(&inner.value)),
+        Expr::Primitive(primitive) => test(&primitive.value),
+    }
+}
+
+fn test(primitive: &Primitive) -> String {
+    let way = |direction: &Direction| match direction {
+        Direction::Either => "",
+        Direction::Source => "src ",
+        Direction::Destination => "dst ",
+        Direction::Both => "src and dst ",
+    };
+    let of = |protocol: &Option<u8>| protocol.map_or(String::new(), |number| format!("{number} "));
+    match primitive {
+        Primitive::Host { direction, address } => format!("{}host {address}", way(direction)),
+        Primitive::Net { direction, net } => {
+            format!("{}net {}/{}", way(direction), net.address, net.prefix_len)
+        }
+        Primitive::Port {
+            direction,
+            protocol,
+            port,
+        } => format!("{}{}port {port}", of(protocol), way(direction)),
+        Primitive::PortRange {
+            direction,
+            protocol,
+            first,
+            last,
+        } => format!("{}{}ports {first}-{last}", of(protocol), way(direction)),
+        Primitive::Protocol { version, number } => match version {
+            None => format!("proto {number}"),
+            Some(IpVersion::V4) => format!("ip proto {number}"),
+            Some(IpVersion::V6) => format!("ip6 proto {number}"),
+        },
+        Primitive::Version(IpVersion::V4) => "ip".to_owned(),
+        Primitive::Version(IpVersion::V6) => "ip6".to_owned(),
+        Primitive::AtMost(len) => format!("len <= {len}"),
+        Primitive::AtLeast(len) => format!("len >= {len}"),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn expressions() {
+    let inputs = [
+        "",
+        "  \n ",
+        "host 192.0.2.1",
+        "src host 192.0.2.1",
+        "dst 2001:db8::1",
+        "src or dst host 192.0.2.1",
+        "dst and src 192.0.2.1",
+        "ip host 192.0.2.1",
+        "ip6 src ::1",
+        "net 192.0.2.0/24",
+        "net 10",
+        "net 192.168",
+        "net 10.0/8",
+        "net 192.0.2.1",
+        "net 0.0.0.0/0",
+        "src net 10.0.0.0 mask 255.255.0.0",
+        "net 2001:db8::/32",
+        "net ::/0 or ::1",
+        "port 53",
+        "port domain",
+        "dst port https",
+        "tcp port 443",
+        "udp src or dst port 53",
+        "sctp dst portrange 5-6",
+        "portrange 90-80",
+        "portrange 80",
+        "tcp",
+        "UDP AND Port 53",
+        "icmp or icmp6 or igmp or gre or esp or ah or sctp",
+        "proto 47",
+        "ip proto tcp",
+        r"ip6 proto \udp",
+        "ip or ip6",
+        "less 128 and greater 64",
+        "a or b",
+        "tcp or udp and port 53",
+        "tcp or (udp and port 53)",
+        "tcp and udp and ip",
+        "not host 192.0.2.1 and tcp",
+        "! tcp && !(udp || ip)",
+        "not not tcp",
+        "port 80 or 443",
+        "tcp port 80 or 443 and 8080",
+        "port (80 or 443)",
+        "host not 192.0.2.1",
+        "port 80 or not 443",
+        "src host 192.0.2.1 or 192.0.2.2",
+        "host (192.0.2.1 or 192.0.2.2) and port 53",
+        "src host 192.0.2.1 or port 80 or 90",
+        "portrange 80-90 or 443",
+        "src 192.0.2.1 or dst 192.0.2.2",
+    ];
+    let mut text = String::new();
+    for input in inputs {
+        let result = match parse(input) {
+            Ok(expr) => tree(&expr),
+            Err(error) => format!("error: {error}"),
+        };
+        writeln!(text, "{input:?}\n    {result}").expect("a string");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn errors() {
+    let inputs = [
+        "host example.com",
+        "host bücher.example and tcp",
+        "tcp and host",
+        "host 192.0.2",
+        "host 192.0.2.0/24",
+        "src 80",
+        "host ::1::",
+        "192.0.2.1",
+        "10.0.0.0/8",
+        "443",
+        "tcp 443",
+        "tcp or 443",
+        "tcp udp",
+        "port 80 443",
+        "port 70000",
+        "port 010",
+        "port 80-90",
+        "port frob",
+        "portrange 1-70000",
+        "net 10.1.2.3/8",
+        "net 10.0.0.0/33",
+        "net 10.0.0.0 mask 255.0.255.0",
+        "net 10.0.0.0/8 mask 255.0.0.0",
+        "net 2001:db8:: mask 255.0.0.0",
+        "net 10.0.0.0 mask",
+        "net example",
+        "proto frob",
+        "ip proto 300",
+        "src proto 6",
+        "tcp host 192.0.2.1",
+        "icmp port 80",
+        "ip port 80",
+        "ip6 host 192.0.2.1",
+        "tcp proto 6",
+        "vlan 5 and tcp",
+        "ether host 00:00:00:00:00:00",
+        "tcp[13] & 2 != 0",
+        "len <= 100",
+        "less many",
+        "less",
+        "()",
+        "(tcp",
+        "tcp)",
+        "port (80 or tcp)",
+        "tcp and",
+        "and tcp",
+        "not",
+        "frobnicate",
+        "tcp\tand\n\"x\"",
+        "日本 host",
+        "port 80 or (",
+    ];
+    let mut text = String::new();
+    for input in inputs {
+        match parse(input) {
+            Ok(expr) => writeln!(text, "{input:?} is no error: {}\n", tree(&expr)),
+            Err(error) => writeln!(text, "{}\n{error}\n", error.caret(input)),
+        }
+        .expect("a string");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn spans() {
+    let input = "not (tcp port 80 or 443) and src net 10.0.0.0 mask 255.0.0.0";
+    let text = |expr: &Expr| &input[expr.span().start..expr.span().end];
+    let expr = parse(input).expect("an expression");
+    assert_eq!(text(&expr), input);
+    let Expr::And(parts) = &expr else {
+        panic!("a conjunction")
+    };
+    assert_eq!(text(&parts[0]), "not (tcp port 80 or 443)");
+    assert_eq!(text(&parts[1]), "src net 10.0.0.0 mask 255.0.0.0");
+    let Expr::Not(not) = &parts[0] else {
+        panic!("a negation")
+    };
+    let Expr::Or(values) = &*not.value else {
+        panic!("a disjunction")
+    };
+    assert_eq!(text(&values[0]), "tcp port 80");
+    assert_eq!(text(&values[1]), "443");
+}
+
+#[test]
+fn hostile_nesting_is_an_error() {
+    let deep = 100_000;
+    let inputs = [
+        "(".repeat(deep),
+        "not ".repeat(deep),
+        format!("{}tcp{}", "(".repeat(deep), ")".repeat(deep)),
+        format!("tcp{}", " and tcp or udp".repeat(deep)),
+        format!("port {}80", "not (".repeat(deep)),
+    ];
+    for input in inputs {
+        let error = parse(&input).expect_err("too deep");
+        assert!(error.message().contains("levels deep"), "{error}");
+    }
+    // Long is not deep.
+    assert!(parse(&format!("tcp{}", " or port 1".repeat(deep))).is_ok());
+    let nested = format!("{}tcp{}", "(".repeat(90), ")".repeat(90));
+    assert!(parse(&nested).is_ok());
+}
+
+#[test]
+fn pieces_of_expressions_do_not_panic() {
+    let input =
+        "not (tcp port 80 or bücher) && src net 10.0/8 mask 日本 != [x] || host ::1/ or less 5";
+    let bounds: Vec<_> = (0..=input.len())
+        .filter(|&at| input.is_char_boundary(at))
+        .collect();
+    for (at, &start) in bounds.iter().enumerate() {
+        for &end in &bounds[at..] {
+            let piece = &input[start..end];
+            if let Err(error) = parse(piece) {
+                assert!(error.span().start <= error.span().end && error.span().end <= piece.len());
+                assert!(error.caret(piece).contains('^'));
+                error.caret("");
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The packets of a full capture on their way into files: one for each server that sees some.
+
+use std::{
+    io::{self, Write},
+    iter::Peekable,
+    mem,
+    num::NonZeroU8,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use pcaps_file::{Packet, Timestamp, Writer, WriterOptions, dissect};
+
+use super::Criteria;
+use crate::traffic::{Packets, Traffic, TrafficPacket};
+
+/// The bytes that are kept of each packet at most: all of any IP packet.
+const SNAP_LEN: u32 = 65_535;
+
+/// How many packets are looked at in one go.
+const LOOKS: usize = 50_000;
+
+/// How many bytes may wait to be written, before those that come in one packet: 4 MiB.
+const WAITING: u64 = 4 << 20;
+
+/// What a full capture takes at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+}
+
+/// Takes the packets of a window of time, one part of it after the other.
+pub(super) struct Tap {
+    /// Of the whole window. It is walked once, whoever asks how often how far it is: so replayed traffic
+    /// is not moved to the beginning of each part, and nothing is made twice.
+    packets: Peekable<Packets>,
+    criteria: Criteria,
+    limits: Limits,
+    options: WriterOptions,
+    servers: Vec<Option<Sink>>,
+    captured: u64,
+    bytes: u64,
+}
+
+/// How a part of the window ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pulled {
+    /// It did not: there is more.
+    More,
+    /// All its packets were seen.
+    All,
+    /// A limit was reached with a packet of this moment.
+    Limit(Timestamp),
+}
+
+/// Bytes that are to be added to a server's file.
+pub(super) type Chunk = (usize, Bytes);
+
+impl Tap {
+    pub(super) fn new(
+        traffic: &Traffic,
+        window: Range<Timestamp>,
+        criteria: Criteria,
+        limits: Limits,
+        servers: NonZeroU8,
+    ) -> Self {
+        Self {
+            packets: traffic.packets(window).peekable(),
+            criteria,
+            limits,
+            options: WriterOptions {
+                snap_len: SNAP_LEN,
+                ..WriterOptions::new(traffic.link_type())
+            },
+            servers: (0..servers.get()).map(|_| None).collect(),
+            captured: 0,
+            bytes: 0,
+        }
+    }
+
+    /// How many packets were taken.
+    pub(super) fn captured(&self) -> u64 {
+        self.captured
+    }
+
+    /// Takes packets from before this moment, as many as fit in a modest amount of memory.
+    pub(super) fn pull(&mut self, until: Timestamp) -> Result<Pulled, pcaps_file::Error> {
+        let mut waiting = 0;
+        for _ in 0..LOOKS {
+            let Some(packet) = self.packets.next_if(|packet| packet.timestamp < until) else {
+                return Ok(Pulled::All);
+            };
+            if !self.criteria.take(&packet) {
+                continue;
+            }
+            let len = self.write(&packet)?;
+            self.captured += 1;
+            self.bytes += len;
+            waiting += len;
+            if self.captured >= self.limits.packets || self.bytes >= self.limits.bytes {
+                return Ok(Pulled::Limit(packet.timestamp));
+            }
+            if waiting >= WAITING {
+                break;
+            }
+        }
+        Ok(Pulled::More)
+    }
+
+    /// What is to be added to the files.
+    pub(super) fn drain(&mut self) -> Vec<Chunk> {
+        let sinks = self.servers.iter().enumerate();
+        sinks
+            .filter_map(|(server, sink)| Some((server, sink.as_ref()?.spool.take())))
+            .filter(|(_, bytes)| !bytes.is_empty())
+            .collect()
+    }
+
+    /// What is to be added to the files as the last.
+    pub(super) fn finish(self) -> Result<Vec<Chunk>, pcaps_file::Error> {
+        let mut chunks = Vec::new();
+        for (server, sink) in self.servers.into_iter().enumerate() {
+            if let Some(sink) = sink {
+                chunks.push((server, sink.writer.finish()?.take()));
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// Writes a packet to its server's file, and says how long it is there.
+    fn write(&mut self, packet: &TrafficPacket) -> Result<u64, pcaps_file::Error> {
+        let server = flow(packet) % self.servers.len().max(1);
+        // The remainder is always in range.
+        if let Some(slot) = self.servers.get_mut(server) {
+            let sink = match slot {
+                Some(sink) => sink,
+                None => slot.insert(Sink::new(self.options)?),
+            };
+            sink.writer.write(&Packet {
+                timestamp: packet.timestamp,
+                link_type: packet.link_type,
+                original_len: packet.original_len,
+                bytes: &packet.bytes,
+            })?;
+        }
+        let len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
+        Ok(len.min(SNAP_LEN).into())
+    }
+}
+
+/// A number that all packets of a flow have, in both directions.
+fn flow(packet: &TrafficPacket) -> usize {
+    let found = dissect(packet.link_type, &packet.bytes);
+    let mut ends = [
+        (found.source, found.source_port),
+        (found.destination, found.destination_port),
+    ];
+    ends.sort_unstable();
+    // FNV-1a: the same on every machine and in every release, unlike the standard library's.
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut add = |byte: u8| hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    for (address, port) in ends {
+        match address {
+            Some(std::net::IpAddr::V4(it)) => it.octets().into_iter().for_each(&mut add),
+            Some(std::net::IpAddr::V6(it)) => it.octets().into_iter().for_each(&mut add),
+            None => {}
+        }
+        let port = port.unwrap_or_default().to_be_bytes();
+        port.into_iter().for_each(&mut add);
+    }
+    add(found.protocol.unwrap_or_default());
+    // Its low bits alone are poorly mixed.
+    usize::try_from(hash ^ (hash >> 16)).unwrap_or_default()
+}
+
+/// The file of one server.
+struct Sink {
+    writer: Writer<Spool>,
+    spool: Spool,
+}
+
+impl Sink {
+    fn new(options: WriterOptions) -> Result<Self, pcaps_file::Error> {
+        let spool = Spool::default();
+        let writer = Writer::new(spool.clone(), options)?;
+        Ok(Self { writer, spool })
+    }
+}
+
+/// Bytes between a writer, which does not wait, and an upload, which does.
+#[derive(Clone, Default)]
+struct Spool(Arc<Mutex<Vec<u8>>>);
+
+impl Spool {
+    fn take(&self) -> Bytes {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut spool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spool.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, net::IpAddr};
+
+    use super::*;
+
+    const MINUTE: Range<Timestamp> =
+        Timestamp::from_nanos(0)..Timestamp::from_nanos(60_000_000_000);
+
+    const NO_LIMITS: Limits = Limits {
+        packets: u64::MAX,
+        bytes: u64::MAX,
+    };
+
+    fn tap(limits: Limits) -> Tap {
+        let servers = NonZeroU8::MIN.saturating_add(2);
+        Tap::new(
+            &Traffic::synthetic(1),
+            MINUTE,
+            Criteria::default(),
+            limits,
+            servers,
+        )
+    }
+
+    /// Runs a tap from stop to stop, and gives the bytes of the files.
+    fn run(mut tap: Tap, stops: &[u64]) -> Result<HashMap<usize, Vec<u8>>, pcaps_file::Error> {
+        let mut files = HashMap::<usize, Vec<u8>>::new();
+        let mut add = |chunks: Vec<Chunk>| {
+            for (server, bytes) in chunks {
+                files.entry(server).or_default().extend_from_slice(&bytes);
+            }
+        };
+        for second in stops {
+            let until = Timestamp::from_nanos(second * 1_000_000_000);
+            while tap.pull(until)? == Pulled::More {
+                add(tap.drain());
+            }
+        }
+        add(tap.finish()?);
+        Ok(files)
+    }
+
+    #[test]
+    fn polling_does_not_change_the_files() -> Result<(), pcaps_file::Error> {
+        let whole = run(tap(NO_LIMITS), &[60])?;
+        let polled = run(tap(NO_LIMITS), &[0, 1, 2, 2, 17, 18, 59, 60, 61])?;
+        assert_eq!(whole.len(), 3);
+        assert_eq!(whole, polled);
+        Ok(())
+    }
+
+    #[test]
+    fn a_flow_stays_on_one_server() {
+        type Ends = [(Option<IpAddr>, Option<u16>); 2];
+        let mut seen = HashMap::<Ends, usize>::new();
+        for packet in Traffic::synthetic(1).packets(MINUTE) {
+            let found = dissect(packet.link_type, &packet.bytes);
+            let mut ends = [
+                (found.source, found.source_port),
+                (found.destination, found.destination_port),
+            ];
+            ends.sort_unstable();
+            let server = flow(&packet) % 3;
+            assert_eq!(*seen.entry(ends).or_insert(server), server);
+        }
+        for server in 0..3 {
+            assert!(seen.values().filter(|it| **it == server).count() > seen.len() / 5);
+        }
+    }
+
+    #[test]
+    fn limits_end_it() -> Result<(), pcaps_file::Error> {
+        let mut by_packets = tap(Limits {
+            packets: 10,
+            ..NO_LIMITS
+        });
+        assert!(matches!(by_packets.pull(MINUTE.end)?, Pulled::Limit(_)));
+        assert_eq!(by_packets.captured(), 10);
+
+        let mut by_bytes = tap(Limits {
+            bytes: 1_000,
+            ..NO_LIMITS
+        });
+        assert!(matches!(by_bytes.pull(MINUTE.end)?, Pulled::Limit(_)));
+        assert!((1_000..2_500).contains(&by_bytes.bytes));
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! A simulator of Cloudflare's packet captures API (PCAPs): a real HTTP server for all nine operations,
+//! with traffic of its own, real capture files, and buckets in memory or in a folder.
+//!
+//! It is for trying a client without an account, and for tests: it refuses what the service would refuse,
+//! and its clock can be a test's. What it does where the service's behaviour is not documented is listed in
+//! the crate's README.
+//!
+//! # Examples
+//!
+//! A sample of the last minute's DNS traffic:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pcaps_sim::{Simulator, Traffic};
+//!
+//! let simulator = Simulator::builder()
+//!     .traffic(Traffic::synthetic(7))
+//!     .start()
+//!     .await?;
+//! let captures = format!("{}/accounts/{}/pcaps", simulator.base_url(), simulator.account_id());
+//! let http = reqwest::Client::builder().no_proxy().build()?;
+//!
+//! let request = serde_json::json!({
+//!     "type": "simple",
+//!     "system": "magic-transit",
+//!     "time_limit": 60,
+//!     "packet_limit": 100,
+//!     "filter_v1": { "destination_port": 53 },
+//! });
+//! let response = http
+//!     .post(&captures)
+//!     .bearer_auth(simulator.token().expose())
+//!     .json(&request)
+//!     .send()
+//!     .await?;
+//! let body: serde_json::Value = response.json().await?;
+//! assert_eq!(body["result"]["status"], "success");
+//!
+//! let id = body["result"]["id"].as_str().ok_or("no id")?;
+//! let response = http
+//!     .get(format!("{captures}/{id}/download"))
+//!     .bearer_auth(simulator.token().expose())
+//!     .send()
+//!     .await?;
+//! let file = response.bytes().await?;
+//! let mut reader = pcaps_file::Reader::new(&*file, "sample")?;
+//! assert!(reader.next_packet()?.is_some());
+//!
+//! simulator.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In a test, [`SimulatorBuilder::clock`] takes the place of waiting: a full capture goes through all its
+//! stages as fast as the clock is moved.
+
+mod buckets;
+mod capture;
+mod clock;
+mod destination;
+mod error;
+mod ownership;
+mod random;
+mod server;
+mod simulator;
+pub mod traffic;
+mod validation;
+
+/// The crate whose types [`Buckets`] shows.
+pub use object_store;
+
+pub use buckets::Buckets;
+pub use error::{Error, ErrorKind};
+pub use simulator::{Simulator, SimulatorBuilder};
+pub use traffic::Traffic;
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

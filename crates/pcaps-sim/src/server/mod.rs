@@ -1,0 +1,86 @@
+//! The nine operations over HTTP.
+
+mod body;
+mod captures;
+mod envelope;
+mod failure;
+mod guard;
+mod ownership;
+
+use std::{num::NonZeroU8, sync::Arc};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, StatusCode},
+    middleware,
+    response::Response,
+    routing::{delete, get, post, put},
+};
+use pcaps_api::Secret;
+
+use crate::{Buckets, Traffic, capture::Captures, clock::Clock, ownership::Ownerships, random};
+pub(crate) use body::Fields;
+pub(crate) use failure::{Failure, Problem, code};
+
+/// Everything that the service knows.
+pub(crate) struct Service {
+    pub(crate) account_id: String,
+    pub(crate) token: Secret,
+    pub(crate) clock: Clock,
+    pub(crate) traffic: Traffic,
+    pub(crate) servers: NonZeroU8,
+    pub(crate) buckets: Buckets,
+    pub(crate) captures: Captures,
+    pub(crate) ownerships: Ownerships,
+}
+
+/// The service's address space.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    let operations = Router::new()
+        .route("/", post(captures::start).get(captures::list))
+        .route("/{pcap_id}", get(captures::get))
+        .route("/{pcap_id}/download", get(captures::download))
+        .route("/{pcap_id}/stop", put(captures::stop))
+        .route("/ownership", post(ownership::register).get(ownership::list))
+        .route("/ownership/validate", post(ownership::validate))
+        .route("/ownership/{ownership_id}", delete(ownership::remove));
+    Router::new()
+        .nest("/client/v4/accounts/{account_id}/pcaps", operations)
+        .method_not_allowed_fallback(no_method)
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&service),
+            guard::guard,
+        ))
+        .fallback(no_route)
+        .layer(DefaultBodyLimit::max(body::LIMIT))
+        .layer(middleware::map_response(trace))
+        .with_state(service)
+}
+
+async fn no_route() -> Failure {
+    Failure::new(
+        StatusCode::NOT_FOUND,
+        code::ROUTE,
+        "No route for that URI: the simulator has the packet captures below \
+         /client/v4/accounts/<account id>/pcaps only",
+    )
+}
+
+async fn no_method() -> Failure {
+    Failure::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        code::METHOD,
+        "Method not allowed at this path",
+    )
+}
+
+/// Gives an answer its trace: 16 hexadecimal digits, and where the data centre's name would be, `SIM`.
+async fn trace(mut response: Response) -> Response {
+    // Without random bytes it goes without a trace.
+    let ray = random::hex::<8>().ok();
+    if let Some(value) = ray.and_then(|ray| HeaderValue::try_from(format!("{ray}-SIM")).ok()) {
+        response.headers_mut().insert("cf-ray", value);
+    }
+    response
+}

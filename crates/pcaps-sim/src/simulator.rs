@@ -1,0 +1,288 @@
+//! The running simulator.
+
+use std::{fmt, io, net::SocketAddr, num::NonZeroU8, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use pcaps_api::{Secret, types::Identifier};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::{
+    Buckets, Error, Traffic,
+    capture::Captures,
+    clock::Clock,
+    error::Repr,
+    ownership::Ownerships,
+    random,
+    server::{Service, router},
+};
+
+/// How often full captures are looked after when nobody asks for them.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long a shutdown waits for answers that are under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The service, simulated: it listens from [`start`](SimulatorBuilder::start) until
+/// [`shutdown`](Self::shutdown), or until it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = pcaps_sim::Simulator::builder().start().await?;
+/// assert!(simulator.base_url().starts_with("http://127.0.0.1:"));
+/// simulator.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Simulator {
+    base_url: String,
+    service: Arc<Service>,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+    ticker: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// A simulator to be set up.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            traffic: None,
+            account_id: None,
+            token: None,
+            buckets: None,
+            servers: None,
+            clock: None,
+        }
+    }
+
+    /// What stands for `https://api.cloudflare.com/client/v4`: `http://127.0.0.1:<port>/client/v4`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The token that lets requests through.
+    pub fn token(&self) -> &Secret {
+        &self.service.token
+    }
+
+    /// The id of the one account that there is.
+    pub fn account_id(&self) -> &str {
+        &self.service.account_id
+    }
+
+    /// The buckets, in which challenges and full captures are found.
+    pub fn buckets(&self) -> &Buckets {
+        &self.service.buckets
+    }
+
+    /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered.
+    /// An unfinished full capture leaves no files.
+    pub async fn shutdown(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It may have ended by itself.
+            let _ = stop.send(());
+        }
+        if let Some(mut server) = self.server.take()
+            && timeout(GRACE, &mut server).await.is_err()
+        {
+            server.abort();
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.ticker.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator")
+            .field("base_url", &self.base_url)
+            .field("account_id", &self.service.account_id)
+            .field("buckets", &self.service.buckets)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A simulator to be set up: everything has a default.
+#[must_use = "a simulator runs once it is started"]
+pub struct SimulatorBuilder {
+    address: SocketAddr,
+    traffic: Option<Traffic>,
+    account_id: Option<String>,
+    token: Option<Secret>,
+    buckets: Option<Buckets>,
+    servers: Option<NonZeroU8>,
+    clock: Option<Clock>,
+}
+
+impl SimulatorBuilder {
+    /// Where to listen. By default at a free port of 127.0.0.1, where only this machine reaches it.
+    pub fn listen(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
+    /// The traffic to capture. By default [`Traffic::synthetic(0)`](Traffic::synthetic).
+    pub fn traffic(self, traffic: Traffic) -> Self {
+        Self {
+            traffic: Some(traffic),
+            ..self
+        }
+    }
+
+    /// The account's id, 1 to 32 letters, digits, hyphens and underscores. By default a random one.
+    pub fn account_id(self, id: impl Into<String>) -> Self {
+        Self {
+            account_id: Some(id.into()),
+            ..self
+        }
+    }
+
+    /// The token that lets requests through. By default a random one, which nobody can guess.
+    pub fn token(self, token: impl Into<Secret>) -> Self {
+        Self {
+            token: Some(token.into()),
+            ..self
+        }
+    }
+
+    /// Where buckets are. By default in memory.
+    pub fn buckets(self, buckets: Buckets) -> Self {
+        Self {
+            buckets: Some(buckets),
+            ..self
+        }
+    }
+
+    /// How many servers a data centre has, and so how many files a full capture leaves at most. By
+    /// default 3.
+    pub fn servers(self, servers: NonZeroU8) -> Self {
+        Self {
+            servers: Some(servers),
+            ..self
+        }
+    }
+
+    /// What time it is. By default the real time; a test that moves the time does not have to wait for
+    /// it.
+    pub fn clock(self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self {
+            clock: Some(Clock::new(now)),
+            ..self
+        }
+    }
+
+    /// Listens, and answers requests in the background.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened at, which [`is_address_in_use`](Error::is_address_in_use)
+    /// tells apart; when no request could carry the account's id or the token; when the operating system
+    /// gives no random bytes.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with its network and time drivers.
+    pub async fn start(self) -> Result<Simulator, Error> {
+        let service = Arc::new(Service {
+            account_id: account_id(self.account_id)?,
+            token: token(self.token)?,
+            clock: self.clock.unwrap_or_else(Clock::real),
+            traffic: self.traffic.unwrap_or_else(|| Traffic::synthetic(0)),
+            servers: self
+                .servers
+                .unwrap_or_else(|| NonZeroU8::MIN.saturating_add(2)),
+            buckets: self.buckets.unwrap_or_else(Buckets::memory),
+            captures: Captures::default(),
+            ownerships: Ownerships::default(),
+        });
+        let listen = async {
+            let listener = TcpListener::bind(self.address).await?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        let (listener, address) = listen.await.map_err(|it| unheard(self.address, it))?;
+        let (stop, stopped) = oneshot::channel();
+        let app = router(Arc::clone(&service));
+        let server = tokio::spawn(async move {
+            let serve = axum::serve(listener, app).with_graceful_shutdown(async {
+                // A sender that is gone without a word says the same.
+                let _ = stopped.await;
+            });
+            // It does not end with an error: a connection that cannot be taken is tried again.
+            let _ = serve.await;
+        });
+        let ticker = tokio::spawn(tick(Arc::clone(&service)));
+        Ok(Simulator {
+            base_url: format!("http://{address}/client/v4"),
+            service,
+            stop: Some(stop),
+            server: Some(server),
+            ticker,
+        })
+    }
+}
+
+impl fmt::Debug for SimulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatorBuilder")
+            .field("address", &self.address)
+            .field("traffic", &self.traffic)
+            .field("account_id", &self.account_id)
+            .field("buckets", &self.buckets)
+            .field("servers", &self.servers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Looks after full captures, for those who watch only the bucket.
+async fn tick(service: Arc<Service>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        service.captures.advance(service.clock.now()).await;
+    }
+}
+
+fn account_id(given: Option<String>) -> Result<String, Repr> {
+    let Some(id) = given else {
+        return random::id();
+    };
+    id.parse::<Identifier>()
+        .map(Into::into)
+        .map_err(|_| Repr::AccountId)
+}
+
+fn token(given: Option<Secret>) -> Result<Secret, Repr> {
+    let Some(token) = given else {
+        return random::hex::<32>().map(Into::into);
+    };
+    let text = token.expose().as_bytes();
+    if !text.is_empty() && text.iter().all(u8::is_ascii_graphic) {
+        Ok(token)
+    } else {
+        Err(Repr::Token)
+    }
+}
+
+fn unheard(address: SocketAddr, source: io::Error) -> Repr {
+    if source.kind() == io::ErrorKind::AddrInUse {
+        Repr::AddressInUse { address, source }
+    } else {
+        Repr::Listen { address, source }
+    }
+}

@@ -1,0 +1,141 @@
+//! The packets of a capture file, moved into a window of time.
+
+use std::{num::NonZeroU32, ops::Range, path::Path, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use pcaps_file::{LinkType, Packet, Reader, Timestamp};
+
+use super::Error;
+
+/// The most memory that a recording takes, in bytes.
+const LIMIT: usize = 1 << 30;
+
+/// What a packet takes beside its bytes, in bytes, rounded up.
+const OVERHEAD: usize = 64;
+
+/// The packets' bytes are kept in blocks of this many.
+const BLOCK: usize = 1 << 20;
+
+/// Nanoseconds in a microsecond.
+const MICRO: u64 = 1_000;
+
+/// The packets of a file, in its order.
+pub(super) struct Recording {
+    link_type: LinkType,
+    first: Option<Timestamp>,
+    packets: Vec<Recorded>,
+    /// Room for the next packets.
+    block: BytesMut,
+    /// Memory taken, in bytes.
+    size: usize,
+}
+
+struct Recorded {
+    /// Nanoseconds after the first packet; none if the file says before.
+    offset: u64,
+    original_len: u32,
+    bytes: Bytes,
+}
+
+impl Recording {
+    /// Reads a whole file.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        Self::read_within(path, LIMIT)
+    }
+
+    fn read_within(path: &Path, limit: usize) -> Result<Self, Error> {
+        let unreadable = |source| Error::unreadable(path, source);
+        let mut reader = Reader::open(path).map_err(unreadable)?;
+        let mut recording = Self {
+            link_type: reader.header().link_type,
+            first: None,
+            packets: Vec::new(),
+            block: BytesMut::new(),
+            size: 0,
+        };
+        while let Some(packet) = reader.next_packet().map_err(unreadable)? {
+            // What the header says is of the first interface, and that may have no packets.
+            if recording.packets.is_empty() {
+                recording.link_type = packet.link_type;
+            }
+            if recording.link_type != packet.link_type {
+                let first = recording.link_type;
+                return Err(Error::mixed_link_types(path, first, packet.link_type));
+            }
+            recording.size += packet.bytes.len() + OVERHEAD;
+            if recording.size > limit {
+                return Err(Error::too_large(path, limit));
+            }
+            recording.push(&packet);
+        }
+        Ok(recording)
+    }
+
+    fn push(&mut self, packet: &Packet<'_>) {
+        let first = *self.first.get_or_insert(packet.timestamp);
+        if self.block.capacity() < packet.bytes.len() {
+            self.block = BytesMut::with_capacity(BLOCK.max(packet.bytes.len()));
+        }
+        self.block.extend_from_slice(packet.bytes);
+        self.packets.push(Recorded {
+            offset: packet.timestamp.as_nanos().saturating_sub(first.as_nanos()),
+            original_len: packet.original_len,
+            bytes: self.block.split().freeze(),
+        });
+    }
+
+    /// The link type of every packet; without packets, what the file's header says.
+    pub(super) fn link_type(&self) -> LinkType {
+        self.link_type
+    }
+
+    /// The number of packets.
+    pub(super) fn len(&self) -> usize {
+        self.packets.len()
+    }
+}
+
+/// Walks a recording that was moved into a window.
+pub(super) struct Replay {
+    recording: Arc<Recording>,
+    step: usize,
+    next: usize,
+    /// Nanoseconds since the epoch, on a whole microsecond.
+    start: u64,
+    /// Nanoseconds since the epoch.
+    end: u64,
+}
+
+impl Replay {
+    /// The packets in `window`, in nanoseconds since the epoch.
+    pub(super) fn new(recording: Arc<Recording>, sampling: NonZeroU32, window: Range<u64>) -> Self {
+        Self {
+            recording,
+            step: usize::try_from(sampling.get()).unwrap_or(usize::MAX),
+            next: 0,
+            start: window.start.div_ceil(MICRO).saturating_mul(MICRO),
+            end: window.end,
+        }
+    }
+}
+
+impl Iterator for Replay {
+    /// Nanoseconds since the epoch, the length on the wire, and the bytes.
+    type Item = (u64, u32, Bytes);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // A file's times may go backwards: one packet past the end does not mean that all are.
+        while let Some(packet) = self.recording.packets.get(self.next) {
+            self.next = self.next.saturating_add(self.step);
+            let offset = packet.offset - packet.offset % MICRO;
+            let nanos = self.start.saturating_add(offset);
+            if nanos < self.end {
+                return Some((nanos, packet.original_len, packet.bytes.clone()));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

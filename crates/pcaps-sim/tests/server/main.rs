@@ -1,0 +1,8 @@
+//! The simulator over a real socket: what it answers, and what it leaves in the buckets.
+
+mod access;
+mod buckets;
+mod full;
+mod requests;
+mod samples;
+mod support;

@@ -1,0 +1,313 @@
+//! A capture, as the service tells of it.
+
+use std::{fmt, time::Duration};
+
+use jiff::Timestamp;
+use pcaps_api::{Capture as Wire, types};
+use serde::{Serialize, Serializer};
+
+use crate::{CaptureId, Filter, redact};
+
+/// A capture, as the service told of it at one moment.
+///
+/// It serializes as JSON of the service's own shape, fields that this version knows nothing of included, with two
+/// differences: keys in a bucket's URI are replaced by `REDACTED`, and the data centre is always `colo_name`.
+#[derive(Clone)]
+pub struct Capture {
+    id: CaptureId,
+    wire: Wire,
+}
+
+/// Which type of capture it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CaptureKind {
+    /// A sample of traffic that has already passed: `simple` on the wire.
+    Sample,
+    /// A capture of new packets into a bucket: `full` on the wire.
+    Full,
+    /// A type that this version does not know, by its name on the wire (empty when there is none).
+    Other(String),
+}
+
+impl CaptureKind {
+    /// The name that a person reads: `sample`, `full`, or the service's own.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Sample => "sample",
+            Self::Full => "full",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// How far a capture is, as far as waiting for it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CaptureState {
+    /// Not finished: pending, running, being converted, or at a status that this version does not know.
+    InProgress,
+    /// Finished: its packets can be had.
+    Ready,
+    /// Finished without a result.
+    Failed,
+}
+
+impl CaptureState {
+    /// The state that a status on the wire stands for.
+    ///
+    /// `success` and `complete` are ready, `failed` has failed, and everything else, values that the service may add
+    /// included, is in progress. (The service documents `success`; what `complete` means is not documented.)
+    ///
+    /// ```
+    /// use pcaps::CaptureState;
+    ///
+    /// assert_eq!(CaptureState::of("success"), CaptureState::Ready);
+    /// assert_eq!(CaptureState::of("a status from the future"), CaptureState::InProgress);
+    /// ```
+    pub fn of(status: &str) -> Self {
+        match status {
+            "success" | "complete" => Self::Ready,
+            "failed" => Self::Failed,
+            _ => Self::InProgress,
+        }
+    }
+}
+
+/// One field of whichever type the capture is; absent where it is of neither.
+macro_rules! field {
+    ($capture:expr, $field:ident) => {
+        match &$capture.wire {
+            Wire::Simple(it) => it.$field.as_ref(),
+            Wire::Full(it) => it.$field.as_ref(),
+            _ => None,
+        }
+    };
+}
+
+impl Capture {
+    pub(crate) fn new(wire: Wire) -> Self {
+        let id = match &wire {
+            Wire::Simple(it) => it.id.clone(),
+            Wire::Full(it) => it.id.clone(),
+            Wire::Other(it) => it["id"].as_str().map(str::to_owned),
+            _ => None,
+        };
+        Self {
+            id: CaptureId::given(id),
+            wire,
+        }
+    }
+
+    /// Its id. Empty in the odd case that the service gave none; using it is an error then.
+    pub fn id(&self) -> &CaptureId {
+        &self.id
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> CaptureKind {
+        match &self.wire {
+            Wire::Simple(_) => CaptureKind::Sample,
+            Wire::Full(_) => CaptureKind::Full,
+            Wire::Other(it) => {
+                CaptureKind::Other(it["type"].as_str().unwrap_or_default().to_owned())
+            }
+            _ => CaptureKind::Other(String::new()),
+        }
+    }
+
+    /// Its status as the service gave it; empty when it gave none.
+    pub fn status(&self) -> &str {
+        match &self.wire {
+            Wire::Other(it) => it["status"].as_str().unwrap_or_default(),
+            _ => field!(self, status)
+                .map(pcaps_api::CaptureStatus::as_str)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// What its status means for somebody who waits.
+    pub fn state(&self) -> CaptureState {
+        CaptureState::of(self.status())
+    }
+
+    /// When it was submitted.
+    pub fn submitted(&self) -> Option<Timestamp> {
+        timestamp(field!(self, submitted))
+    }
+
+    /// Its time limit: how far a sample looks back, or how long a full capture runs at most.
+    pub fn time_limit(&self) -> Option<Duration> {
+        field!(self, time_limit)
+            .and_then(|it| u64::try_from(*it).ok())
+            .map(Duration::from_secs)
+    }
+
+    /// Its packet limit, where the service tells it.
+    pub fn packet_limit(&self) -> Option<u64> {
+        field!(self, packet_limit).and_then(|it| u64::try_from(*it).ok())
+    }
+
+    /// Which packets it takes; absent when that cannot be told.
+    pub fn filter(&self) -> Option<Filter> {
+        match &self.wire {
+            Wire::Simple(types::SimpleCapture { filter_v1, .. })
+            | Wire::Full(types::FullCapture { filter_v1, .. }) => match filter_v1 {
+                None => Some(Filter::default()),
+                Some(filter) => Filter::from_api(filter),
+            },
+            _ => None,
+        }
+    }
+
+    /// The moment that a sample looks back from, when it is not the moment of submission.
+    pub fn ending_at(&self) -> Option<Timestamp> {
+        match &self.wire {
+            Wire::Simple(it) => timestamp(it.offset_time.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// The data centre of a full capture.
+    pub fn colo(&self) -> Option<&str> {
+        self.full()?
+            .colo_name
+            .as_deref()
+            .or(self.full()?.colo.as_deref())
+    }
+
+    /// The bucket of a full capture, free of keys.
+    pub fn destination(&self) -> Option<String> {
+        self.full()?
+            .destination_conf
+            .as_ref()
+            .map(|it| redact::text(it.expose()))
+    }
+
+    /// The byte limit of a full capture.
+    pub fn byte_limit(&self) -> Option<u64> {
+        self.full()?
+            .byte_limit
+            .and_then(|it| u64::try_from(it).ok())
+    }
+
+    /// How many packets a full capture has taken so far.
+    pub fn packets_captured(&self) -> Option<u64> {
+        self.full()?
+            .packets_captured
+            .and_then(|it| u64::try_from(it).ok())
+    }
+
+    /// When a full capture was asked to stop.
+    pub fn stop_requested(&self) -> Option<Timestamp> {
+        timestamp(self.full()?.stop_requested.as_ref())
+    }
+
+    /// Why a full capture failed, free of keys.
+    pub fn error_message(&self) -> Option<String> {
+        self.full()?
+            .error_message
+            .as_deref()
+            .filter(|it| !it.is_empty())
+            .map(redact::text)
+    }
+
+    fn full(&self) -> Option<&types::FullCapture> {
+        match &self.wire {
+            Wire::Full(full) => Some(full),
+            _ => None,
+        }
+    }
+}
+
+/// An empty string stands for no timestamp; one that does not parse is not worth an error.
+pub(crate) fn timestamp(text: Option<&String>) -> Option<Timestamp> {
+    text.and_then(|it| it.parse().ok())
+}
+
+impl Serialize for Capture {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut json = serde_json::to_value(&self.wire).map_err(serde::ser::Error::custom)?;
+        redact::json(&mut json);
+        if let Some(object) = json.as_object_mut()
+            && let Some(colo) = object.remove("colo")
+        {
+            object.entry("colo_name").or_insert(colo);
+        }
+        json.serialize(serializer)
+    }
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        write!(f, "Capture({json})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn capture(value: Value) -> Capture {
+        Capture::new(serde_json::from_value(value).unwrap())
+    }
+
+    #[test]
+    fn both_names_of_the_data_centre_are_one() {
+        let old = capture(json!({"type": "full", "colo": "ord02"}));
+        let new = capture(json!({"type": "full", "colo_name": "ord02"}));
+        assert_eq!(old.colo(), Some("ord02"));
+        assert_eq!(
+            serde_json::to_value(old).unwrap(),
+            serde_json::to_value(new).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_type_from_the_future_is_still_a_capture() {
+        let odd = json!({"type": "partial", "id": "abc", "status": "resting", "shelf": {"row": 1}});
+        let capture = capture(odd.clone());
+        assert_eq!(capture.kind(), CaptureKind::Other("partial".into()));
+        assert_eq!(
+            (capture.id().as_str(), capture.status()),
+            ("abc", "resting")
+        );
+        assert_eq!(capture.state(), CaptureState::InProgress);
+        assert_eq!(serde_json::to_value(capture).unwrap(), odd);
+    }
+
+    #[test]
+    fn keys_that_the_service_echoes_are_not_shown() {
+        let capture = capture(json!({
+            "type": "full",
+            "destination_conf": "r2://b/d?account-id=acc&access-key-id=AKAK&secret-access-key=SKSK",
+            "error_message": "cannot write r2://b/d?secret-access-key=SKSK",
+            "note": "secret-access-key=SKSK",
+        }));
+        let shown = format!(
+            "{capture:?} {} {:?} {:?}",
+            serde_json::to_string(&capture).unwrap(),
+            capture.destination(),
+            capture.error_message()
+        );
+        assert!(
+            !shown.contains("AKAK") && !shown.contains("SKSK"),
+            "{shown}"
+        );
+        assert!(shown.contains("r2://b/d?account-id=acc"), "{shown}");
+    }
+
+    #[test]
+    fn empty_timestamps_are_no_timestamps() {
+        let capture = capture(
+            json!({"type": "full", "submitted": "", "stop_requested": "2022-06-02T18:38:22.269047Z"}),
+        );
+        assert_eq!(capture.submitted(), None);
+        assert_eq!(
+            capture.stop_requested().unwrap().to_string(),
+            "2022-06-02T18:38:22.269047Z"
+        );
+    }
+}

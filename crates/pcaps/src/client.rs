@@ -1,0 +1,315 @@
+//! The connection to the service: where it is, and who asks.
+
+use std::time::Duration;
+
+use pcaps_api::Secret;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::{Host, Url};
+
+use crate::{Account, AccountId, Error, ErrorKind};
+
+/// Where the service is, unless it is said otherwise.
+pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait for the next bytes of a response. There is no limit on a whole response: downloads take what they
+/// take.
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A connection to the service. Cheap to clone; clones share their connections.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), pcaps::Error> {
+/// let account = pcaps::Client::from_env()?.account_from_env()?;
+/// for capture in account.list().await? {
+///     println!("{} {}", capture.id(), capture.status());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    api: pcaps_api::Client,
+}
+
+impl Client {
+    /// A client from the environment, by the names that Cloudflare's own clients use: `CLOUDFLARE_API_TOKEN`, or
+    /// `CLOUDFLARE_API_KEY` with `CLOUDFLARE_EMAIL`; and `CLOUDFLARE_BASE_URL`, if it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`Authentication`](ErrorKind::Authentication) when there are no credentials,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when a value cannot be used.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// A client whose parts are given one by one; what is not given comes from the environment.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The account of this id.
+    pub fn account(&self, id: AccountId) -> Account {
+        Account::new(self.api.clone(), id)
+    }
+
+    /// The account that `CLOUDFLARE_ACCOUNT_ID` names.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when it is not set or not an id.
+    pub fn account_from_env(&self) -> Result<Account, Error> {
+        let id = variable("CLOUDFLARE_ACCOUNT_ID")
+            .ok_or_else(|| Error::invalid("there is no account id: set CLOUDFLARE_ACCOUNT_ID"))?;
+        Ok(self.account(id.parse()?))
+    }
+}
+
+/// Makes a [`Client`]. What is given here beats the environment.
+///
+/// ```
+/// let client = pcaps::Client::builder()
+///     .token("v1.0-0123456789abcdef")
+///     .base_url("http://127.0.0.1:8080/client/v4")
+///     .build()?;
+/// # Ok::<(), pcaps::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ClientBuilder {
+    token: Option<Secret>,
+    key: Option<(String, Secret)>,
+    base_url: Option<String>,
+}
+
+impl ClientBuilder {
+    /// Authenticates with an API token. This is the preferred way.
+    #[must_use]
+    pub fn token(self, token: impl Into<Secret>) -> Self {
+        Self {
+            token: Some(token.into()),
+            ..self
+        }
+    }
+
+    /// Authenticates with a user's e-mail address and global API key.
+    #[must_use]
+    pub fn email_and_key(self, email: impl Into<String>, key: impl Into<Secret>) -> Self {
+        Self {
+            key: Some((email.into(), key.into())),
+            ..self
+        }
+    }
+
+    /// Sends to another place than [`DEFAULT_BASE_URL`]: `https`, or `http` to this machine.
+    #[must_use]
+    pub fn base_url(self, url: impl Into<String>) -> Self {
+        Self {
+            base_url: Some(url.into()),
+            ..self
+        }
+    }
+
+    /// Makes the client. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Authentication`](ErrorKind::Authentication) when there are no credentials, here or in the environment,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when both kinds are given or a value cannot be used.
+    pub fn build(self) -> Result<Client, Error> {
+        let base_url = self.base_url.or_else(|| variable("CLOUDFLARE_BASE_URL"));
+        let base_url = check_base_url(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
+        let credentials = match (self.token, self.key) {
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(
+                    "both an API token and a global key are given: give one",
+                ));
+            }
+            (Some(token), None) => Credentials::Token(token),
+            (None, Some((email, key))) => Credentials::Key { email, key },
+            (None, None) => Credentials::from_env(variable)?,
+        };
+        let http = reqwest::Client::builder()
+            .default_headers(credentials.headers()?)
+            .user_agent(concat!("pcaps/", env!("CARGO_PKG_VERSION")))
+            // Credentials must not follow a redirect to another place; the service makes none.
+            .redirect(reqwest::redirect::Policy::none())
+            // Nothing is sent twice behind the caller's back: a capture that is started twice is two captures.
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build()
+            .map_err(Error::transport)?;
+        Ok(Client {
+            api: pcaps_api::Client::new(&base_url, http),
+        })
+    }
+}
+
+enum Credentials {
+    Token(Secret),
+    Key { email: String, key: Secret },
+}
+
+impl Credentials {
+    fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        if let Some(token) = variable("CLOUDFLARE_API_TOKEN") {
+            return Ok(Self::Token(token.into()));
+        }
+        let missing = |what| Err(Error::new(ErrorKind::Authentication, what));
+        match (variable("CLOUDFLARE_EMAIL"), variable("CLOUDFLARE_API_KEY")) {
+            (Some(email), Some(key)) => Ok(Self::Key {
+                email,
+                key: key.into(),
+            }),
+            (None, Some(_)) => missing(
+                "CLOUDFLARE_API_KEY is set without CLOUDFLARE_EMAIL: set both, or CLOUDFLARE_API_TOKEN",
+            ),
+            (_, None) => missing(
+                "there are no credentials: set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_API_KEY and CLOUDFLARE_EMAIL",
+            ),
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, Error> {
+        let header = |what: &str, text: &str| {
+            let mut value = HeaderValue::from_str(text).map_err(|_| {
+                Error::invalid(format!(
+                    "the {what} has a character that cannot be sent, a line break perhaps"
+                ))
+            })?;
+            value.set_sensitive(true);
+            Ok::<_, Error>(value)
+        };
+        let headers = match self {
+            Self::Token(token) => vec![(
+                AUTHORIZATION,
+                header("API token", &format!("Bearer {}", token.expose()))?,
+            )],
+            Self::Key { email, key } => vec![
+                (
+                    HeaderName::from_static("x-auth-email"),
+                    header("e-mail address", email)?,
+                ),
+                (
+                    HeaderName::from_static("x-auth-key"),
+                    header("global API key", key.expose())?,
+                ),
+            ],
+        };
+        Ok(headers.into_iter().collect())
+    }
+}
+
+/// A variable of the environment; one that is empty counts as not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.is_empty())
+}
+
+fn check_base_url(text: &str) -> Result<String, Error> {
+    // The text is not repeated: it may hold a password.
+    let url = Url::parse(text).map_err(|error| {
+        Error::invalid(format!(
+            "the base URL is not a URL ({error}): write it as {DEFAULT_BASE_URL}"
+        ))
+    })?;
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err(Error::invalid(
+            "the base URL has a user, a query or a fragment: leave scheme, host and path",
+        ));
+    }
+    let local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if local => {}
+        "http" => {
+            return Err(Error::invalid(format!(
+                "the base URL {url} would send credentials in the clear: use https (http is for this machine only)"
+            )));
+        }
+        other => {
+            return Err(Error::invalid(format!(
+                "the base URL is {other}:, which is neither https nor http"
+            )));
+        }
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
+        Credentials::from_env(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_token_comes_before_a_key_and_nothing_is_an_error() {
+        let key = [("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_EMAIL", "e@x")];
+        let all = [key[0], key[1], ("CLOUDFLARE_API_TOKEN", "t")];
+        assert!(matches!(from(&all), Ok(Credentials::Token(_))));
+        assert!(matches!(from(&key), Ok(Credentials::Key { .. })));
+        for some in [&[][..], &key[..1], &key[1..]] {
+            let error = from(some).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Authentication);
+            assert!(
+                error.to_string().contains("CLOUDFLARE_API_TOKEN"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_show_nowhere() {
+        let builder = Client::builder()
+            .token("hunter2")
+            .base_url(DEFAULT_BASE_URL);
+        let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let error = Client::builder().token("hunter2\n").build().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let both = builder.email_and_key("e@x", "k").build().unwrap_err();
+        assert_eq!(both.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn the_clear_is_for_this_machine_only() {
+        for good in [
+            "https://example.com/v4/",
+            "http://127.0.0.1:8080/client/v4",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            check_base_url(good).unwrap();
+        }
+        for bad in [
+            "",
+            "example.com",
+            "http://example.com",
+            "ftp://x",
+            "https://u:p@x",
+            "https://x?y",
+            "http://10.0.0.1",
+        ] {
+            let error = check_base_url(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad}");
+        }
+        assert_eq!(check_base_url("https://x/v4/").unwrap(), "https://x/v4");
+    }
+}

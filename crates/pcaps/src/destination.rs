@@ -1,0 +1,206 @@
+//! Where a full capture's files go.
+
+use std::{fmt, str::FromStr};
+
+use url::Url;
+
+use crate::{Error, redact};
+
+/// A bucket, and a folder in it, that receives the files of full captures.
+///
+/// | store | form |
+/// |---|---|
+/// | Amazon S3 | `s3://<bucket>/<folder>?region=<region>` |
+/// | Google Cloud Storage | `gs://<bucket>/<folder>` |
+/// | Cloudflare R2 | `r2://<bucket>/<folder>?account-id=…&access-key-id=…&secret-access-key=…` |
+///
+/// The folder is optional. The keys of R2 are needed to register a bucket and are left out everywhere else. They are
+/// shown neither by `Display` nor by `Debug`.
+///
+/// Source: Cloudflare's how-to page on buckets for packet captures.
+///
+/// ```
+/// use pcaps::Destination;
+///
+/// let destination: Destination = "r2://captures/edge?account-id=1f&access-key-id=a&secret-access-key=s".parse()?;
+/// assert_eq!(destination.to_string(), "r2://captures/edge?account-id=1f");
+/// # Ok::<(), pcaps::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Parsing anything else is an error of kind [`InvalidInput`](crate::ErrorKind::InvalidInput).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Destination(Url);
+
+impl Destination {
+    /// With its keys, as it is sent when a bucket is registered.
+    pub(crate) fn with_keys(&self) -> pcaps_api::Secret {
+        self.0.as_str().into()
+    }
+
+    /// Without its keys, as it is sent everywhere else.
+    pub(crate) fn without_keys(&self) -> pcaps_api::Secret {
+        self.to_string().into()
+    }
+
+    fn parameter(&self, name: &str) -> bool {
+        self.0
+            .query_pairs()
+            .any(|(key, value)| key == name && !value.is_empty())
+    }
+
+    /// Whether it holds all that registering needs.
+    pub(crate) fn check_registrable(&self) -> Result<(), Error> {
+        let missing: Vec<_> = match self.0.scheme() {
+            "r2" => ["account-id", "access-key-id", "secret-access-key"]
+                .into_iter()
+                .filter(|name| !self.parameter(name))
+                .collect(),
+            _ => Vec::new(),
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "registering the bucket {self} needs {} in its URI: \
+             r2://<bucket>/<folder>?account-id=…&access-key-id=…&secret-access-key=…",
+            missing.join(", ")
+        )))
+    }
+}
+
+impl FromStr for Destination {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        const FORMS: &str = "s3://<bucket>/<folder>?region=<region>, gs://<bucket>/<folder> or r2://<bucket>/<folder>?…";
+        // The text is not repeated in an error: it may hold keys in a place where they are not recognised.
+        let url = Url::parse(text).map_err(|error| {
+            Error::invalid(format!(
+                "the bucket is not a URI ({error}): write it as {FORMS}"
+            ))
+        })?;
+        let destination = Self(url);
+        let url = &destination.0;
+        if !matches!(url.scheme(), "s3" | "gs" | "r2") {
+            return Err(Error::invalid(format!(
+                "a bucket cannot be at {}://: write it as {FORMS}",
+                url.scheme()
+            )));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(Error::invalid(format!(
+                "the bucket's URI has no bucket in it: write it as {FORMS}"
+            )));
+        }
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.port().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(Error::invalid(format!(
+                "the bucket's URI has a user, a port or a fragment, which mean nothing there: write it as {FORMS}"
+            )));
+        }
+        if url.scheme() == "s3" && !destination.parameter("region") {
+            return Err(Error::invalid(format!(
+                "the bucket {destination} has no region: add ?region=<region>"
+            )));
+        }
+        Ok(destination)
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        let kept: Vec<_> = self
+            .0
+            .query_pairs()
+            .filter(|(key, _)| {
+                !matches!(
+                    key.to_ascii_lowercase().as_str(),
+                    "access-key-id" | "secret-access-key"
+                )
+            })
+            .map(|(key, value)| (key.into_owned(), value.into_owned()))
+            .collect();
+        url.set_query(None);
+        if !kept.is_empty() {
+            url.query_pairs_mut().extend_pairs(kept);
+        }
+        // Whatever else looks like a key is masked too.
+        f.pad(&redact::text(url.as_str()))
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Destination({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const R2: &str = "r2://b/d?account-id=acc&access-key-id=AKAK&secret-access-key=SKSK";
+
+    #[test]
+    fn the_three_forms_parse() {
+        for good in [
+            "s3://b/d?region=us-east-1",
+            "gs://b/d/e",
+            "gs://b",
+            R2,
+            "r2://b",
+        ] {
+            good.parse::<Destination>().unwrap();
+        }
+    }
+
+    #[test]
+    fn anything_else_is_told_how_to_be_written() {
+        for bad in [
+            "",
+            "b/d",
+            "https://b/d",
+            "s3://b/d",
+            "s3://?region=x",
+            "gs:///d",
+            "gs://u:p@b/d",
+            "gs://b:1/d",
+        ] {
+            let error = bad.parse::<Destination>().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert!(
+                error.to_string().contains("region") || error.to_string().contains("gs://<bucket>"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_sent_and_never_shown() {
+        let destination: Destination = R2.parse().unwrap();
+        assert_eq!(destination.with_keys().expose(), R2);
+        assert_eq!(
+            destination.without_keys().expose(),
+            "r2://b/d?account-id=acc"
+        );
+        let shown = format!("{destination} {destination:?}");
+        assert!(
+            !shown.contains("AKAK") && !shown.contains("SKSK"),
+            "{shown}"
+        );
+        let error = "r2://b?account-id=acc&access-key-id=AKAK"
+            .parse::<Destination>()
+            .unwrap();
+        let error = error.check_registrable().unwrap_err().to_string();
+        assert!(
+            error.contains("secret-access-key") && !error.contains("AKAK"),
+            "{error}"
+        );
+    }
+}

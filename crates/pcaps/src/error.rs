@@ -1,0 +1,391 @@
+//! The one error type.
+
+use std::{error::Error as StdError, fmt, path::Path};
+
+use pcaps_api::{Exchange, types};
+use reqwest::StatusCode;
+
+use crate::{Capture, redact};
+
+/// Why something could not be done.
+///
+/// Its text says what was tried, what happened, what the service said, and where possible what to do; it holds no
+/// secret. [`kind`](Self::kind) tells cases apart that a program treats differently.
+pub struct Error(Box<Repr>);
+
+#[derive(Debug)]
+struct Repr {
+    kind: ErrorKind,
+    operation: Option<Operation>,
+    what: String,
+    advice: Option<&'static str>,
+    status: Option<StatusCode>,
+    messages: Vec<Message>,
+    ray_id: Option<String>,
+    capture: Option<Capture>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The cases that a program may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value was refused before anything was sent: out of range, or not of its form.
+    InvalidInput,
+    /// No credentials, or the service does not accept them (401).
+    Authentication,
+    /// The credentials lack a permission (403).
+    Permission,
+    /// There is no such account, capture or bucket (404).
+    NotFound,
+    /// Too many requests (429).
+    RateLimited,
+    /// The service refused the request for another reason (4xx, or a failure under a success status).
+    Refused,
+    /// The service failed (5xx).
+    Service,
+    /// The service could not be reached, or the connection broke.
+    Connection,
+    /// The service did not answer in time.
+    Timeout,
+    /// What came back is not what the service is described to send.
+    UnexpectedResponse,
+    /// What was downloaded is not a whole capture file.
+    NotACapture,
+    /// A local file could not be read or written.
+    Io,
+    /// The capture failed at the service.
+    CaptureFailed,
+    /// The capture had not finished when the deadline passed.
+    DeadlinePassed,
+}
+
+/// What the service said: an entry of `errors` in its response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// A number that stands for the kind of message, where there is one.
+    pub code: Option<i64>,
+    /// The message, free of secrets.
+    pub text: String,
+    /// A JSON pointer to the part of the request that it is about.
+    pub pointer: Option<String>,
+}
+
+/// An operation of the service, for errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
+    /// Its id in the description.
+    pub(crate) id: &'static str,
+    /// What it does, to stand after "cannot".
+    pub(crate) purpose: &'static str,
+    /// Whether it needs the permission to write.
+    pub(crate) writes: bool,
+    /// Whether a second attempt does no more than the first.
+    pub(crate) repeatable: bool,
+}
+
+impl Error {
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The operation that was tried, by its id in `spec/pcaps.json` (`start_capture`), if it got that far.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation.map(|it| it.id)
+    }
+
+    /// The HTTP status of the response, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status.map(|it| it.as_u16())
+    }
+
+    /// What the service said.
+    pub fn messages(&self) -> &[Message] {
+        &self.0.messages
+    }
+
+    /// The value of the response's `CF-Ray` header: Cloudflare's support asks for it.
+    pub fn ray_id(&self) -> Option<&str> {
+        self.0.ray_id.as_deref()
+    }
+
+    /// The capture that failed or did not finish in time, as it was last seen.
+    pub fn capture(&self) -> Option<&Capture> {
+        self.0.capture.as_ref()
+    }
+
+    /// Whether the same request may be sent again later, and might then work: after too many requests, and after the
+    /// failures of a connection or of the service, except when a capture was to be started that may have been.
+    pub fn is_retryable(&self) -> bool {
+        use ErrorKind::{Connection, RateLimited, Service, Timeout};
+        matches!(self.0.kind, RateLimited | Service | Connection | Timeout)
+            && !self.may_have_worked()
+    }
+
+    /// Whether something that must not be done twice may have been done.
+    fn may_have_worked(&self) -> bool {
+        use ErrorKind::{Connection, Service, Timeout, UnexpectedResponse};
+        let cause = self.0.source.as_ref().and_then(|it| it.downcast_ref());
+        let never_arrived = cause.is_some_and(reqwest::Error::is_connect);
+        let sent_elsewhere = self.0.status.is_some_and(|it| it.is_redirection());
+        self.0.operation.is_some_and(|it| !it.repeatable)
+            && matches!(
+                self.0.kind,
+                Service | Connection | Timeout | UnexpectedResponse
+            )
+            && !never_arrived
+            && !sent_elsewhere
+    }
+
+    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
+        Self(Box::new(Repr {
+            kind,
+            operation: None,
+            what: what.into(),
+            advice: None,
+            status: None,
+            messages: Vec::new(),
+            ray_id: None,
+            capture: None,
+            source: None,
+        }))
+    }
+
+    /// A value that is not acceptable.
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidInput, what)
+    }
+
+    pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).because(source)
+    }
+
+    pub(crate) fn during(mut self, operation: Operation) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn about(mut self, capture: Capture) -> Self {
+        self.0.capture = Some(capture);
+        self
+    }
+
+    pub(crate) fn advise(mut self, advice: &'static str) -> Self {
+        self.0.advice = Some(advice);
+        self
+    }
+
+    pub(crate) fn said(mut self, messages: Vec<Message>) -> Self {
+        self.0.messages = messages;
+        self
+    }
+
+    pub(crate) fn seen(mut self, exchange: &Exchange) -> Self {
+        if let Some(head) = exchange.head() {
+            self.0.status = Some(head.status);
+            self.0.ray_id = head
+                .headers
+                .get("cf-ray")
+                .and_then(|it| it.to_str().ok())
+                .map(str::to_owned);
+        }
+        self
+    }
+
+    /// An error that the generated client gave.
+    pub(crate) fn from_api(
+        operation: Operation,
+        error: pcaps_api::Error<types::Failure>,
+        exchange: &Exchange,
+    ) -> Self {
+        use pcaps_api::Error as Api;
+        let status = exchange.head().map(|head| head.status);
+        let error = match error {
+            Api::ErrorResponse(failure) => Self::refusal(
+                operation,
+                failure.status(),
+                failure.into_inner().errors.as_deref(),
+            ),
+            Api::CommunicationError(source) | Api::ResponseBodyError(source) => {
+                Self::transport(source)
+            }
+            Api::InvalidResponsePayload(body, source) => {
+                let status = status.unwrap_or_default();
+                let what = format!("the service answered {status} with {}", sketch(&body));
+                if status.is_success() {
+                    Self::new(ErrorKind::UnexpectedResponse, what).because(source)
+                } else {
+                    let mut error = Self::refusal(operation, status, None);
+                    error.0.what = what;
+                    error
+                }
+            }
+            Api::UnexpectedResponse(response) if response.status().is_redirection() => Self::new(
+                ErrorKind::UnexpectedResponse,
+                format!(
+                    "the service answered {}: redirects are not followed",
+                    response.status()
+                ),
+            )
+            .advise("check the base URL"),
+            Api::UnexpectedResponse(response) => Self::new(
+                ErrorKind::UnexpectedResponse,
+                format!(
+                    "the service answered {}, which it is not described to do",
+                    response.status()
+                ),
+            ),
+            Api::InvalidRequest(what) => Self::invalid(what),
+            other => Self::new(ErrorKind::UnexpectedResponse, other.to_string()),
+        };
+        error.during(operation).seen(exchange).warn_of_twice()
+    }
+
+    /// Says, where it is so, that trying again may start a second capture.
+    pub(crate) fn warn_of_twice(self) -> Self {
+        if self.may_have_worked() {
+            self.advise(
+                "the capture may have started all the same: look at the list before you try again",
+            )
+        } else {
+            self
+        }
+    }
+
+    /// A failure in the service's own form.
+    pub(crate) fn refusal(
+        operation: Operation,
+        status: StatusCode,
+        messages: Option<&[types::Message]>,
+    ) -> Self {
+        let messages: Vec<_> = messages
+            .unwrap_or_default()
+            .iter()
+            .map(Message::from_api)
+            .collect();
+        let what = format!("the service answered {status}");
+        let error = Self::new(kind_of(status), what)
+            .said(messages)
+            .during(operation);
+        match advice_for(operation, status) {
+            Some(advice) => error.advise(advice),
+            None => error,
+        }
+    }
+
+    /// A failure below HTTP.
+    pub(crate) fn transport(source: reqwest::Error) -> Self {
+        // The address of the request stands in other errors; here it would repeat the account's id.
+        let source = source.without_url();
+        let (kind, what) = if source.is_timeout() {
+            (ErrorKind::Timeout, "the service did not answer in time")
+        } else if source.is_connect() {
+            (ErrorKind::Connection, "the service cannot be reached")
+        } else if source.is_builder() {
+            (ErrorKind::InvalidInput, "the request cannot be made")
+        } else {
+            (ErrorKind::Connection, "the connection broke")
+        };
+        Self::new(kind, what).because(source)
+    }
+}
+
+impl Message {
+    fn from_api(message: &types::Message) -> Self {
+        Self {
+            code: message.code,
+            text: redact::text(message.message.as_deref().unwrap_or("(no message)")),
+            pointer: message.source.as_ref().and_then(|it| it.pointer.clone()),
+        }
+    }
+}
+
+fn kind_of(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::Permission,
+        404 => ErrorKind::NotFound,
+        408 => ErrorKind::Timeout,
+        429 => ErrorKind::RateLimited,
+        500.. => ErrorKind::Service,
+        _ => ErrorKind::Refused,
+    }
+}
+
+fn advice_for(operation: Operation, status: StatusCode) -> Option<&'static str> {
+    Some(match status.as_u16() {
+        401 => "check the API token, or the global key and its e-mail address",
+        403 if operation.writes => {
+            "the token needs the permission \"Magic Firewall Packet Captures - Write PCAPs API\" on this account"
+        }
+        403 => {
+            "the token needs the permission \"Magic Firewall Packet Captures - Read PCAPs API\" on this account"
+        }
+        404 => "check the id and the account",
+        429 => {
+            "wait a moment: the service takes one sample a minute, and 1,200 requests in five minutes"
+        }
+        500.. => "try again in a moment",
+        _ => return None,
+    })
+}
+
+/// What a body that is not JSON looks like: enough to recognise a gateway's page, and never its content.
+fn sketch(body: &[u8]) -> String {
+    let start = body.trim_ascii_start();
+    let length = body.len();
+    match start.first() {
+        None => "an empty body".to_owned(),
+        Some(b'<') => format!("an HTML or XML page of {length} bytes in place of JSON"),
+        Some(b'{' | b'[') => format!("JSON of another shape than described ({length} bytes)"),
+        Some(_) => format!("{length} bytes that are not JSON"),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let repr = &*self.0;
+        if let Some(operation) = repr.operation {
+            write!(f, "cannot {}: ", operation.purpose)?;
+        }
+        f.write_str(&repr.what)?;
+        for (index, message) in repr.messages.iter().enumerate() {
+            f.write_str(if index == 0 { ": " } else { "; " })?;
+            f.write_str(&message.text)?;
+            match (message.code, &message.pointer) {
+                (Some(code), Some(pointer)) => write!(f, " (code {code}, at {pointer})")?,
+                (Some(code), None) => write!(f, " (code {code})")?,
+                (None, Some(pointer)) => write!(f, " (at {pointer})")?,
+                (None, None) => {}
+            }
+        }
+        if let Some(advice) = repr.advice {
+            write!(f, "; {advice}")?;
+        }
+        if let Some(ray_id) = &repr.ray_id {
+            write!(f, " [CF-Ray {ray_id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|it| it as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,56 @@
+//! Packet captures on Cloudflare's Magic Transit and Network Firewall: start them, wait for them, and save them as
+//! capture files that have been checked.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! # async fn example() -> Result<(), pcaps::Error> {
+//! let account = pcaps::Client::from_env()?.account_from_env()?;
+//! let sample = pcaps::Sample::new(Duration::from_secs(300), 10_000)?.filter("tcp and dst port 443".parse()?);
+//! let download = account.sample_to(sample, "https.pcap").await?;
+//! println!("{}", download.summary);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! There are two types of capture. A [`Sample`] looks back at traffic that has already passed, over all data centres,
+//! at the first 160 bytes of each packet; it is ready at once and can be downloaded. A [`Full`] capture watches one
+//! data centre for new packets, whole, and leaves them in a bucket that has been registered and validated.
+//!
+//! - [`Client`]: where the service is and who asks. [`Account`]: every operation.
+//! - [`Sample`], [`Full`], [`Filter`], [`Destination`]: what is asked for; limits are checked when a value is made.
+//! - [`Capture`], [`Bucket`], [`Download`]: what comes back.
+//! - [`Error`]: what went wrong, with the service's own words and what to do.
+//!
+//! The futures are `Send`, can be dropped at any point, and need a tokio runtime.
+
+mod account;
+mod bucket;
+mod capture;
+mod client;
+mod destination;
+mod download;
+mod error;
+mod filter;
+mod id;
+mod redact;
+mod request;
+mod wait;
+
+pub use account::Account;
+pub use bucket::Bucket;
+pub use capture::{Capture, CaptureKind, CaptureState};
+pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
+pub use destination::Destination;
+pub use download::Download;
+pub use error::{Error, ErrorKind, Message};
+pub use filter::Filter;
+pub use id::{AccountId, BucketId, CaptureId};
+pub use pcaps_api::Secret;
+pub use request::{Full, Request, Sample};
+pub use wait::{Progress, Wait};
+
+/// The README's Rust compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

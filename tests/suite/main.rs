@@ -1,0 +1,12 @@
+//! Everything that needs more than one crate to be tested.
+
+mod cli;
+mod drift;
+mod end_to_end;
+mod errors;
+mod examples;
+mod layers;
+mod outline;
+mod real_capture;
+mod support;
+mod wire;

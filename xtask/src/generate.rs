@@ -1,0 +1,54 @@
+//! `cargo xtask generate`.
+
+use std::{fs, io::Write, path::Path};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    effective, emit, json, lower,
+    output::{self, File, Mode, Outcome},
+};
+
+/// The folder that generated code owns: nothing else lives there.
+pub const GENERATED: &str = "crates/pcaps-api/src/generated";
+
+/// The command that mends stale files.
+pub const MEND: &str = "cargo xtask generate";
+
+/// Everything that is derived from the two source texts.
+///
+/// # Errors
+///
+/// When a text does not parse, the overlay does not apply, or the description cannot be generated from.
+pub fn files(upstream: &str, overlay: &str) -> Result<Vec<File>> {
+    let description = effective::effective(upstream, overlay)?;
+    let mut files = vec![File {
+        path: "spec/pcaps.json".into(),
+        text: json::canonical(&description),
+    }];
+    let modules = emit::emit(&description, &lower::lower(&description)?)?;
+    files.extend(modules.into_iter().map(|(name, text)| File {
+        path: Path::new(GENERATED).join(name),
+        text,
+    }));
+    Ok(files)
+}
+
+/// Compares what is derived from `spec/` with the workspace below `root`, or makes it so.
+///
+/// # Errors
+///
+/// As [`files`], and when a file cannot be read or written.
+pub fn run(root: &Path, mode: Mode, report: &mut dyn Write) -> Result<Outcome> {
+    let read = |name: &str| {
+        fs::read_to_string(root.join(name)).with_context(|| format!("cannot read {name}"))
+    };
+    let files = files(&read("spec/upstream.json")?, &read("spec/overlay.yaml")?)?;
+    let outcome = output::sync(root, Path::new(GENERATED), &files, mode, report)?;
+    match outcome {
+        Outcome::UpToDate => writeln!(report, "up to date")?,
+        Outcome::Written => {}
+        Outcome::Stale => writeln!(report, "mend it with: {MEND}")?,
+    }
+    Ok(outcome)
+}

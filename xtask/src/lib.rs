@@ -1,0 +1,16 @@
+//! Development tasks. `cargo xtask generate` derives, from the files in `spec/`, the effective description of the
+//! service and the client generated from it:
+//!
+//! ```text
+//! spec/upstream.json ─┐
+//! spec/overlay.yaml  ─┴─ effective ─▶ spec/pcaps.json ─ lower ─▶ progenitor ─ emit ─▶ crates/pcaps-api/src/generated/
+//! ```
+//!
+//! Every step is a function from text or JSON to text or JSON: only [`output`] touches the file system.
+
+pub mod effective;
+pub mod emit;
+pub mod generate;
+pub mod json;
+pub mod lower;
+pub mod output;

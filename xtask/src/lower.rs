@@ -1,0 +1,464 @@
+//! Workarounds for the generator's limits, made on a copy of the description that is never written.
+//!
+//! One function for each limit. None of them names a path or a type of the API at hand. What is wrong with the
+//! *description* is mended in `spec/overlay.yaml` instead.
+//!
+//! Several rest on one rule: a response may lack any field, hold null in it, exceed any limit, and use any name in
+//! place of a listed one. Nobody promised otherwise, and one odd entry must not cost the caller a whole list. So
+//! generated types take everything that has the right shape; what a caller needs is checked by name above them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use heck::ToPascalCase;
+use serde_json::{Map, Value, json};
+
+use crate::json::{
+    SCHEMAS, operations, reachable, resolve, schemas, visit_objects_mut, visit_schema_mut,
+};
+
+/// What the generator is given, and what is emitted beside its output.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The description, within the generator's limits.
+    pub document: Value,
+    /// String types that keep values they do not know, by type name.
+    pub open_enums: BTreeMap<String, OpenEnum>,
+    /// Unions told apart by a field, by type name.
+    pub unions: BTreeMap<String, Union>,
+    /// Names of the strings that must not be shown.
+    pub secrets: BTreeSet<String>,
+}
+
+/// A string type with known values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEnum {
+    /// Documentation, may be empty.
+    pub doc: String,
+    /// The known values as they are on the wire.
+    pub values: Vec<String>,
+}
+
+/// A union whose members are told apart by the value of one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Union {
+    /// Documentation, may be empty.
+    pub doc: String,
+    /// The name of the field.
+    pub tag: String,
+    /// Value of the field and type name of the member, in the description's order of values.
+    pub members: BTreeMap<String, String>,
+    /// Whether anything else is kept as it is (in responses) or refused (in requests).
+    pub open: bool,
+}
+
+/// Lowers a description.
+///
+/// # Errors
+///
+/// When the description has a shape that the lowering does not know how to handle; the error names the place.
+pub fn lower(description: &Value) -> Result<Lowered> {
+    let mut document = description.clone();
+    failures_by_class(&mut document)?;
+    merge_all_of(&mut document)?;
+    inline_aliases(&mut document);
+    let unions = tagged_unions(&mut document)?;
+    let open_enums = open_enums(&mut document)?;
+    keep_unknown_fields(&mut document);
+    relax_responses(&mut document);
+    drop_bounds(&mut document);
+    drop_timestamps(&mut document);
+    prune(&mut document);
+    let secrets = secrets(&document);
+    Ok(Lowered {
+        document,
+        open_enums,
+        unions,
+        secrets,
+    })
+}
+
+/// progenitor takes a `default` response for a success *and* a failure, and cannot type an operation whose success is
+/// binary or empty and whose default is JSON. A default that stands beside a success can only be a failure.
+fn failures_by_class(document: &mut Value) -> Result<()> {
+    let paths = document["paths"]
+        .as_object_mut()
+        .context("the description has no paths")?;
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let Some(responses) = operation
+                .get_mut("responses")
+                .and_then(Value::as_object_mut)
+            else {
+                continue;
+            };
+            let Some(default) = responses.remove("default") else {
+                continue;
+            };
+            ensure!(
+                responses.keys().any(|status| status.starts_with('2')),
+                "{method} {path} has a default response and no 2xx one: say in the overlay what a success is"
+            );
+            for class in ["4XX", "5XX"] {
+                responses.entry(class).or_insert_with(|| default.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// typify intersects the members of an `allOf` one schema keyword at a time, and gives up or makes a type without
+/// values where a later member *refines* a property (an envelope's `result`). Here the last word on a property wins.
+fn merge_all_of(document: &mut Value) -> Result<()> {
+    fn merged(schemas: &Map<String, Value>, schema: &Value, depth: usize) -> Result<Value> {
+        ensure!(depth < 32, "an allOf refers to itself");
+        let Some(members) = schema.get("allOf").and_then(Value::as_array) else {
+            return Ok(schema.clone());
+        };
+        let mut result = json!({ "type": "object", "properties": {}, "required": [] });
+        let mut own = schema.clone();
+        own.as_object_mut()
+            .into_iter()
+            .for_each(|own| drop(own.remove("allOf")));
+        for member in members.iter().chain([&own]) {
+            let member = merged(schemas, resolve(schemas, member), depth + 1)?;
+            for (key, value) in member.as_object().into_iter().flatten() {
+                match (key.as_str(), value) {
+                    ("properties", Value::Object(properties)) => {
+                        for (name, property) in properties {
+                            result["properties"][name] = property.clone();
+                        }
+                    }
+                    ("required", Value::Array(names)) => {
+                        let required = result["required"]
+                            .as_array_mut()
+                            .context("required is not a list")?;
+                        required.extend(
+                            names
+                                .iter()
+                                .filter(|name| !required.contains(name))
+                                .cloned()
+                                .collect::<Vec<_>>(),
+                        );
+                    }
+                    _ => result[key] = value.clone(),
+                }
+            }
+        }
+        Ok(result)
+    }
+    let named = schemas(document);
+    for (name, schema) in &named {
+        // Only objects are merged: an `allOf` around a scalar is a reference with documentation beside it.
+        let is_object = |member: &Value| {
+            let target = resolve(&named, member);
+            target.get("properties").is_some() || target.get("allOf").is_some()
+        };
+        if schema
+            .get("allOf")
+            .and_then(Value::as_array)
+            .is_some_and(|members| members.iter().all(is_object))
+        {
+            document["components"]["schemas"][name] =
+                merged(&named, schema, 0).with_context(|| format!("in component {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// typify makes a new type of every named schema: a `ByteLimit` struct around an integer serves nobody. Named scalars
+/// and lists are put in place of the references to them, unless they have a pattern to be checked, are an enum, or hold
+/// a secret.
+fn inline_aliases(document: &mut Value) {
+    let named = schemas(document);
+    let is_alias = |schema: &Value| {
+        matches!(
+            schema["type"].as_str(),
+            Some("string" | "integer" | "number" | "boolean" | "array")
+        ) && schema.get("enum").is_none()
+            && schema.get("pattern").is_none()
+            && schema["format"] != "password"
+    };
+    let aliases: BTreeSet<_> = named
+        .iter()
+        .filter(|(_, schema)| is_alias(schema))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    // An alias may be a list of another alias: as often as there are aliases is often enough.
+    for _ in 0..=aliases.len() {
+        visit_objects_mut(document, &mut |object| {
+            let target = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|it| it.strip_prefix(SCHEMAS));
+            if let Some(target) = target.filter(|target| aliases.contains(target))
+                && let Some(schema) = named[target].as_object()
+            {
+                *object = schema.clone();
+            }
+        });
+    }
+}
+
+/// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
+/// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us.
+fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Union>> {
+    let named = schemas(document);
+    let open = in_responses(document);
+    let mut unions = BTreeMap::new();
+    for (name, schema) in &named {
+        let Some(mapping) = schema
+            .pointer("/discriminator/mapping")
+            .and_then(Value::as_object)
+        else {
+            continue;
+        };
+        let tag = schema
+            .pointer("/discriminator/propertyName")
+            .and_then(Value::as_str);
+        let tag =
+            tag.with_context(|| format!("the discriminator of {name} has no propertyName"))?;
+        let mut members = BTreeMap::new();
+        for (value, target) in mapping {
+            let member = target
+                .as_str()
+                .and_then(|target| target.strip_prefix(SCHEMAS));
+            let member = member.filter(|member| named.contains_key(*member));
+            let member = member.with_context(|| {
+                format!("{name} maps {value} to {target}, which does not exist")
+            })?;
+            members.insert(value.clone(), member.to_owned());
+            // The enum around the member holds the field: it is not in the member as well.
+            let schema = &mut document["components"]["schemas"][member];
+            if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.remove(tag);
+            }
+            if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+                required.retain(|field| field != tag);
+            }
+        }
+        ensure!(
+            !members.is_empty(),
+            "the discriminator of {name} maps nothing"
+        );
+        unions.insert(
+            name.clone(),
+            Union {
+                doc: doc(schema),
+                tag: tag.to_owned(),
+                members,
+                open: open.contains(name),
+            },
+        );
+    }
+    Ok(unions)
+}
+
+/// typify's enums refuse a value that they do not know. An enum that a response may hold is emitted by us instead, as
+/// one that keeps such a value; where it stands in a property it gets a name.
+fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEnum>> {
+    let named = schemas(document);
+    let open = in_responses(document);
+    let mut enums = BTreeMap::new();
+    for (name, schema) in named.iter().filter(|(name, _)| open.contains(*name)) {
+        if let Some(found) = open_enum(schema).with_context(|| format!("in component {name}"))? {
+            enums.insert(name.clone(), found);
+        }
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let Some(found) = open_enum(schema).with_context(|| format!("in {name}.{property}"))?
+            else {
+                continue;
+            };
+            let new = format!("{name}{}", property.to_pascal_case());
+            ensure!(
+                !named.contains_key(&new),
+                "{name}.{property} would be named {new}, which exists"
+            );
+            document["components"]["schemas"][name]["properties"][property] =
+                json!({ "$ref": format!("{SCHEMAS}{new}") });
+            document["components"]["schemas"][&new] = schema.clone();
+            enums.insert(new, found);
+        }
+    }
+    for name in enums.keys() {
+        document["components"]["schemas"][name] = json!({ "type": "string" });
+    }
+    Ok(enums)
+}
+
+fn open_enum(schema: &Value) -> Result<Option<OpenEnum>> {
+    let Some(values) = schema.get("enum").and_then(Value::as_array) else {
+        return Ok(None);
+    };
+    if schema["type"] != "string" {
+        return Ok(None);
+    }
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("{value} is not a string"))
+    };
+    let values = values
+        .iter()
+        .filter(|value| !value.is_null())
+        .map(text)
+        .collect::<Result<_>>()?;
+    Ok(Some(OpenEnum {
+        doc: doc(schema),
+        values,
+    }))
+}
+
+/// Objects are open in JSON Schema, but typify drops fields it does not know unless `additionalProperties` is spelled
+/// out. A field that the vendor adds must survive a round trip.
+fn keep_unknown_fields(document: &mut Value) {
+    for name in in_responses(document) {
+        let schema = &mut document["components"]["schemas"][&name];
+        if let Some(schema) = schema
+            .as_object_mut()
+            .filter(|schema| schema.contains_key("properties"))
+        {
+            schema
+                .entry("additionalProperties")
+                .or_insert_with(|| json!({}));
+        }
+    }
+}
+
+/// typify makes a required field one without which nothing decodes, and a list one that null does not decode into.
+/// See the module's rule on responses.
+fn relax_responses(document: &mut Value) {
+    let requests = in_requests(document);
+    for name in in_responses(document).difference(&requests) {
+        visit_schema_mut(
+            &mut document["components"]["schemas"][name],
+            &mut |schema| {
+                schema.remove("required");
+                for property in schema
+                    .get_mut("properties")
+                    .and_then(Value::as_object_mut)
+                    .into_iter()
+                    .flat_map(|it| it.values_mut())
+                {
+                    if let Some(property) = property
+                        .as_object_mut()
+                        .filter(|it| !it.contains_key("$ref"))
+                    {
+                        property.insert("nullable".to_owned(), Value::Bool(true));
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// typify turns a minimum of 1 into `NonZeroU64`, ignores maxima, and wraps each bounded string in a type of its own.
+/// Bounds would also refuse responses. They are emitted as constants instead ([`crate::emit`]), to be checked before a
+/// request is made. A named string with a pattern (an id that stands in a path) keeps its bounds.
+fn drop_bounds(document: &mut Value) {
+    const BOUNDS: [&str; 10] = [
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "maximum",
+        "maxItems",
+        "maxLength",
+        "minimum",
+        "minItems",
+        "minLength",
+        "multipleOf",
+        "uniqueItems",
+    ];
+    let names: Vec<_> = schemas(document)
+        .into_iter()
+        .filter(|(_, it)| it.get("pattern").is_none())
+        .collect();
+    for (name, _) in names {
+        visit_schema_mut(
+            &mut document["components"]["schemas"][&name],
+            &mut |schema| {
+                BOUNDS.iter().for_each(|bound| drop(schema.remove(*bound)));
+            },
+        );
+    }
+}
+
+/// typify makes `chrono` types of timestamps, which an empty string (on the wire: no timestamp) does not decode into,
+/// and which drop digits. They stay text here; the layer above parses them.
+fn drop_timestamps(document: &mut Value) {
+    for name in schemas(document).keys() {
+        visit_schema_mut(
+            &mut document["components"]["schemas"][name],
+            &mut |schema| {
+                if matches!(
+                    schema.get("format").and_then(Value::as_str),
+                    Some("date-time" | "date")
+                ) {
+                    schema.remove("format");
+                }
+            },
+        );
+    }
+}
+
+/// typify makes plain strings of secrets (`format: password`), and of what holds them types whose `Debug` shows them.
+/// Named ones are replaced by a type that does not.
+fn secrets(document: &Value) -> BTreeSet<String> {
+    let named = schemas(document).into_iter();
+    named
+        .filter(|(_, schema)| schema["format"] == "password")
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// progenitor emits every component, used or not. The ones that were inlined or merged are no longer used.
+fn prune(document: &mut Value) {
+    let named = schemas(document);
+    let used = reachable(&named, [&document["paths"]]);
+    if let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    {
+        schemas.retain(|name, _| used.contains(name));
+    }
+}
+
+/// Names of the components that a response can hold.
+fn in_responses(document: &Value) -> BTreeSet<String> {
+    reachable(
+        &schemas(document),
+        operations(document).map(|(_, _, operation)| &operation["responses"]),
+    )
+}
+
+/// Names of the components that a request can hold.
+pub(crate) fn in_requests(document: &Value) -> BTreeSet<String> {
+    reachable(
+        &schemas(document),
+        operations(document).map(|(_, _, operation)| &operation["requestBody"]),
+    )
+}
+
+/// The documentation of a schema.
+pub(crate) fn doc(schema: &Value) -> String {
+    schema["description"]
+        .as_str()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+/// The generator reads the lowered document through `openapiv3`.
+///
+/// # Errors
+///
+/// When it is not an OpenAPI 3.0 document.
+pub fn openapi(document: &Value) -> Result<openapiv3::OpenAPI> {
+    match document["openapi"].as_str() {
+        Some(version) if version.starts_with("3.0.") => {}
+        version => bail!("the description is OpenAPI {version:?}, not 3.0"),
+    }
+    // Through text: numbers and the order of keys are then those of a file, whatever features `serde_json` is built with.
+    serde_json::from_str(&crate::json::canonical(document))
+        .context("the lowered description is not OpenAPI 3.0")
+}

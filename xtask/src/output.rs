@@ -1,0 +1,195 @@
+//! From a list of files to the file system: what is stale, and writing it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use similar::TextDiff;
+
+/// What to do about a stale file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Mend it.
+    Write,
+    /// Only report it.
+    Check,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was stale.
+    UpToDate,
+    /// What was stale has been written.
+    Written,
+    /// Something is stale and was left so.
+    Stale,
+}
+
+/// A file that ought to exist, relative to the workspace's root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Where, with `/` between folders.
+    pub path: PathBuf,
+    /// What it ought to hold.
+    pub text: String,
+}
+
+/// Compares `files` with what is there and, in [`Mode::Write`], makes them so. Other files in `owned`, a folder that
+/// holds generated files only, are stale too and are removed. Says what it found in `report`.
+///
+/// # Errors
+///
+/// When a file cannot be read or written.
+pub fn sync(
+    root: &Path,
+    owned: &Path,
+    files: &[File],
+    mode: Mode,
+    report: &mut dyn Write,
+) -> Result<Outcome> {
+    let mut stale = false;
+    for file in files {
+        let path = root.join(&file.path);
+        let present = read(&path)?;
+        if present.as_deref() == Some(&file.text) {
+            continue;
+        }
+        stale = true;
+        let shown = file.path.display();
+        match mode {
+            Mode::Write => {
+                write_atomically(&path, &file.text)?;
+                writeln!(report, "wrote {shown}")?;
+            }
+            Mode::Check => {
+                writeln!(report, "{shown} is stale:")?;
+                let diff = TextDiff::from_lines(present.as_deref().unwrap_or_default(), &file.text);
+                let (old, new) = (format!("{shown} (present)"), format!("{shown} (generated)"));
+                writeln!(report, "{}", diff.unified_diff().header(&old, &new))?;
+            }
+        }
+    }
+    for orphan in orphans(root, owned, files)? {
+        stale = true;
+        let shown = orphan.display();
+        match mode {
+            Mode::Write => {
+                fs::remove_file(root.join(&orphan))
+                    .with_context(|| format!("cannot remove {shown}"))?;
+                writeln!(report, "removed {shown}")?;
+            }
+            Mode::Check => writeln!(report, "{shown} is stale: it is no longer generated")?,
+        }
+    }
+    Ok(match (stale, mode) {
+        (false, _) => Outcome::UpToDate,
+        (true, Mode::Write) => Outcome::Written,
+        (true, Mode::Check) => Outcome::Stale,
+    })
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Files in the owned folder that are not among `files`.
+fn orphans(root: &Path, owned: &Path, files: &[File]) -> Result<BTreeSet<PathBuf>> {
+    let folder = root.join(owned);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot list {}", folder.display()));
+        }
+    };
+    let mut orphans = BTreeSet::new();
+    for entry in entries {
+        let path = owned.join(entry?.file_name());
+        if files.iter().all(|file| file.path != path) {
+            orphans.insert(path);
+        }
+    }
+    Ok(orphans)
+}
+
+/// Writes beside the file and renames, so that an interruption leaves the old text or the new, never a part.
+fn write_atomically(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().context("a file to write has no folder")?;
+    let attempt = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut temporary = tempfile::Builder::new();
+        // Sources are readable by everybody; a temporary file, by default, is not.
+        #[cfg(unix)]
+        temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut file = temporary.tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    attempt().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(root: &Path, text: &str, mode: Mode) -> (Outcome, String) {
+        let files = [File {
+            path: "out/a.txt".into(),
+            text: text.into(),
+        }];
+        let mut report = Vec::new();
+        let outcome = sync(root, Path::new("out"), &files, mode, &mut report).unwrap();
+        (outcome, String::from_utf8(report).unwrap())
+    }
+
+    #[test]
+    fn stale_files_are_reported_then_written_then_up_to_date() {
+        let root = tempfile::tempdir().unwrap();
+        let (outcome, report) = run(root.path(), "one\n", Mode::Check);
+        assert_eq!(outcome, Outcome::Stale);
+        assert!(
+            report.contains("out/a.txt is stale") && report.contains("+one"),
+            "{report}"
+        );
+        assert!(
+            !root.path().join("out/a.txt").exists(),
+            "a check must not write"
+        );
+        assert_eq!(run(root.path(), "one\n", Mode::Write).0, Outcome::Written);
+        assert_eq!(
+            run(root.path(), "one\n", Mode::Check),
+            (Outcome::UpToDate, String::new())
+        );
+        let (outcome, report) = run(root.path(), "two\n", Mode::Check);
+        assert_eq!(outcome, Outcome::Stale);
+        assert!(
+            report.contains("-one") && report.contains("+two"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn files_that_are_no_longer_generated_are_stale() {
+        let root = tempfile::tempdir().unwrap();
+        run(root.path(), "one\n", Mode::Write);
+        fs::write(root.path().join("out/old.txt"), "").unwrap();
+        let (outcome, report) = run(root.path(), "one\n", Mode::Check);
+        assert_eq!(outcome, Outcome::Stale);
+        assert!(
+            report.contains("out/old.txt is stale: it is no longer generated"),
+            "{report}"
+        );
+        assert_eq!(run(root.path(), "one\n", Mode::Write).0, Outcome::Written);
+        assert!(!root.path().join("out/old.txt").exists());
+    }
+}

@@ -1,0 +1,287 @@
+//! Lowering and emitting, on a description made up for the purpose.
+
+use serde_json::{Value, json};
+use xtask::{
+    emit::emit,
+    lower::{Lowered, lower},
+};
+
+/// One of everything that is lowered.
+fn shop() -> Value {
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "Shop", "version": "7" },
+        "paths": {
+            "/pets/{id}": {
+                "get": {
+                    "operationId": "get_pet",
+                    "parameters": [{ "in": "path", "name": "id", "required": true, "schema": { "$ref": "#/components/schemas/Id" } }],
+                    "responses": {
+                        "200": { "description": "", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/PetEnvelope" } } } },
+                        "default": { "description": "", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Failure" } } } }
+                    }
+                },
+                "put": {
+                    "operationId": "feed_pet",
+                    "parameters": [{ "in": "path", "name": "id", "required": true, "schema": { "$ref": "#/components/schemas/Id" } }],
+                    "requestBody": { "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Meal" } } } },
+                    "responses": {
+                        "204": { "description": "" },
+                        "default": { "description": "", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Failure" } } } }
+                    }
+                }
+            }
+        },
+        "components": { "schemas": {
+            "Id": { "type": "string", "pattern": "^[a-z]{1,8}$" },
+            "Grams": { "type": "integer", "minimum": 1, "maximum": 500, "description": "How much." },
+            "Token": { "type": "string", "format": "password" },
+            "Unused": { "type": "object", "properties": {} },
+            "Envelope": { "type": "object", "required": ["ok", "result"], "properties": {
+                "ok": { "type": "boolean" },
+                "result": { "anyOf": [{ "type": "object" }, { "type": "string" }] }
+            } },
+            "PetEnvelope": { "allOf": [
+                { "$ref": "#/components/schemas/Envelope" },
+                { "type": "object", "properties": { "result": { "$ref": "#/components/schemas/Pet" } } }
+            ] },
+            "Failure": { "type": "object", "required": ["reason"], "properties": { "reason": { "type": "string", "minLength": 1 } } },
+            "Pet": {
+                "description": "A pet.",
+                "anyOf": [{ "$ref": "#/components/schemas/Cat" }, { "$ref": "#/components/schemas/Dog" }],
+                "discriminator": { "propertyName": "kind", "mapping": {
+                    "cat": "#/components/schemas/Cat", "dog": "#/components/schemas/Dog"
+                } }
+            },
+            "Cat": { "type": "object", "required": ["kind"], "properties": {
+                "kind": { "type": "string", "enum": ["cat"] },
+                "mood": { "type": "string", "enum": ["hungry", "fast-asleep"] },
+                "born": { "type": "string", "format": "date-time" },
+                "weight": { "$ref": "#/components/schemas/Grams" },
+                "names": { "type": "array", "items": { "type": "string" }, "uniqueItems": true }
+            } },
+            "Dog": { "type": "object", "required": ["kind"], "properties": { "kind": { "type": "string", "enum": ["dog"] } } },
+            "Meal": { "type": "object", "required": ["grams"], "properties": {
+                "grams": { "$ref": "#/components/schemas/Grams" },
+                "key": { "$ref": "#/components/schemas/Token" }
+            } }
+        } }
+    })
+}
+
+fn lowered() -> Lowered {
+    lower(&shop()).unwrap()
+}
+
+fn schema<'a>(lowered: &'a Lowered, name: &str) -> &'a Value {
+    &lowered.document["components"]["schemas"][name]
+}
+
+fn module(name: &str) -> String {
+    let modules = emit(&shop(), &lowered()).unwrap();
+    modules
+        .into_iter()
+        .find(|(file, _)| file == name)
+        .unwrap()
+        .1
+}
+
+/// The text without its layout, so that a test does not depend on where lines break.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_default_response_is_a_failure() {
+    let responses = &lowered().document["paths"]["/pets/{id}"]["put"]["responses"];
+    let names: Vec<_> = responses.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names, ["204", "4XX", "5XX"]);
+    let mut lonely = shop();
+    lonely["paths"]["/pets/{id}"]["put"]["responses"]
+        .as_object_mut()
+        .unwrap()
+        .remove("204");
+    let error = lower(&lonely).unwrap_err().to_string();
+    assert!(
+        error.contains("put /pets/{id}") && error.contains("overlay"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_last_word_on_a_property_wins_in_an_all_of() {
+    let lowered = lowered();
+    let envelope = schema(&lowered, "PetEnvelope");
+    assert_eq!(
+        envelope["properties"]["result"],
+        json!({ "$ref": "#/components/schemas/Pet" })
+    );
+    assert_eq!(envelope["properties"]["ok"]["type"], "boolean");
+    assert!(envelope.get("allOf").is_none());
+}
+
+#[test]
+fn aliases_are_inlined_except_what_is_checked_or_secret() {
+    let lowered = lowered();
+    assert_eq!(schema(&lowered, "Grams"), &Value::Null);
+    assert_eq!(
+        schema(&lowered, "Meal")["properties"]["grams"],
+        json!({ "type": "integer", "description": "How much." })
+    );
+    assert_eq!(schema(&lowered, "Id")["pattern"], "^[a-z]{1,8}$");
+    assert_eq!(lowered.secrets.iter().collect::<Vec<_>>(), ["Token"]);
+}
+
+#[test]
+fn a_union_takes_the_discriminator_out_of_its_members() {
+    let lowered = lowered();
+    let union = &lowered.unions["Pet"];
+    assert_eq!(
+        (union.tag.as_str(), union.open, union.doc.as_str()),
+        ("kind", true, "A pet.")
+    );
+    assert_eq!(union.members["cat"], "Cat");
+    assert!(schema(&lowered, "Cat")["properties"].get("kind").is_none());
+    let mut broken = shop();
+    broken["components"]["schemas"]["Pet"]["discriminator"]["mapping"]["eel"] =
+        json!("#/components/schemas/Eel");
+    let error = lower(&broken).unwrap_err().to_string();
+    assert!(error.contains("Pet maps eel"), "{error}");
+}
+
+#[test]
+fn an_enum_in_a_response_is_open_and_has_a_name() {
+    let lowered = lowered();
+    assert_eq!(
+        lowered.open_enums["CatMood"].values,
+        ["hungry", "fast-asleep"]
+    );
+    assert_eq!(
+        schema(&lowered, "Cat")["properties"]["mood"],
+        json!({ "$ref": "#/components/schemas/CatMood" })
+    );
+}
+
+#[test]
+fn responses_are_taken_as_they_come_and_requests_are_not_loosened() {
+    let lowered = lowered();
+    let cat = schema(&lowered, "Cat");
+    assert_eq!(cat["additionalProperties"], json!({}));
+    assert_eq!(
+        cat["properties"]["names"],
+        json!({ "type": "array", "items": { "type": "string" }, "nullable": true })
+    );
+    assert_eq!(
+        cat["properties"]["born"],
+        json!({ "type": "string", "nullable": true })
+    );
+    assert!(schema(&lowered, "Failure").get("required").is_none());
+    assert!(
+        schema(&lowered, "Failure")["properties"]["reason"]
+            .get("minLength")
+            .is_none()
+    );
+    assert_eq!(schema(&lowered, "Meal")["required"], json!(["grams"]));
+}
+
+#[test]
+fn what_nothing_refers_to_is_not_generated() {
+    assert_eq!(schema(&lowered(), "Unused"), &Value::Null);
+}
+
+#[test]
+fn emitted_types_read_whole_floats_and_keep_what_they_do_not_know() {
+    let types = squeezed(&module("types.rs"));
+    assert!(
+        types.contains(r#"#[serde(deserialize_with = "crate::integer::required")] pub grams: i64"#),
+        "{types}"
+    );
+    assert!(
+        types.contains(
+            r#"#[serde(default, deserialize_with = "crate::integer::optional")] pub weight"#
+        ),
+        "{types}"
+    );
+    assert!(
+        types.contains("pub key: ::std::option::Option<crate::Secret>"),
+        "{types}"
+    );
+    assert!(
+        types.contains(
+            r#"#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))] pub struct Cat"#
+        ),
+        "{types}"
+    );
+    assert!(!types.contains("<details>"), "{types}");
+    let open = squeezed(&module("open.rs"));
+    assert!(
+        open.contains(r#"#[serde(rename = "fast-asleep")] FastAsleep, "#),
+        "{open}"
+    );
+    assert!(
+        open.contains("#[serde(untagged)] Other(String), } impl CatMood"),
+        "{open}"
+    );
+    assert!(
+        open.contains(r#"#[serde(tag = "kind")] pub enum Pet"#),
+        "{open}"
+    );
+}
+
+#[test]
+fn the_emitted_client_has_the_operations_and_no_panicking_constructor() {
+    let client = squeezed(&module("client.rs"));
+    assert!(
+        client.contains("pub async fn get_pet<'a>( &'a self, id: &'a types::Id, )"),
+        "{client}"
+    );
+    assert!(
+        !client.contains("pub fn new(") && !client.contains("unwrap"),
+        "{client}"
+    );
+}
+
+#[test]
+fn limits_of_requests_are_constants() {
+    let limits = squeezed(&module("limits.rs"));
+    assert!(limits.contains("pub mod meal { /// How much. pub const GRAMS: std::ops::RangeInclusive<i64> = 1..=500; }"), "{limits}");
+    assert!(
+        !limits.contains("mod cat"),
+        "limits of responses are nobody's: {limits}"
+    );
+}
+
+#[test]
+fn every_module_says_where_it_comes_from_and_output_is_stable() {
+    let first = emit(&shop(), &lowered()).unwrap();
+    assert_eq!(first, emit(&shop(), &lowered()).unwrap());
+    for (name, text) in first {
+        assert!(
+            text.starts_with(
+                "// Generated by `cargo xtask generate` from spec/pcaps.json, version 7."
+            ),
+            "{name}"
+        );
+        assert!(!text.contains('\r'), "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_openapi_3_0_is_refused() {
+    let mut newer = shop();
+    newer["openapi"] = json!("3.1.0");
+    let error = emit(&newer, &lower(&newer).unwrap()).unwrap_err();
+    assert!(format!("{error:#}").contains("not 3.0"), "{error:#}");
+    assert!(lower(&json!({})).is_err());
+}
+
+#[test]
+fn values_that_cannot_be_names_are_refused() {
+    let mut odd = shop();
+    odd["components"]["schemas"]["Cat"]["properties"]["mood"]["enum"] = json!(["a-b", "a_b"]);
+    let error = format!("{:#}", emit(&odd, &lower(&odd).unwrap()).unwrap_err());
+    assert!(
+        error.contains("CatMood") && error.contains("a_b"),
+        "{error}"
+    );
+}
