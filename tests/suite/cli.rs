@@ -241,6 +241,11 @@ fn bad_input() {
         at().args(["capture", "-o", "a.pcap", "udp and dst host example.com"]),
         2,
     );
+}
+
+#[test]
+fn more_bad_input() {
+    let at = || pcaps_at("http://127.0.0.1:9/client/v4");
     refused(
         "bucket_that_is_none",
         at().args(["bucket", "add", "https://captures"]),

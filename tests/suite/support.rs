@@ -34,6 +34,8 @@ pub(crate) fn filtered(test: impl FnOnce()) {
     settings.set_prepend_module_to_snapshot(true);
     settings.add_filter(r"127\.0\.0\.1:\d+", "[HOST]");
     settings.add_filter(r"\b[0-9a-f]{16}-SIM\b", "[RAY]");
+    settings.add_filter(r"after \d+\.\d s", "after [N] s");
+    settings.add_filter(r"\(os error \d+\)", "(os error [N])");
     settings.add_filter(r"pcaps/\d+\.\d+\.\d+", "pcaps/[VERSION]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");
     settings.add_filter(r"/[^\s:]*/\.tmp[^/\s]*", "[FOLDER]");

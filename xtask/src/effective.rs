@@ -20,14 +20,14 @@ use crate::json::{self, SCHEMAS};
 pub fn effective(upstream: &str, overlay: &str) -> Result<Value> {
     let mut document =
         serde_json::from_str(upstream).context("cannot read the published description")?;
-    let overlay = serde_saphyr::from_str(overlay).context("cannot read the overlay")?;
-    apply(&mut document, overlay)?;
+    let overlay: Overlay = serde_saphyr::from_str(overlay).context("cannot read the overlay")?;
+    apply(&mut document, &overlay)?;
     rename(&mut document)?;
     Ok(document)
 }
 
 /// Applies the overlay's actions one by one, so that each can be held to have done something.
-fn apply(document: &mut Value, overlay: Overlay) -> Result<()> {
+fn apply(document: &mut Value, overlay: &Overlay) -> Result<()> {
     for (index, action) in overlay.actions.iter().enumerate() {
         let place = format!("overlay action {} (target {})", index + 1, action.target);
         let reason = action.description.as_deref().unwrap_or_default().trim();

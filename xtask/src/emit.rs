@@ -269,8 +269,8 @@ fn emit_enum(name: &str, it: &OpenEnum) -> Result<TokenStream> {
     let name = format_ident!("{name}");
     let docs_of_type = doc(&it.doc);
     let idents: Vec<_> = variants
-        .iter()
-        .map(|(ident, _)| format_ident!("{ident}"))
+        .keys()
+        .map(|ident| format_ident!("{ident}"))
         .collect();
     let values: Vec<_> = variants.values().collect();
     let docs = values.iter().map(|value| doc(&format!("`{value}`")));

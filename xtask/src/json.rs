@@ -61,9 +61,9 @@ pub fn visit_schema_mut(schema: &mut Value, visit: &mut impl FnMut(&mut Map<Stri
                     .for_each(|property| visit_schema_mut(property, visit));
             }
             ("allOf" | "anyOf" | "oneOf", Value::Array(members)) => {
-                members
-                    .iter_mut()
-                    .for_each(|member| visit_schema_mut(member, visit));
+                for member in members {
+                    visit_schema_mut(member, visit);
+                }
             }
             ("items" | "additionalProperties" | "not", child) => visit_schema_mut(child, visit),
             _ => {}
@@ -174,7 +174,7 @@ mod tests {
         let mut schema = json!({ "properties": { "items": { "type": "string" }, "required": { "type": "boolean" } } });
         let mut seen = 0;
         visit_schema_mut(&mut schema, &mut |schema| {
-            seen += usize::from(schema.contains_key("type"))
+            seen += usize::from(schema.contains_key("type"));
         });
         assert_eq!(seen, 2);
     }

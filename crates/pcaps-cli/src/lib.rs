@@ -1,7 +1,8 @@
 //! The `pcaps` command, as a library: [`main`] is all of it.
 //!
-//! It parses arguments ([`args`]), calls the `pcaps` crate (`commands`), prints ([`output`], [`progress`]) and exits
-//! ([`failure`] has the exit codes). Data goes to standard output, everything else to standard error.
+//! It parses arguments (`args`), calls the `pcaps` crate (`commands`, in a `session` that the `runtime` can break
+//! off), prints (`output`, `progress`), and exits (`failure` has the exit codes). Data goes to standard output,
+//! everything else to standard error.
 
 mod args;
 mod commands;

@@ -40,19 +40,19 @@ pub(crate) struct Place {
 enum Repr {
     #[error("cannot open `{name}`: check the path and its permissions")]
     Open { name: String, source: io::Error },
-    #[error("cannot read `{}` after byte {}, for packet {}: try again", .place.name, .place.offset, .place.packet)]
+    #[error("cannot read `{}` after byte {}, for packet {}", .place.name, .place.offset, .place.packet)]
     Read { place: Place, source: io::Error },
     #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, unpacked", .place.name)]
     NotACapture { place: Place, what: String },
     #[error(
-        "`{}` ends in the middle of a record, at byte {}, before packet {} was whole: what comes before is \
-         sound, fetch the file again for the rest",
+        "`{}` ends in the middle of a record, at byte {}, before packet {} was whole: fetch the \
+         file again for the rest",
         .place.name, .place.offset, .place.packet
     )]
     Truncated { place: Place },
     #[error(
-        "`{}` is damaged at byte {}, before packet {} was whole: {what}; what comes before is sound, fetch \
-         the file again for the rest",
+        "`{}` is damaged at byte {}, before packet {} was whole: {what}; fetch the file again for \
+         the rest",
         .place.name, .place.offset, .place.packet
     )]
     Damaged { place: Place, what: String },

@@ -119,7 +119,7 @@ impl ClientBuilder {
     /// [`InvalidInput`](ErrorKind::InvalidInput) when both kinds are given or a value cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         let base_url = self.base_url.or_else(|| variable("CLOUDFLARE_BASE_URL"));
-        let base_url = check_base_url(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
+        let (base_url, local) = check_base_url(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
         let credentials = match (self.token, self.key) {
             (Some(_), Some(_)) => {
                 return Err(Error::invalid(
@@ -130,7 +130,7 @@ impl ClientBuilder {
             (None, Some((email, key))) => Credentials::Key { email, key },
             (None, None) => Credentials::from_env(variable)?,
         };
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .default_headers(credentials.headers()?)
             .user_agent(concat!("pcaps/", env!("CARGO_PKG_VERSION")))
             // Credentials must not follow a redirect to another place; the service makes none.
@@ -138,9 +138,12 @@ impl ClientBuilder {
             // Nothing is sent twice behind the caller's back: a capture that is started twice is two captures.
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .build()
-            .map_err(Error::transport)?;
+            .read_timeout(READ_TIMEOUT);
+        if local {
+            // A proxy that the environment names for the outside cannot reach this machine.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(Error::transport)?;
         Ok(Client {
             api: pcaps_api::Client::new(&base_url, http),
         })
@@ -207,7 +210,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|it| !it.is_empty())
 }
 
-fn check_base_url(text: &str) -> Result<String, Error> {
+/// The URL without a slash at its end, and whether it is on this machine.
+fn check_base_url(text: &str) -> Result<(String, bool), Error> {
     // The text is not repeated: it may hold a password.
     let url = Url::parse(text).map_err(|error| {
         Error::invalid(format!(
@@ -243,7 +247,7 @@ fn check_base_url(text: &str) -> Result<String, Error> {
             )));
         }
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok((url.as_str().trim_end_matches('/').to_owned(), local))
 }
 
 #[cfg(test)]
@@ -310,6 +314,10 @@ mod tests {
             let error = check_base_url(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad}");
         }
-        assert_eq!(check_base_url("https://x/v4/").unwrap(), "https://x/v4");
+        assert_eq!(
+            check_base_url("https://x/v4/").unwrap(),
+            ("https://x/v4".to_owned(), false)
+        );
+        assert!(check_base_url("https://localhost").unwrap().1);
     }
 }

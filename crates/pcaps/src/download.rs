@@ -151,7 +151,7 @@ fn reject(target: &Target, bytes: u64, error: pcaps_file::Error) -> Failure {
     };
     Failure::Error(
         Error::new(ErrorKind::NotACapture, what)
-            .advise("nothing was saved; try again")
+            .advise("nothing was saved")
             .because(error),
     )
 }

@@ -286,9 +286,14 @@ impl fmt::Display for Filter {
         let parts = [
             self.protocol.map(|number| match number {
                 1 => "icmp".to_owned(),
+                2 => "igmp".to_owned(),
                 6 => "tcp".to_owned(),
                 17 => "udp".to_owned(),
+                47 => "gre".to_owned(),
+                50 => "esp".to_owned(),
+                51 => "ah".to_owned(),
                 58 => "icmp6".to_owned(),
+                132 => "sctp".to_owned(),
                 _ => format!("proto {number}"),
             }),
             self.source.map(|it| format!("src host {it}")),
@@ -318,7 +323,12 @@ mod tests {
             every,
             "icmp",
             "icmp6",
-            "proto 47",
+            "igmp",
+            "gre",
+            "esp",
+            "ah",
+            "sctp",
+            "proto 200",
             "udp and dst port 53",
             "src port 0",
         ] {

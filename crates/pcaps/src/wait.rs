@@ -94,42 +94,50 @@ impl Wait {
     }
 
     async fn run(mut self) -> Result<Capture, Error> {
+        let mut seen = Seen::default();
+        let Some(deadline) = self.deadline else {
+            return self.look_until_finished(&mut seen).await;
+        };
+        match tokio::time::timeout(deadline, self.look_until_finished(&mut seen)).await {
+            Ok(result) => result,
+            Err(_) => Err(passed(&self.id, deadline, seen)),
+        }
+    }
+
+    async fn look_until_finished(&mut self, seen: &mut Seen) -> Result<Capture, Error> {
         let start = Instant::now();
-        let (mut looks, mut failures) = (0, 0);
-        let mut last = None;
+        let mut failures = 0;
         loop {
-            let elapsed = start.elapsed();
             match self.account.get(&self.id).await {
                 Ok(capture) => {
                     failures = 0;
-                    let next_look =
-                        (capture.state() == CaptureState::InProgress).then(|| pause(looks));
+                    let state = capture.state();
+                    let next_look = (state == CaptureState::InProgress).then(|| pause(seen.looks));
                     (self.on_progress)(&Progress {
                         capture: capture.clone(),
-                        elapsed,
+                        elapsed: start.elapsed(),
                         next_look,
                     });
-                    match capture.state() {
+                    match state {
                         CaptureState::Ready => return Ok(capture),
                         CaptureState::Failed => return Err(failed(capture)),
-                        CaptureState::InProgress => last = Some(capture),
+                        CaptureState::InProgress => seen.last = Some(capture),
                     }
                 }
                 Err(error) if error.is_retryable() && failures < MAX_FAILURES => failures += 1,
                 Err(error) => return Err(error),
             }
-            looks += 1;
-            let mut next = pause(looks);
-            if let Some(deadline) = self.deadline {
-                let left = deadline.saturating_sub(start.elapsed());
-                if left.is_zero() {
-                    return Err(passed(&self.id, deadline, looks, last));
-                }
-                next = next.min(left);
-            }
-            tokio::time::sleep(next).await;
+            tokio::time::sleep(pause(seen.looks)).await;
+            seen.looks += 1;
         }
     }
+}
+
+/// What a wait has seen so far, for when its deadline passes.
+#[derive(Default)]
+struct Seen {
+    looks: u32,
+    last: Option<Capture>,
 }
 
 fn failed(capture: Capture) -> Error {
@@ -143,16 +151,16 @@ fn failed(capture: Capture) -> Error {
     .about(capture)
 }
 
-fn passed(id: &CaptureId, deadline: Duration, looks: u32, last: Option<Capture>) -> Error {
-    let status = last.as_ref().map_or("unknown", |it| it.status());
+fn passed(id: &CaptureId, deadline: Duration, seen: Seen) -> Error {
+    let Some(capture) = seen.last else {
+        let what = format!("nothing was heard of the capture {id} in {deadline:?}");
+        return Error::new(ErrorKind::DeadlinePassed, what);
+    };
+    let status = capture.status();
     let what = format!(
-        "the capture {id} is still {status:?} after {deadline:?} and {looks} looks; it goes on at the service"
+        "the capture {id} is still {status:?} after {deadline:?}; it goes on at the service"
     );
-    let error = Error::new(ErrorKind::DeadlinePassed, what);
-    match last {
-        Some(capture) => error.about(capture),
-        None => error,
-    }
+    Error::new(ErrorKind::DeadlinePassed, what).about(capture)
 }
 
 impl IntoFuture for Wait {

@@ -1,5 +1,6 @@
 //! The command line's grammar and help.
 
+mod help;
 mod refusal;
 mod values;
 
@@ -12,103 +13,13 @@ use pcaps::{BucketId, CaptureId};
 pub(crate) use refusal::parse;
 use values::{bucket_id, count, duration, one_in, seed, size, socket, time};
 
-const AFTER_HELP: &str = "\
-Credentials come from the environment only:
-  CLOUDFLARE_API_TOKEN                      an API token (preferred)
-  CLOUDFLARE_API_KEY, CLOUDFLARE_EMAIL      or the global API key and its e-mail address
-  CLOUDFLARE_ACCOUNT_ID                     the account, without --account
-  CLOUDFLARE_BASE_URL                       another place of the API, without --base-url
-
-Exit codes:
-  0 done   2 usage or invalid input   3 authentication or permission   4 not found   5 rate limited
-  6 the capture failed   7 the deadline passed   8 a partial result   130 interrupted   1 anything else
-
-Examples:
-  pcaps capture --simulate -o sample.pcap            try it: no account needed
-  pcaps capture udp and dst port 53 -o dns.pcap      the DNS queries of the last five minutes
-  pcaps stats dns.pcap                               what is in a capture file";
-
-const FILTER_HELP: &str = "\
-A FILTER is the part of tcpdump's language that the service can express: tcp, udp, icmp, proto 47,
-src host 192.0.2.1, dst port 443 and the like, joined by `and`. Without one every packet is taken.";
-
-const CAPTURE_EXAMPLES: &str = "\
-A sample looks back at traffic that has already passed, over all data centres, at the first 160 bytes
-of each packet. The service takes one sample a minute.
-
-A FILTER is the part of tcpdump's language that the service can express: tcp, udp, icmp, proto 47,
-src host 192.0.2.1, dst port 443 and the like, joined by `and`. Without one every packet is taken.
-
-Examples:
-  pcaps capture udp and dst port 53 -o dns.pcap
-  pcaps capture 'tcp and src host 203.0.113.7' --time-limit 1m --packets 500 -o client.pcap
-  pcaps capture --at 2026-11-23T10:00:00Z -o attack.pcap
-  pcaps capture icmp -o - | tcpdump -nr -
-  pcaps capture --simulate -o sample.pcap            no account needed";
-
-const SAMPLE_EXAMPLES: &str = "\
-Examples:
-  pcaps start sample tcp and dst port 443
-  pcaps start sample --json | jq -r .id";
-
-const FULL_EXAMPLES: &str = "\
-A full capture watches one data centre for new packets, whole. Its files go to a bucket that has been
-registered and validated (see `pcaps bucket --help`). One runs at a time; `pcaps stop ID` ends it early.
-
-Examples:
-  pcaps start full --colo ORD --bucket 's3://captures/edge?region=us-east-2'
-  pcaps start full tcp and dst port 22 --colo ord02 --bucket gs://captures/edge --time-limit 10m --bytes 500MB";
-
-const WAIT_EXAMPLES: &str = "\
-Ends with exit code 6 when the capture failed, and 7 when the timeout passed; the capture goes on then.
-
-Examples:
-  pcaps wait 66062c9d5dd1a5ac8e6d9c4b3e1e2f70
-  pcaps wait 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 --timeout 10m";
-
-const DOWNLOAD_EXAMPLES: &str = "\
-The file appears only when it has arrived whole and every record in it has been read; a file that was
-there before stays as it was until then. The files of full captures are in their bucket.
-
-Examples:
-  pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o dns.pcap
-  pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o - | tcpdump -nr -";
-
-const BUCKET_EXAMPLES: &str = "\
-A bucket's URI is one of
-  s3://<bucket>/<folder>?region=<region>
-  gs://<bucket>/<folder>
-  r2://<bucket>/<folder>?account-id=…&access-key-id=…&secret-access-key=…   (keys for `add` only)
-
-Examples:
-  pcaps bucket add 's3://captures/edge?region=us-east-2'
-  pcaps bucket validate 's3://captures/edge?region=us-east-2' --challenge - < ownership-challenge.txt
-  pcaps bucket add - < r2-uri.txt                    keeps the keys out of the list of processes";
-
-const STATS_EXAMPLES: &str = "\
-A file that is torn or damaged gives the summary of what comes before, and exit code 8.
-
-Examples:
-  pcaps stats dns.pcap
-  pcaps stats dns.pcap --json | jq .packets
-  zcat dns.pcap.gz | pcaps stats -";
-
-const SIM_EXAMPLES: &str = "\
-Prints three lines of the form NAME=VALUE that point any client at it, then serves until Ctrl-C.
-
-Examples:
-  pcaps sim
-  pcaps sim --listen 127.0.0.1:8080 --buckets ./buckets
-  pcaps sim --traffic attack.pcap --sampling 10";
-
 /// Packet captures on Cloudflare's Magic Transit, from a filter to an open file.
 #[derive(Parser)]
 #[command(
     name = "pcaps",
     bin_name = "pcaps",
     version,
-    after_help = AFTER_HELP,
-    max_term_width = 110,
+    after_help = help::PCAPS
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -154,40 +65,43 @@ pub(crate) struct Global {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Take a sample of traffic and save it to a file.
-    #[command(after_help = CAPTURE_EXAMPLES)]
+    #[command(after_help = help::CAPTURE)]
     Capture(Capture),
 
     /// Start a capture, and leave it to the service.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = help::START)]
     Start(Start),
 
     /// List the newest captures, 50 at most.
+    #[command(after_help = help::LIST)]
     List,
 
     /// Show one capture.
+    #[command(after_help = help::SHOW)]
     Show(CaptureArg),
 
     /// Wait until a capture has finished.
-    #[command(after_help = WAIT_EXAMPLES)]
+    #[command(after_help = help::WAIT)]
     Wait(Wait),
 
     /// Stop a full capture; what it has taken goes to its bucket.
+    #[command(after_help = help::STOP)]
     Stop(CaptureArg),
 
     /// Save the packets of a finished sample to a file.
-    #[command(after_help = DOWNLOAD_EXAMPLES)]
+    #[command(after_help = help::DOWNLOAD)]
     Download(Download),
 
     /// Register the buckets that full captures are written to.
-    #[command(subcommand, after_help = BUCKET_EXAMPLES)]
+    #[command(subcommand, after_help = help::BUCKET)]
     Bucket(Bucket),
 
     /// Sum up a capture file.
-    #[command(after_help = STATS_EXAMPLES)]
+    #[command(after_help = help::STATS)]
     Stats(Stats),
 
     /// Run a simulator of the service.
-    #[command(after_help = SIM_EXAMPLES)]
+    #[command(after_help = help::SIM)]
     Sim(Sim),
 }
 
@@ -249,16 +163,15 @@ pub(crate) struct OutputFile {
 #[derive(Subcommand)]
 pub(crate) enum Start {
     /// Start a sample of traffic that has already passed.
-    #[command(after_help = SAMPLE_EXAMPLES)]
+    #[command(after_help = help::SAMPLE)]
     Sample(StartSample),
 
     /// Start a full capture of new packets into a bucket.
-    #[command(after_help = FULL_EXAMPLES)]
+    #[command(after_help = help::FULL)]
     Full(StartFull),
 }
 
 #[derive(clap::Args)]
-#[command(before_help = FILTER_HELP)]
 pub(crate) struct StartSample {
     /// What to take, in tcpdump's language.
     #[arg(value_name = "FILTER")]
@@ -338,7 +251,7 @@ pub(crate) struct Download {
 pub(crate) enum Bucket {
     /// Register a bucket: the service writes a challenge file into it.
     Add {
-        /// The bucket's URI; `-` reads it from standard input, which keeps keys out of the list of processes.
+        /// The bucket's URI; `-` reads it from standard input, where other users of this machine cannot see its keys.
         #[arg(value_name = "URI")]
         uri: String,
     },

@@ -20,7 +20,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
     // A stray word of these commands may be a challenge or hold keys.
     let secretive = arguments
         .iter()
-        .any(|it| it == "bucket" || it == "--bucket");
+        .any(|it| it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
     Args::try_parse_from(arguments).map_err(|mut error| {
         if secretive {
             hide_strays(&mut error);
@@ -176,6 +176,19 @@ mod tests {
             &["bucket", "list", "--json=hunter2"],
             &["bucket", "remove", "r2://b?secret-access-key=hunter2"],
             &["bucket", "validate", "gs://b", "--chalenge=hunter2"],
+            &[
+                "start",
+                "full",
+                "--bucket=r2://b?secret-access-key=hunter2",
+                "--color",
+                "ORD",
+            ],
+            &[
+                "start",
+                "full",
+                "--buckets",
+                "r2://b?secret-access-key=hunter2",
+            ],
         ] {
             let text = refusal(line).0.to_string();
             assert!(!text.contains("hunter2"), "{line:?}: {text}");

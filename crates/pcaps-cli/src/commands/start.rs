@@ -74,5 +74,12 @@ fn full(args: StartFull) -> Result<Full, Failure> {
 }
 
 fn parse(words: &[String]) -> Result<Filter, Failure> {
-    Ok(words.join(" ").parse()?)
+    let text = words.join(" ");
+    if text.contains("://") {
+        // The error of a filter shows it, and this may hold keys.
+        return Err(Failure::usage(
+            "the filter has a URI in it: a bucket is given as --bucket URI",
+        ));
+    }
+    Ok(text.parse()?)
 }

@@ -3,9 +3,18 @@
 use pcaps::Bucket;
 
 use super::{
-    table::table,
+    table::{Column, table},
     text::{Pairs, place, time},
 };
+
+const COLUMNS: [Column; 6] = [
+    Column::whole("ID"),
+    Column::whole("STATUS"),
+    Column::broken("SUBMITTED", 10).dispensable(2),
+    Column::broken("VALIDATED", 10).dispensable(1),
+    Column::broken("CHALLENGE", 24).dispensable(3),
+    Column::broken("BUCKET", 20),
+];
 
 /// One bucket, a field a line.
 pub(crate) fn bucket(bucket: &Bucket) -> String {
@@ -34,15 +43,5 @@ pub(crate) fn buckets(buckets: &[Bucket]) -> String {
             ]
         })
         .collect();
-    table(
-        [
-            "ID",
-            "STATUS",
-            "SUBMITTED",
-            "VALIDATED",
-            "CHALLENGE",
-            "BUCKET",
-        ],
-        &rows,
-    )
+    table(COLUMNS, &rows)
 }

@@ -1,50 +1,83 @@
 //! Tables: as wide as the terminal, and one row a line everywhere else.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
-use terminal_size::{Width, terminal_size_of};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use terminal_size::terminal_size_of;
 
 use super::text::one_line;
 
 /// What stands in a cell without a value.
 const NOTHING: &str = "-";
 
-/// The rows under their header. The first column is never broken: it is what people copy.
-pub(super) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    render(
-        header,
-        rows,
-        terminal_size_of(std::io::stdout()).map(|(Width(width), _)| width),
-    )
+/// The blanks between columns.
+const GAP: u16 = 2;
+
+/// A column of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Column {
+    title: &'static str,
+    /// How narrow it may become, in characters: what does not fit goes on in the next line. None if it is never
+    /// broken.
+    least: Option<u16>,
+    /// Its place in the order in which columns are left out when the terminal is too narrow for all of them, the
+    /// highest first; 0 if it never is.
+    dispensable: u8,
 }
 
-fn render<const N: usize>(header: [&str; N], rows: &[[String; N]], width: Option<u16>) -> String {
+impl Column {
+    /// A column that is always there, whole.
+    pub(super) const fn whole(title: &'static str) -> Self {
+        Self {
+            title,
+            least: None,
+            dispensable: 0,
+        }
+    }
+
+    /// A column that may be broken into lines of `least` characters.
+    pub(super) const fn broken(title: &'static str, least: u16) -> Self {
+        Self {
+            title,
+            least: Some(least),
+            dispensable: 0,
+        }
+    }
+
+    /// The same, and it may be left out on a narrow terminal.
+    pub(super) const fn dispensable(self, dispensable: u8) -> Self {
+        Self {
+            dispensable,
+            ..self
+        }
+    }
+}
+
+/// The rows under their titles.
+pub(super) fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> String {
+    let width = terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
+    render(columns, rows, width)
+}
+
+fn render<const N: usize>(
+    columns: [Column; N],
+    rows: &[[String; N]],
+    width: Option<u16>,
+) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(columns.map(|it| it.title));
     for row in rows {
         table.add_row(row.iter().map(|cell| match one_line(cell) {
             cell if cell.is_empty() => NOTHING.to_owned(),
             cell => cell,
         }));
     }
-    table.set_content_arrangement(ContentArrangement::Disabled);
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     }
     if let Some(width) = width {
-        table
-            .set_width(width)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            if index == 0 {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            } else if rows
-                .iter()
-                .all(|row| row.get(index).is_none_or(String::is_empty))
-            {
-                // There is no room for columns that say nothing.
-                column.set_constraint(ColumnConstraint::Hidden);
-            }
-        }
+        fit(&mut table, columns, rows, width);
     }
     let mut text = String::new();
     for line in table.lines() {
@@ -54,59 +87,111 @@ fn render<const N: usize>(header: [&str; N], rows: &[[String; N]], width: Option
     text
 }
 
+/// Makes room: columns that say nothing go, then those that can be done without, and the others are broken.
+fn fit<const N: usize>(table: &mut Table, columns: [Column; N], rows: &[[String; N]], width: u16) {
+    let natural = table.column_max_content_widths();
+    // What each column needs at least; nothing for those that are not shown.
+    let mut needed: Vec<_> = columns
+        .iter()
+        .zip(natural)
+        .map(|(column, natural)| Some(column.least.map_or(natural, |least| least.min(natural))))
+        .collect();
+    for (index, needed) in needed.iter_mut().enumerate() {
+        if rows
+            .iter()
+            .all(|row| row.get(index).is_none_or(String::is_empty))
+        {
+            *needed = None;
+        }
+    }
+    // The gap after the last column is not seen.
+    let total = |needed: &[Option<u16>]| {
+        let widths = needed
+            .iter()
+            .flatten()
+            .map(|it| u32::from(*it) + u32::from(GAP));
+        widths.sum::<u32>().saturating_sub(u32::from(GAP))
+    };
+    while total(&needed) > u32::from(width) {
+        let next = (0..N)
+            .filter(|it| needed[*it].is_some() && columns[*it].dispensable > 0)
+            .max_by_key(|it| columns[*it].dispensable);
+        match next {
+            Some(next) => needed[next] = None,
+            None => break,
+        }
+    }
+    table
+        .set_width(width.saturating_add(GAP))
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    for ((column, needed), description) in table.column_iter_mut().zip(needed).zip(columns) {
+        column.set_constraint(match (needed, description.least) {
+            (None, _) => ColumnConstraint::Hidden,
+            (Some(_), None) => ColumnConstraint::ContentWidth,
+            (Some(needed), Some(_)) => {
+                ColumnConstraint::LowerBoundary(Width::Fixed(needed.saturating_add(GAP)))
+            }
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    const COLUMNS: [Column; 4] = [
+        Column::whole("ID"),
+        Column::whole("COLO"),
+        Column::broken("FILTER", 10),
+        Column::broken("TIME", 10).dispensable(1),
+    ];
+
     fn rows() -> Vec<[String; 4]> {
-        let row = |id: &str, filter: &str| {
-            [
-                id.to_owned(),
-                String::new(),
-                filter.to_owned(),
-                "2026-11-23 10:00:00Z".into(),
-            ]
+        let row = |filter: &str| {
+            let time = "2026-11-23 10:00:00Z";
+            [ID, "", filter, time].map(str::to_owned)
         };
         vec![
-            row(
-                "0123456789abcdef0123456789abcdef",
-                "udp and dst host 192.0.2.1 and dst port 53",
-            ),
-            row("fedcba9876543210fedcba9876543210", "tcp\n"),
+            row("udp and dst host 192.0.2.1 and dst port 53"),
+            row("tcp\n"),
         ]
     }
 
-    const HEADER: [&str; 4] = ["ID", "COLO", "FILTER", "TIME"];
-
     #[test]
     fn a_pipe_gets_a_row_a_line() {
-        let text = render(HEADER, &rows(), None);
+        let text = render(COLUMNS, &rows(), None);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(
             lines[0].starts_with("ID ") && lines[0].contains("COLO"),
             "{text}"
         );
-        assert!(
-            lines[1].starts_with("0123456789abcdef0123456789abcdef  -  "),
-            "{text}"
-        );
+        assert!(lines[1].starts_with(&format!("{ID}  -     udp")), "{text}");
     }
 
     #[test]
     fn a_terminal_gets_no_line_that_is_too_long() {
-        for width in [40, 60, 80, 200] {
-            let text = render(HEADER, &rows(), Some(width));
+        for width in [44, 60, 80, 200] {
+            let text = render(COLUMNS, &rows(), Some(width));
+            let longest = text.lines().map(|it| it.chars().count()).max();
+            assert!(longest <= Some(width.into()), "{width}:\n{text}");
             assert!(
-                text.lines()
-                    .all(|it| it.chars().count() <= usize::from(width)),
+                text.contains(ID) && !text.contains("COLO"),
                 "{width}:\n{text}"
             );
+            assert_eq!(text.contains("TIME"), width >= 60, "{width}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_too_narrow_for_all_is_no_reason_to_fail() {
+        for width in 0..44 {
             assert!(
-                text.contains("0123456789abcdef0123456789abcdef"),
-                "{width}:\n{text}"
+                render(COLUMNS, &rows(), Some(width)).contains(ID),
+                "{width}"
             );
-            assert!(!text.contains("COLO"), "{text}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum ErrorKind {
 
 #[derive(Debug, thiserror::Error)]
 enum Repr {
-    #[error("cannot replay {}: it is not a whole capture file that can be read", path.display())]
+    #[error("cannot replay {}", path.display())]
     Unreadable {
         path: PathBuf,
         source: pcaps_file::Error,

@@ -1,0 +1,162 @@
+//! What follows the options in the help of each command. Lines fit a terminal of 80 columns.
+
+macro_rules! filter {
+    () => {
+        "\
+A FILTER is the part of tcpdump's language that the service can express: tcp,
+udp, icmp, proto 47, src host 192.0.2.1, dst port 443 and the like, joined by
+`and`. Without one every packet is taken.
+"
+    };
+}
+
+pub(super) const PCAPS: &str = "\
+Credentials come from the environment only:
+  CLOUDFLARE_API_TOKEN     an API token (preferred)
+  CLOUDFLARE_API_KEY       or the global API key, with
+  CLOUDFLARE_EMAIL         its e-mail address
+Also from the environment, where the option is not given:
+  CLOUDFLARE_ACCOUNT_ID    --account
+  CLOUDFLARE_BASE_URL      --base-url
+
+Exit codes:
+    0  done
+    1  anything that has no code below
+    2  usage or invalid input
+    3  authentication or permission
+    4  not found
+    5  rate limited
+    6  the capture failed
+    7  the deadline passed
+    8  a partial result
+  130  interrupted
+
+Examples:
+  pcaps capture --simulate -o sample.pcap         try it: no account needed
+  pcaps capture udp and dst port 53 -o dns.pcap   the last five minutes' queries
+  pcaps stats dns.pcap                            what is in a capture file";
+
+pub(super) const CAPTURE: &str = concat!(
+    "\
+A sample looks back at traffic that has already passed, over all data centres,
+at the first 160 bytes of each packet. The service takes one sample a minute.
+
+",
+    filter!(),
+    "
+Examples:
+  pcaps capture udp and dst port 53 -o dns.pcap
+  pcaps capture 'src host 203.0.113.7' --time-limit 1m -o client.pcap
+  pcaps capture --at 2026-11-23T10:00:00Z --packets 500 -o attack.pcap
+  pcaps capture icmp -o - | tcpdump -nr -
+  pcaps capture --simulate -o sample.pcap         no account needed"
+);
+
+pub(super) const START: &str = "\
+Examples:
+  pcaps start sample tcp and dst port 443
+  pcaps start full --colo ORD --bucket gs://captures/edge";
+
+pub(super) const SAMPLE: &str = concat!(
+    filter!(),
+    "
+Examples:
+  pcaps start sample tcp and dst port 443
+  pcaps start sample --json | jq -r .id"
+);
+
+pub(super) const FULL: &str = concat!(
+    "\
+A full capture watches one data centre for new packets, whole. Its files go to
+a bucket that has been registered and validated (see `pcaps bucket --help`).
+One runs at a time; `pcaps stop ID` ends it early.
+
+",
+    filter!(),
+    "
+Examples:
+  pcaps start full --colo ORD --bucket 's3://captures/edge?region=us-east-2'
+  pcaps start full udp --colo ord02 --bucket gs://captures --time-limit 10m
+  pcaps start full tcp --colo ord02 --bucket gs://captures --bytes 500MB"
+);
+
+pub(super) const LIST: &str = "\
+A terminal that is too narrow for all columns gets the most telling ones;
+`pcaps show ID` and --json leave out nothing. Times are in UTC.
+
+Examples:
+  pcaps list
+  pcaps list --json | jq -r '.[] | select(.status == \"success\") | .id'";
+
+pub(super) const SHOW: &str = "\
+Examples:
+  pcaps show 66062c9d5dd1a5ac8e6d9c4b3e1e2f70
+  pcaps show 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 --json";
+
+pub(super) const WAIT: &str = "\
+Ends with exit code 6 when the capture failed, and 7 when the timeout passed;
+then the capture goes on at the service.
+
+Examples:
+  pcaps wait 66062c9d5dd1a5ac8e6d9c4b3e1e2f70
+  pcaps wait 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 --timeout 10m";
+
+pub(super) const STOP: &str = "\
+Examples:
+  pcaps stop 66062c9d5dd1a5ac8e6d9c4b3e1e2f70";
+
+pub(super) const DOWNLOAD: &str = "\
+The file appears only when it has arrived whole and every record in it has been
+read; a file that was there before stays as it was until then. The files of
+full captures are in their bucket.
+
+Examples:
+  pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o dns.pcap
+  pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o - | tcpdump -nr -";
+
+pub(super) const BUCKET: &str = "\
+A bucket's URI is one of
+  s3://<bucket>/<folder>?region=<region>
+  gs://<bucket>/<folder>
+  r2://<bucket>/<folder>?account-id=…
+R2 needs &access-key-id=…&secret-access-key=… as well, for `add` only.
+
+Examples:
+  pcaps bucket add 's3://captures/edge?region=us-east-2'
+  pcaps bucket add - < uri.txt
+  pcaps bucket validate gs://captures/edge --challenge - < challenge.txt
+  pcaps bucket list";
+
+pub(super) const STATS: &str = "\
+A file that is torn or damaged gives the summary of what comes before, and exit
+code 8.
+
+Examples:
+  pcaps stats dns.pcap
+  pcaps stats dns.pcap --json | jq .packets
+  zcat dns.pcap.gz | pcaps stats -";
+
+pub(super) const SIM: &str = "\
+Prints three lines of the form NAME=VALUE that point any client at it, then
+serves until Ctrl-C.
+
+Examples:
+  pcaps sim
+  pcaps sim --listen 127.0.0.1:8080 --buckets ./buckets
+  pcaps sim --traffic attack.pcap --sampling 10";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_a_terminal() {
+        let all = [
+            PCAPS, CAPTURE, START, SAMPLE, FULL, LIST, SHOW, WAIT, STOP, DOWNLOAD, BUCKET, STATS,
+            SIM,
+        ];
+        for line in all.iter().flat_map(|it| it.lines()) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
