@@ -2,9 +2,8 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
-use crate::support::{ACCOUNT, Canned, Run, TOKEN, filtered, pcaps, pcaps_at, run};
+use crate::support::{ACCOUNT, Canned, ID, Run, TOKEN, filtered, nobody, pcaps, pcaps_at, run};
 
-const ID: &str = "66802ca5668e47a2b82c2e6746e45037";
 const BUCKET: &str = "s3://captures/edge?region=eu-west-1";
 
 /// A run of the program against a service that answers with these examples.
@@ -190,10 +189,11 @@ fn refused(name: &str, command: &mut Command, code: i32) {
     filtered(|| insta::assert_snapshot!(format!("refused_{name}"), run.text()));
 }
 
-#[test]
-fn bad_input() {
-    // Nothing listens there: what is refused must be refused before anything is sent.
-    let at = || pcaps_at("http://127.0.0.1:9/client/v4");
+#[tokio::test]
+async fn bad_input() {
+    // Nobody answers there: what is refused must be refused before anything is sent.
+    let (_socket, url) = nobody();
+    let at = || pcaps_at(&url);
     refused("empty_id", at().args(["show", ""]), 2);
     refused("long_id", at().args(["show", &"0".repeat(33)]), 2);
     refused(
@@ -243,9 +243,10 @@ fn bad_input() {
     );
 }
 
-#[test]
-fn more_bad_input() {
-    let at = || pcaps_at("http://127.0.0.1:9/client/v4");
+#[tokio::test]
+async fn more_bad_input() {
+    let (_socket, url) = nobody();
+    let at = || pcaps_at(&url);
     refused(
         "bucket_that_is_none",
         at().args(["bucket", "add", "https://captures"]),
@@ -342,6 +343,10 @@ async fn every_kind_of_failure_has_its_exit_code() {
     let run = run(pcaps_at(&url).args(["wait", ID]));
     assert_eq!(run.code, Some(6), "{}", run.text());
     assert!(run.stderr.contains("bucket gone"), "{}", run.text());
+    canned.then_example("get_capture.full.response");
+    let run = crate::support::run(pcaps_at(&url).args(["wait", ID, "--timeout", "1s"]));
+    assert_eq!(run.code, Some(7), "{}", run.text());
+    assert!(run.stderr.contains("running"), "{}", run.text());
 }
 
 #[test]
@@ -365,4 +370,40 @@ fn a_torn_file_is_summed_up_as_far_as_it_goes() {
         41
     );
     filtered(|| insta::assert_snapshot!("stats_of_a_torn_file", torn.stderr));
+}
+
+/// The file system says no while the download is written: that is told, and nothing is left.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_no_capture() {
+    let canned = Canned::default();
+    let url = canned.start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(crate::support::root().join("crates/pcaps-file/tests/data/dns.pcap"));
+    canned.then(200, "application/vnd.tcpdump.pcap", whole.unwrap());
+    let program = pcaps_at(&url);
+    let mut shell = Command::new("sh");
+    shell
+        .env_clear()
+        .envs(
+            program
+                .get_envs()
+                .filter_map(|(key, value)| Some((key, value?))),
+        )
+        .current_dir(folder.path())
+        // No file may grow beyond 1 KiB or 512 bytes, depending on the shell.
+        .args([
+            "-c",
+            "trap '' XFSZ; ulimit -f 1; exec \"$0\" download \"$1\" -o a.pcap",
+        ])
+        .arg(program.get_program())
+        .arg(ID);
+    let run = run(&mut shell);
+    assert_eq!(run.code, Some(1), "{}", run.text());
+    assert!(
+        run.stderr.contains("cannot write a.pcap: File too large"),
+        "{}",
+        run.text()
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -2,20 +2,9 @@
 
 use std::{fmt::Write as _, fs, time::Duration};
 
-use pcaps::{Account, Client, Error, Sample};
+use pcaps::{Error, Sample};
 
-use crate::support::{ACCOUNT, Canned, TOKEN, filtered};
-
-const ID: &str = "66802ca5668e47a2b82c2e6746e45037";
-
-fn account(base_url: &str) -> Account {
-    let client = Client::builder()
-        .token(TOKEN)
-        .base_url(base_url)
-        .build()
-        .unwrap();
-    client.account(ACCOUNT.parse().unwrap())
-}
+use crate::support::{Canned, ID, TOKEN, account, filtered, nobody};
 
 /// The error as a program sees it and as a person does.
 fn shown(error: &Error) -> String {
@@ -85,6 +74,24 @@ async fn every_way_to_fail_has_its_words() {
         ("a redirect", 302, "", String::new()),
         ("a teapot", 418, "text/plain", "short and stout".to_owned()),
         ("an echoed key", 400, JSON, failure(1007, keys)),
+        (
+            "errors of another shape",
+            200,
+            JSON,
+            format!(r#"{{"success": false, "errors": "{keys}"}}"#),
+        ),
+        (
+            "a code of another type",
+            400,
+            JSON,
+            r#"{"success": false, "errors": [{"code": "1008", "message": "no"}]}"#.to_owned(),
+        ),
+        (
+            "a result of another shape",
+            200,
+            JSON,
+            format!(r#"{{"success": true, "result": {{"{keys}": []}}, "errors": "{keys}"}}"#),
+        ),
     ];
     let mut text = String::new();
     for (name, status, media_type, body) in cases {
@@ -108,10 +115,19 @@ async fn every_way_to_fail_has_its_words() {
 }
 
 #[tokio::test]
+async fn a_failure_in_place_of_nothing_is_heard() {
+    let canned = Canned::default();
+    let account = account(&canned.start().await);
+    let failure = r#"{"success": false, "errors": [{"code": 1012, "message": "not now"}]}"#;
+    canned.then(200, JSON, failure);
+    let error = account.stop(&ID.parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.messages()[0].code, Some(1012), "{error}");
+    assert_eq!(error.kind(), pcaps::ErrorKind::Refused);
+}
+
+#[tokio::test]
 async fn nobody_there() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let (_socket, url) = nobody();
     let error = account(&url).list().await.unwrap_err();
     assert_eq!(error.kind(), pcaps::ErrorKind::Connection);
     assert!(

@@ -68,7 +68,7 @@ fn every_example_decodes_without_loss() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     let names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
-    assert!(names.len() >= 28, "{names:?}");
+    assert!(names.len() >= 30, "{names:?}");
     for name in names {
         let name = name.strip_suffix(".json").unwrap();
         let parts: Vec<_> = name.trim_start_matches("quirk.").split('.').collect();
@@ -137,7 +137,8 @@ fn an_unknown_field_survives() {
 #[test]
 fn an_empty_validated_is_kept() {
     let list: types::OwnershipListEnvelope = example("quirk.empty_validated.list_buckets.response");
-    let bucket = &list.result.unwrap()[0];
+    let buckets = list.result.unwrap();
+    let bucket = buckets[0].known().unwrap();
     assert_eq!(bucket.validated.as_deref(), Some(""));
     assert_eq!(bucket.status, Some(OwnershipStatus::Pending));
 }
@@ -189,6 +190,16 @@ fn one_odd_entry_does_not_cost_the_list() {
 }
 
 #[test]
+fn one_odd_bucket_or_message_does_not_cost_the_list() {
+    let list: types::OwnershipListEnvelope = example("quirk.odd_entry.list_buckets.response");
+    let buckets = list.result.unwrap();
+    assert_eq!(buckets.iter().filter(|it| it.known().is_some()).count(), 1);
+    let list: types::CaptureListEnvelope = example("quirk.odd_message.list_captures.response");
+    assert_eq!(list.result.unwrap().len(), 2);
+    assert!(list.messages.unwrap().iter().all(|it| it.known().is_none()));
+}
+
+#[test]
 fn a_full_capture_is_never_a_simple_one() {
     for name in [
         "start_capture.full.response",
@@ -210,8 +221,14 @@ fn a_full_capture_is_never_a_simple_one() {
 fn echoed_keys_are_not_shown() {
     let list: types::OwnershipListEnvelope = example("quirk.keys_echoed.list_buckets.response");
     assert!(!format!("{list:?}").contains("EXAMPLE"));
-    let odd: Capture = serde_json::from_str(r#"{"type": "new", "key": "SKEXAMPLE"}"#).unwrap();
-    assert!(!format!("{odd:?}").contains("EXAMPLE"));
+    for odd in [
+        r#"{"type": "new", "key": "SKEXAMPLE"}"#,
+        r#"{"type": "full", "key": "SKEXAMPLE"}"#,
+        r#"{"type": "full", "filter_v1": {"key": "SKEXAMPLE"}}"#,
+    ] {
+        let odd: Capture = serde_json::from_str(odd).unwrap();
+        assert!(!format!("{odd:?}").contains("EXAMPLE"), "{odd:?}");
+    }
 }
 
 #[test]

@@ -19,6 +19,15 @@ use axum::{
 pub(crate) const TOKEN: &str = "token-that-must-not-be-shown";
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 
+/// The id that a capture has in `spec/examples/`.
+pub(crate) const ID: &str = "66802ca5668e47a2b82c2e6746e45037";
+
+/// The account at a service, as the library reaches it.
+pub(crate) fn account(base_url: &str) -> pcaps::Account {
+    let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
+    client.build().unwrap().account(ACCOUNT.parse().unwrap())
+}
+
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -108,6 +117,14 @@ pub(crate) fn pcaps_at(base_url: &str) -> Command {
 
 pub(crate) fn run(command: &mut Command) -> Run {
     command.output().unwrap().into()
+}
+
+/// An address at which nobody answers, for as long as the socket is kept: it is bound and does not listen.
+pub(crate) fn nobody() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/client/v4", socket.local_addr().unwrap());
+    (socket, url)
 }
 
 /// A service that answers what it was told to, in order, and remembers what it was asked.

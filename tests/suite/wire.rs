@@ -2,22 +2,12 @@
 
 use std::time::Duration;
 
-use pcaps::{Account, Client, Full, Sample};
+use pcaps::{Client, Full, Sample};
 
-use crate::support::{ACCOUNT, Canned, TOKEN, filtered};
+use crate::support::{ACCOUNT, Canned, ID, TOKEN, account, filtered};
 
-const ID: &str = "66802ca5668e47a2b82c2e6746e45037";
 const R2: &str =
     "r2://captures/edge?account-id=1f&access-key-id=AKEXAMPLE&secret-access-key=SKEXAMPLE";
-
-fn account(base_url: &str) -> Account {
-    let client = Client::builder()
-        .token(TOKEN)
-        .base_url(base_url)
-        .build()
-        .unwrap();
-    client.account(ACCOUNT.parse().unwrap())
-}
 
 /// What one call sent.
 fn request(canned: &Canned) -> String {

@@ -68,23 +68,7 @@ fn rename(document: &mut Value) -> Result<()> {
         names.insert(format!("{SCHEMAS}{name}"), format!("{SCHEMAS}{new}"));
     }
     *schemas = renamed;
-    json::visit_objects_mut(document, &mut |object| {
-        if let Some(Value::String(reference)) = object.get_mut("$ref") {
-            rewrite(reference, &names);
-        }
-        let mapping = object
-            .get_mut("discriminator")
-            .and_then(|it| it.get_mut("mapping"));
-        for reference in mapping
-            .and_then(Value::as_object_mut)
-            .into_iter()
-            .flat_map(|it| it.values_mut())
-        {
-            if let Value::String(reference) = reference {
-                rewrite(reference, &names);
-            }
-        }
-    });
+    json::rewrite_references(document, &names);
     Ok(())
 }
 
@@ -120,12 +104,6 @@ fn insert(components: &mut Map<String, Value>, name: &str, schema: Value) -> Res
     let taken = components.insert(name.to_owned(), schema).is_some();
     ensure!(!taken, "two components would be named {name}");
     Ok(())
-}
-
-fn rewrite(reference: &mut String, names: &BTreeMap<String, String>) {
-    if let Some(new) = names.get(reference) {
-        reference.clone_from(new);
-    }
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ impl VisitMut for Shape {
             Item::Struct(it) => {
                 describe(&mut it.attrs);
                 document(&mut it.attrs);
+                keep_what_is_odd(&mut it.fields);
             }
             Item::Enum(it) => {
                 describe(&mut it.attrs);
@@ -155,6 +156,42 @@ impl VisitMut for Shape {
             );
         }
         visit_mut::visit_field_mut(self, field);
+    }
+}
+
+/// In a struct that keeps unknown fields (a part of a response): those are not shown, and an entry of a list that is
+/// not of its described shape is kept as it is.
+fn keep_what_is_odd(fields: &mut syn::Fields) {
+    let named = |name: &str| format_ident!("{name}");
+    if !fields
+        .iter()
+        .any(|field| field.ident == Some(named("extra")))
+    {
+        return;
+    }
+    for field in fields {
+        if field.ident == Some(named("extra")) {
+            field.ty = parse_quote!(crate::Extra);
+        } else {
+            Entries.visit_type_mut(&mut field.ty);
+        }
+    }
+}
+
+/// Puts `Entry` around the elements of lists of generated structs, which are the types that are named without a path.
+struct Entries;
+
+impl VisitMut for Entries {
+    fn visit_path_segment_mut(&mut self, segment: &mut syn::PathSegment) {
+        if segment.ident == "Vec"
+            && let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments
+            && let Some(syn::GenericArgument::Type(syn::Type::Path(element))) =
+                arguments.args.first_mut()
+            && element.path.get_ident().is_some()
+        {
+            *element = parse_quote!(crate::Entry<#element>);
+        }
+        visit_mut::visit_path_segment_mut(self, segment);
     }
 }
 
@@ -259,19 +296,30 @@ fn open(lowered: &Lowered) -> Result<File> {
         .iter()
         .map(|(name, it)| emit_enum(name, it))
         .collect::<Result<Vec<_>>>()?;
-    let unions = lowered.unions.iter().map(|(name, it)| emit_union(name, it));
+    let unions = lowered
+        .unions
+        .iter()
+        .map(|(name, it)| emit_union(name, it))
+        .collect::<Result<Vec<_>>>()?;
     let doc = module_doc("Types that keep values which the description does not list.");
     syn::parse2(quote!(#(#doc)* #(#enums)* #(#unions)*)).context("the emitted enums are not Rust")
 }
 
+/// A name in Rust, or an error that says where a better one is given.
+fn ident(text: &str) -> Result<syn::Ident> {
+    syn::parse_str(text).map_err(|_| {
+        anyhow!("{text:?} cannot be a name in Rust: give it one by an x-name in spec/overlay.yaml")
+    })
+}
+
 fn emit_enum(name: &str, it: &OpenEnum) -> Result<TokenStream> {
     let variants = variants(name, it.values.iter().map(String::as_str))?;
-    let name = format_ident!("{name}");
+    let name = ident(name)?;
     let docs_of_type = doc(&it.doc);
     let idents: Vec<_> = variants
         .keys()
-        .map(|ident| format_ident!("{ident}"))
-        .collect();
+        .map(|name| ident(name))
+        .collect::<Result<_>>()?;
     let values: Vec<_> = variants.values().collect();
     let docs = values.iter().map(|value| doc(&format!("`{value}`")));
     Ok(quote! {
@@ -320,20 +368,20 @@ fn variants<'a>(
     Ok(variants)
 }
 
-fn emit_union(name: &str, it: &Union) -> TokenStream {
-    let name = format_ident!("{name}");
+fn emit_union(name: &str, it: &Union) -> Result<TokenStream> {
+    let name = ident(name)?;
     let docs_of_type = doc(&it.doc);
     let tag = &it.tag;
     let values: Vec<_> = it.members.keys().collect();
     let idents: Vec<_> = values
         .iter()
-        .map(|value| format_ident!("{}", value.to_pascal_case()))
-        .collect();
+        .map(|value| ident(&value.to_pascal_case()))
+        .collect::<Result<_>>()?;
     let members: Vec<_> = it
         .members
         .values()
-        .map(|member| format_ident!("{member}"))
-        .collect();
+        .map(|member| ident(member))
+        .collect::<Result<_>>()?;
     let docs = values
         .iter()
         .map(|value| doc(&format!("`{tag}` is `{value}`.")));
@@ -366,7 +414,7 @@ fn emit_union(name: &str, it: &Union) -> TokenStream {
             None,
         )
     };
-    quote! {
+    Ok(quote! {
         #(#docs_of_type)*
         #attributes
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -376,7 +424,7 @@ fn emit_union(name: &str, it: &Union) -> TokenStream {
             #other
         }
         #debug
-    }
+    })
 }
 
 /// The ranges of integers in requests, as constants: one module for each request that has any.
@@ -391,7 +439,7 @@ fn limits(description: &Value) -> Result<File> {
             if let (Some("integer"), Some(low), Some(high)) =
                 (schema["type"].as_str(), bound("minimum"), bound("maximum"))
             {
-                let constant = format_ident!("{}", field.to_shouty_snake_case());
+                let constant = ident(&field.to_shouty_snake_case())?;
                 let doc = doc(&lower::doc(schema));
                 let (low, high) = (
                     proc_macro2::Literal::i64_unsuffixed(low),
@@ -401,7 +449,8 @@ fn limits(description: &Value) -> Result<File> {
             }
         }
         if !constants.is_empty() {
-            let module = format_ident!("{}", name.to_snake_case());
+            let module = ident(&name.to_snake_case())?;
+            let name = lower::rust_name(&name);
             let doc = doc(&format!("Limits of [`{name}`](super::types::{name})."));
             modules.push(quote!(#(#doc)* pub mod #module { #(#constants)* }));
         }

@@ -1,6 +1,6 @@
 //! Small operations on JSON documents that hold an OpenAPI description.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -69,6 +69,28 @@ pub fn visit_schema_mut(schema: &mut Value, visit: &mut impl FnMut(&mut Map<Stri
             _ => {}
         }
     }
+}
+
+/// Replaces references, in `$ref` and in the mappings of discriminators, that are keys of `names` by their values.
+pub fn rewrite_references(document: &mut Value, names: &BTreeMap<String, String>) {
+    let rewrite = |reference: &mut Value| {
+        if let Value::String(reference) = reference
+            && let Some(new) = names.get(reference)
+        {
+            reference.clone_from(new);
+        }
+    };
+    visit_objects_mut(document, &mut |object| {
+        if let Some(reference) = object.get_mut("$ref") {
+            rewrite(reference);
+        }
+        let mapping = object
+            .get_mut("discriminator")
+            .and_then(|it| it.get_mut("mapping"));
+        if let Some(mapping) = mapping.and_then(Value::as_object_mut) {
+            mapping.values_mut().for_each(rewrite);
+        }
+    });
 }
 
 /// The component schemas of a document, empty when it has none.

@@ -14,7 +14,8 @@ use heck::ToPascalCase;
 use serde_json::{Map, Value, json};
 
 use crate::json::{
-    SCHEMAS, operations, reachable, resolve, schemas, visit_objects_mut, visit_schema_mut,
+    SCHEMAS, operations, reachable, resolve, rewrite_references, schemas, visit_objects_mut,
+    visit_schema_mut,
 };
 
 /// What the generator is given, and what is emitted beside its output.
@@ -59,8 +60,10 @@ pub struct Union {
 /// When the description has a shape that the lowering does not know how to handle; the error names the place.
 pub fn lower(description: &Value) -> Result<Lowered> {
     let mut document = description.clone();
+    rust_names(&mut document)?;
     failures_by_class(&mut document)?;
     merge_all_of(&mut document)?;
+    name_secrets(&mut document)?;
     inline_aliases(&mut document);
     let unions = tagged_unions(&mut document)?;
     let open_enums = open_enums(&mut document)?;
@@ -76,6 +79,33 @@ pub fn lower(description: &Value) -> Result<Lowered> {
         unions,
         secrets,
     })
+}
+
+/// typify makes a type's name of any component's name; what is emitted beside it must use the same. A component that has
+/// no name of ours yet (`magic-pcap-collection_thing`) gets the one that typify would make (`MagicPcapCollectionThing`).
+fn rust_names(document: &mut Value) -> Result<()> {
+    let mut renamed = Map::new();
+    let mut names = BTreeMap::new();
+    for (name, schema) in schemas(document) {
+        let new = rust_name(&name);
+        ensure!(
+            renamed.insert(new.clone(), schema).is_none(),
+            "two components would be named {new}: give one of them an x-name in the overlay"
+        );
+        names.insert(format!("{SCHEMAS}{name}"), format!("{SCHEMAS}{new}"));
+    }
+    document["components"]["schemas"] = Value::Object(renamed);
+    rewrite_references(document, &names);
+    Ok(())
+}
+
+/// A component's name as a type's: itself if it can be one.
+pub(crate) fn rust_name(name: &str) -> String {
+    if syn::parse_str::<syn::Ident>(name).is_ok() {
+        name.to_owned()
+    } else {
+        name.to_pascal_case()
+    }
 }
 
 /// progenitor takes a `default` response for a success *and* a failure, and cannot type an operation whose success is
@@ -269,14 +299,7 @@ fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEnum>> {
             else {
                 continue;
             };
-            let new = format!("{name}{}", property.to_pascal_case());
-            ensure!(
-                !named.contains_key(&new),
-                "{name}.{property} would be named {new}, which exists"
-            );
-            document["components"]["schemas"][name]["properties"][property] =
-                json!({ "$ref": format!("{SCHEMAS}{new}") });
-            document["components"]["schemas"][&new] = schema.clone();
+            let new = name_property(document, name, property)?;
             enums.insert(new, found);
         }
     }
@@ -401,6 +424,31 @@ fn drop_timestamps(document: &mut Value) {
             },
         );
     }
+}
+
+/// A secret that is written in place is made a component, so that [`secrets`] finds it.
+fn name_secrets(document: &mut Value) -> Result<()> {
+    for (name, schema) in schemas(document) {
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            if schema["format"] == "password" {
+                name_property(document, &name, property)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a component of a property's schema, named after both, and gives its name.
+fn name_property(document: &mut Value, name: &str, property: &str) -> Result<String> {
+    let new = format!("{name}{}", property.to_pascal_case());
+    let components = &mut document["components"]["schemas"];
+    ensure!(
+        components.get(&new).is_none(),
+        "{name}.{property} would be named {new}, which exists"
+    );
+    let reference = json!({ "$ref": format!("{SCHEMAS}{new}") });
+    components[&new] = std::mem::replace(&mut components[name]["properties"][property], reference);
+    Ok(new)
 }
 
 /// typify makes plain strings of secrets (`format: password`), and of what holds them types whose `Debug` shows them.

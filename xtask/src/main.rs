@@ -1,6 +1,6 @@
 //! `cargo xtask`: see the crate's documentation.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use xtask::{
@@ -25,14 +25,15 @@ enum Task {
         /// Write nothing: say what is stale, with a diff.
         #[arg(long)]
         check: bool,
+        /// The workspace to work on, for tests. (This crate lives in `xtask/`, one below it.)
+        #[arg(long, hide = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
+        root: PathBuf,
     },
 }
 
 fn main() -> ExitCode {
-    let Task::Generate { check } = Args::parse().task;
+    let Task::Generate { check, root } = Args::parse().task;
     let mode = if check { Mode::Check } else { Mode::Write };
-    // The crate lives in `xtask/`, one below the workspace.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let result = generate::run(&root, mode, &mut std::io::stdout().lock());
     match result {
         Ok(Outcome::UpToDate | Outcome::Written) => ExitCode::SUCCESS,

@@ -58,9 +58,11 @@ fn shop() -> Value {
                 "mood": { "type": "string", "enum": ["hungry", "fast-asleep"] },
                 "born": { "type": "string", "format": "date-time" },
                 "weight": { "$ref": "#/components/schemas/Grams" },
+                "toys": { "type": "array", "items": { "$ref": "#/components/schemas/Toy" } },
                 "names": { "type": "array", "items": { "type": "string" }, "uniqueItems": true }
             } },
             "Dog": { "type": "object", "required": ["kind"], "properties": { "kind": { "type": "string", "enum": ["dog"] } } },
+            "Toy": { "type": "object", "properties": { "pin": { "type": "string", "format": "password" } } },
             "Meal": { "type": "object", "required": ["grams"], "properties": {
                 "grams": { "$ref": "#/components/schemas/Grams" },
                 "key": { "$ref": "#/components/schemas/Token" }
@@ -129,7 +131,10 @@ fn aliases_are_inlined_except_what_is_checked_or_secret() {
         json!({ "type": "integer", "description": "How much." })
     );
     assert_eq!(schema(&lowered, "Id")["pattern"], "^[a-z]{1,8}$");
-    assert_eq!(lowered.secrets.iter().collect::<Vec<_>>(), ["Token"]);
+    assert_eq!(
+        lowered.secrets.iter().collect::<Vec<_>>(),
+        ["Token", "ToyPin"]
+    );
 }
 
 #[test]
@@ -192,6 +197,11 @@ fn what_nothing_refers_to_is_not_generated() {
 #[test]
 fn emitted_types_read_whole_floats_and_keep_what_they_do_not_know() {
     let types = squeezed(&module("types.rs"));
+    assert!(types.contains("pub extra: crate::Extra"), "{types}");
+    assert!(
+        types.contains("pub toys: ::std::option::Option<::std::vec::Vec<crate::Entry<Toy>>>"),
+        "{types}"
+    );
     assert!(
         types.contains(r#"#[serde(deserialize_with = "crate::integer::required")] pub grams: i64"#),
         "{types}"
@@ -282,6 +292,32 @@ fn values_that_cannot_be_names_are_refused() {
     let error = format!("{:#}", emit(&odd, &lower(&odd).unwrap()).unwrap_err());
     assert!(
         error.contains("CatMood") && error.contains("a_b"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_component_without_a_name_of_ours_flows_through() {
+    let text = shop().to_string();
+    let vendor = text.replace("schemas/Pet\"", "schemas/vendor-shop_pet\"");
+    let vendor = vendor.replace("\"Pet\":", "\"vendor-shop_pet\":");
+    let vendor: Value = serde_json::from_str(&vendor).unwrap();
+    let modules = emit(&vendor, &lower(&vendor).unwrap()).unwrap();
+    assert!(
+        modules
+            .iter()
+            .any(|(_, text)| text.contains("pub enum VendorShopPet"))
+    );
+}
+
+#[test]
+fn a_field_that_cannot_be_a_name_is_refused() {
+    let mut odd = shop();
+    odd["components"]["schemas"]["Meal"]["properties"]["2nd"] =
+        json!({ "$ref": "#/components/schemas/Grams" });
+    let error = format!("{:#}", emit(&odd, &lower(&odd).unwrap()).unwrap_err());
+    assert!(
+        error.contains("2ND") && error.contains("overlay"),
         "{error}"
     );
 }

@@ -29,6 +29,7 @@ mod exchange;
 #[allow(clippy::pedantic, clippy::all, unreachable_pub, reason = "generated: held to unsafe_code only")]
 mod generated;
 mod integer;
+mod odd;
 mod secret;
 
 pub use exchange::{Exchange, Head};
@@ -36,4 +37,5 @@ pub use generated::{
     ByteStream, Capture, CaptureRequest, CaptureStatus, Client, ClientInfo, Error, OwnershipStatus,
     ResponseValue, System, limits, types,
 };
+pub use odd::{Entry, Extra};
 pub use secret::Secret;

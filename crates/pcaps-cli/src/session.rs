@@ -18,7 +18,7 @@ impl Session {
         if global.simulate {
             return Self::simulated().await;
         }
-        let mut client = Client::builder();
+        let mut client = Client::builder().or_env();
         if let Some(url) = given(global.base_url.as_ref()) {
             client = client.base_url(url);
         }

@@ -37,39 +37,8 @@ impl Target {
             }
             return Ok(Self::Stdout);
         }
-        // A link is written through, as by any program that opens its file.
-        let path = path
-            .canonicalize()
-            .ok()
-            .filter(|_| path.is_symlink())
-            .unwrap_or_else(|| path.to_owned());
-        if path.is_dir() {
-            return Err(refused(&path, "it is a folder: give the name of a file"));
-        }
-        if path.exists() && !path.is_file() {
-            // Putting a file in its place would take a device away.
-            return Err(refused(
-                &path,
-                "it is not an ordinary file: give `-o -` and redirect the output",
-            ));
-        }
-        let folder = path
-            .parent()
-            .filter(|it| !it.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(refused(
-                &path,
-                &format!("there is no folder {}: make it first", folder.display()),
-            ));
-        }
-        match tempfile::Builder::new()
-            .prefix(".pcaps-")
-            .tempfile_in(folder)
-        {
-            Ok(_) => Ok(Self::File(path)),
-            Err(error) => Err(refused(&path, &cause(&error))),
-        }
+        pcaps::check_output(path)?;
+        Ok(Self::File(path.to_owned()))
     }
 
     /// The file's path, where it is one.
@@ -124,19 +93,4 @@ fn copy(mut file: File) -> Result<(), Failure> {
     io::copy(&mut file, &mut stdout)
         .and_then(|_| io::Write::flush(&mut stdout))
         .map_err(|error| Failure::stdout(&error))
-}
-
-/// What the operating system says. The name of the temporary file, which comes with it, is nobody's concern.
-fn cause(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code).to_string(),
-        None => error.kind().to_string(),
-    }
-}
-
-fn refused(path: &Path, why: &str) -> Failure {
-    Failure::new(
-        Exit::Other,
-        format!("cannot write {}: {why}", path.display()),
-    )
 }

@@ -18,9 +18,9 @@ pub struct Error(Box<Repr>);
 pub enum ErrorKind {
     /// The operating system could not open, read or write.
     Io,
-    /// The file is empty, or is something other than a capture file.
+    /// The file is empty, is something other than a capture file, or is one of a version that is too old.
     NotACapture,
-    /// The file ends in the middle of a record. The packets before it were delivered.
+    /// The file ends in the middle of its header or of a record. The packets before it were delivered.
     Truncated,
     /// A record contradicts itself or claims an absurd size. The packets before it were delivered.
     Damaged,
@@ -34,6 +34,14 @@ pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) offset: u64,
     pub(crate) packet: u64,
+    /// Whether what the file begins with is not whole yet.
+    pub(crate) in_header: bool,
+}
+
+impl Place {
+    fn part(&self) -> &'static str {
+        if self.in_header { "header" } else { "record" }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +53,19 @@ enum Repr {
     #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, unpacked", .place.name)]
     NotACapture { place: Place, what: String },
     #[error(
-        "`{}` ends in the middle of a record, at byte {}, before packet {} was whole: fetch the \
+        "`{}` is a pcap file of version {major}.{minor}, and none before 2.4 is read: write it anew with \
+         tcpdump or Wireshark",
+        .place.name
+    )]
+    TooOld {
+        place: Place,
+        major: u16,
+        minor: u16,
+    },
+    #[error(
+        "`{}` ends in the middle of a {}, at byte {}, before packet {} was whole: fetch the \
          file again for the rest",
-        .place.name, .place.offset, .place.packet
+        .place.name, .place.part(), .place.offset, .place.packet
     )]
     Truncated { place: Place },
     #[error(
@@ -62,6 +80,8 @@ enum Repr {
         offset: u64,
         source: io::Error,
     },
+    #[error("cannot write the last part of the file: check the space that is left")]
+    Finish { source: io::Error },
     #[error("packet {packet} does not fit this file, {refusal}")]
     Refused {
         packet: u64,
@@ -118,6 +138,14 @@ impl Error {
         Self(Box::new(Repr::NotACapture { place, what }))
     }
 
+    pub(crate) fn too_old(place: Place, major: u16, minor: u16) -> Self {
+        Self(Box::new(Repr::TooOld {
+            place,
+            major,
+            minor,
+        }))
+    }
+
     pub(crate) fn truncated(place: Place) -> Self {
         Self(Box::new(Repr::Truncated { place }))
     }
@@ -135,6 +163,10 @@ impl Error {
         }))
     }
 
+    pub(crate) fn finish(source: io::Error) -> Self {
+        Self(Box::new(Repr::Finish { source }))
+    }
+
     pub(crate) fn refused(packet: u64, offset: u64, refusal: Refusal) -> Self {
         Self(Box::new(Repr::Refused {
             packet,
@@ -146,20 +178,22 @@ impl Error {
     /// What sort of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match *self.0 {
-            Repr::Open { .. } | Repr::Read { .. } | Repr::Write { .. } => ErrorKind::Io,
-            Repr::NotACapture { .. } => ErrorKind::NotACapture,
+            Repr::Open { .. } | Repr::Read { .. } | Repr::Write { .. } | Repr::Finish { .. } => {
+                ErrorKind::Io
+            }
+            Repr::NotACapture { .. } | Repr::TooOld { .. } => ErrorKind::NotACapture,
             Repr::Truncated { .. } => ErrorKind::Truncated,
             Repr::Damaged { .. } => ErrorKind::Damaged,
             Repr::Refused { .. } => ErrorKind::Refused,
         }
     }
 
-    /// Whether the file ends in the middle of a record; every whole packet before it was delivered.
+    /// Whether the file ends in the middle of its header or of a record; every whole packet before it was delivered.
     pub fn is_truncated(&self) -> bool {
         self.kind() == ErrorKind::Truncated
     }
 
-    /// Whether the file is empty or not a capture file at all.
+    /// Whether the file is empty, not a capture file at all, or of a version that is too old.
     pub fn is_not_a_capture(&self) -> bool {
         self.kind() == ErrorKind::NotACapture
     }
@@ -171,12 +205,13 @@ impl Error {
     }
 
     /// The byte of the file at which the record begins that could not be read or written; `None` when
-    /// the file could not be opened.
+    /// the file could not be opened, or its last part not be written.
     pub fn offset(&self) -> Option<u64> {
         match &*self.0 {
-            Repr::Open { .. } => None,
+            Repr::Open { .. } | Repr::Finish { .. } => None,
             Repr::Read { place, .. }
             | Repr::NotACapture { place, .. }
+            | Repr::TooOld { place, .. }
             | Repr::Truncated { place }
             | Repr::Damaged { place, .. } => Some(place.offset),
             Repr::Write { offset, .. } | Repr::Refused { offset, .. } => Some(*offset),
@@ -184,10 +219,14 @@ impl Error {
     }
 
     /// The number, from 1, of the packet that could not be read or written: one more than the packets
-    /// that were. `None` when the file could not be opened or is not a capture file.
+    /// that were. `None` when the file could not be opened, is not a capture file that can be read, or its
+    /// last part could not be written.
     pub fn packet_number(&self) -> Option<u64> {
         match &*self.0 {
-            Repr::Open { .. } | Repr::NotACapture { .. } => None,
+            Repr::Open { .. }
+            | Repr::NotACapture { .. }
+            | Repr::TooOld { .. }
+            | Repr::Finish { .. } => None,
             Repr::Read { place, .. } | Repr::Truncated { place } | Repr::Damaged { place, .. } => {
                 Some(place.packet)
             }

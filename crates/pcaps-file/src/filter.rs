@@ -17,8 +17,8 @@
 //!
 //! They combine with `and` (`&&`), `or` (`||`), `not` (`!`) and parentheses. As in tcpdump `not` binds
 //! tightest, `and` and `or` bind **equally** and group from the left, and a value alone repeats the
-//! qualifiers before it: `tcp port 80 or 443` is `tcp port 80 or tcp port 443`. An empty expression
-//! matches everything.
+//! qualifiers before it: `tcp port 80 or 443` is `tcp port 80 or tcp port 443`. It repeats those before a
+//! parenthesis behind it too, never those inside. An empty expression matches everything.
 //!
 //! Unlike tcpdump it resolves no names of hosts, knows a few names of ports only, reads numbers as decimal
 //! only, takes `gre` and `proto tcp` (without a backslash), and ignores the case of its words.

@@ -40,6 +40,11 @@ impl Pcap {
                 return Err(source.not_a_capture(begins));
             }
         };
+        let version = (parsed.version_major, parsed.version_minor);
+        // Up to 2.3 the two lengths of a packet are, or may be, the other way round.
+        if version < (2, 4) {
+            return Err(source.too_old(version.0, version.1));
+        }
         source.consume(FILE_HEADER_LEN);
         Ok(Self {
             header: Header {

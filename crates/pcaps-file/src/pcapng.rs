@@ -272,13 +272,16 @@ impl PcapNg {
             0 => original_len,
             snap_len => original_len.min(snap_len),
         };
-        let room = block.len() - HEADER_LEN - 4;
+        let len = claimed as usize;
+        if len > block.len() - HEADER_LEN - 4 {
+            return Err("its packet claims more bytes than its block has");
+        }
         Ok(Record {
             timestamp: Timestamp::default(),
             link_type: interface.link_type,
             original_len,
             back: block.len() - HEADER_LEN,
-            len: room.min(claimed as usize),
+            len,
         })
     }
 

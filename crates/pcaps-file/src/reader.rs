@@ -91,9 +91,9 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     ///
-    /// [`is_not_a_capture`](Error::is_not_a_capture) if it is empty, shorter than four bytes or something
-    /// else, [`is_truncated`](Error::is_truncated) if it ends too soon, and others if it is damaged or
-    /// cannot be read.
+    /// [`is_not_a_capture`](Error::is_not_a_capture) if it is empty, shorter than four bytes, something else,
+    /// or pcap of a version before 2.4, [`is_truncated`](Error::is_truncated) if it ends too soon, and others
+    /// if it is damaged or cannot be read.
     pub fn new(read: R, name: impl Into<String>) -> Result<Self, Error> {
         let mut source = Source::new(read, name.into());
         let magic = match *source.fill(4)? {
@@ -106,6 +106,7 @@ impl<R: Read> Reader<R> {
         } else {
             Records::Pcap(Pcap::new(&mut source)?)
         };
+        source.in_header = false;
         Ok(Self { source, records })
     }
 

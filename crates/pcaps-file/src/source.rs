@@ -19,6 +19,8 @@ pub(crate) struct Source<R> {
     offset: u64,
     /// Packets that were delivered.
     pub(crate) packets: u64,
+    /// Whether what the file begins with is not whole yet.
+    pub(crate) in_header: bool,
 }
 
 impl<R: Read> Source<R> {
@@ -31,6 +33,7 @@ impl<R: Read> Source<R> {
             end: 0,
             offset: 0,
             packets: 0,
+            in_header: true,
         }
     }
 
@@ -87,12 +90,18 @@ impl<R: Read> Source<R> {
             name: self.name.clone(),
             offset: self.offset,
             packet: self.packets + 1,
+            in_header: self.in_header,
         }
     }
 
     #[cold]
     pub(crate) fn truncated(&self) -> Error {
         Error::truncated(self.place())
+    }
+
+    #[cold]
+    pub(crate) fn too_old(&self, major: u16, minor: u16) -> Error {
+        Error::too_old(self.place(), major, minor)
     }
 
     #[cold]

@@ -1,7 +1,7 @@
 //! Packets into a classic pcap file.
 
 use std::fmt;
-use std::io::{BufWriter, IntoInnerError, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 
 use crate::error::{Error, Refusal};
 use crate::packet::{LinkType, Packet};
@@ -88,8 +88,10 @@ impl<W: Write> Writer<W> {
             packets: 0,
             offset: 0,
         };
-        writer.put(&header)?;
-        Ok(writer)
+        match writer.put(&header) {
+            Ok(()) => Ok(writer),
+            Err(error) => Err(Error::write(1, 0, error)),
+        }
     }
 
     /// Adds a packet, cut at the snap length. Its original length is kept.
@@ -131,8 +133,10 @@ impl<W: Write> Writer<W> {
         header[8..12].copy_from_slice(&captured.to_le_bytes());
         header[12..16].copy_from_slice(&packet.original_len.max(len).to_le_bytes());
         let bytes = packet.bytes.get(..captured as usize);
-        self.put(&header)?;
-        self.put(bytes.unwrap_or(packet.bytes))?;
+        let begin = self.offset;
+        self.put(&header)
+            .and_then(|()| self.put(bytes.unwrap_or(packet.bytes)))
+            .map_err(|error| Error::write(self.packets + 1, begin, error))?;
         self.packets += 1;
         Ok(())
     }
@@ -141,29 +145,21 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// [`is_io`](Error::is_io) if that fails.
+    /// [`is_io`](Error::is_io) if that fails. Which packets did not get into the file is not known then: the
+    /// error has no offset and no packet number.
     pub fn finish(self) -> Result<W, Error> {
-        let Self {
-            inner,
-            packets,
-            offset,
-            ..
-        } = self;
-        let flushed = inner
+        let flushed = self
+            .inner
             .into_inner()
             .map_err(IntoInnerError::into_error)
             .and_then(|mut write| write.flush().map(|()| write));
-        flushed.map_err(|error| Error::write(packets, offset, error))
+        flushed.map_err(Error::finish)
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        match self.inner.write_all(bytes) {
-            Ok(()) => {
-                self.offset += bytes.len() as u64;
-                Ok(())
-            }
-            Err(error) => Err(Error::write(self.packets + 1, self.offset, error)),
-        }
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.inner.write_all(bytes)?;
+        self.offset += bytes.len() as u64;
+        Ok(())
     }
 }
 

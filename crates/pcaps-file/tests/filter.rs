@@ -110,6 +110,12 @@ fn expressions() {
         "src host 192.0.2.1 or port 80 or 90",
         "portrange 80-90 or 443",
         "src 192.0.2.1 or dst 192.0.2.2",
+        "tcp port (80 or 443) or 8080",
+        "port not (80 or 443) or 8080",
+        "port 80 or (443 or 90) and 8080",
+        "port 80 or (udp) or 90",
+        "port 80 or (src port 90) or 100",
+        "host 192.0.2.1 or (port 80 or 90) or 192.0.2.2",
     ];
     let mut text = String::new();
     for input in inputs {
@@ -176,6 +182,10 @@ fn errors() {
         "tcp\tand\n\"x\"",
         "日本 host",
         "port 80 or (",
+        "(src host 192.0.2.1) or 192.0.2.2",
+        "(port (80)) or 443",
+        "not (port 80) or 443",
+        "port 80 or (tcp or 90)",
     ];
     let mut text = String::new();
     for input in inputs {

@@ -261,6 +261,27 @@ fn what_is_not_a_capture() {
 }
 
 #[test]
+fn older_versions_are_refused_by_name() {
+    // Before 2.4 the two lengths of a packet were, or may have been, the other way round.
+    for (version, big_endian) in [(2, false), (3, false), (3, true)] {
+        let magic = if big_endian {
+            [0xa1, 0xb2, 0xc3, 0xd4]
+        } else {
+            [0xd4, 0xc3, 0xb2, 0xa1]
+        };
+        let mut file = pcap(magic, big_endian, 1, &[[1, 2, 60, 60]], 0);
+        file[if big_endian { 7 } else { 6 }] = version;
+        let error = Reader::new(&*file, "old.pcap").expect_err("an old version");
+        assert!(error.is_not_a_capture(), "{error}");
+        assert_eq!(error.packet_number(), None);
+        assert!(
+            error.to_string().contains(&format!("version 2.{version}")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn damaged_records_are_errors_after_the_packets_before_them() {
     let good = pcap([0xd4, 0xc3, 0xb2, 0xa1], false, 1, &[[1, 2, 3, 4]], 0);
     let three_gigabytes = [
@@ -298,6 +319,8 @@ fn damaged_records_are_errors_after_the_packets_before_them() {
         [good(), section(false), packet(false, 0, 0, 1, &[1])].concat(),
         [good(), block(false, 6, &[0; 4])].concat(),
         [good(), block(false, 3, &[])].concat(),
+        // A simple packet that claims 1,000 bytes and has four.
+        [good(), block(false, 3, &[0xe8, 3, 0, 0, 1, 2, 3, 4])].concat(),
         [good(), block(false, 1, &[])].concat(),
         [good(), block(false, 0x0a0d_0d0a, &[0; 16])].concat(),
     ];
@@ -330,10 +353,15 @@ fn messages() {
     file.extend(3_000_000_000_u32.to_le_bytes());
     file.extend([0; 4]);
     let failing = DNS[..100].chain(Failing);
+    let mut version_2_2 = DNS.to_vec();
+    version_2_2[6] = 2;
     let messages: Vec<String> = [
         read_all(&b""[..]).1,
         read_all(&b"PK\x03\x04"[..]).1,
         read_all(&DNS[..6_000]).1,
+        read_all(&DNS[..20]).1,
+        read_all(&section(false)[..20]).1,
+        read_all(&*version_2_2).1,
         read_all(&*file).1,
         read_all(failing).1,
         Reader::open("no/such/file.pcap").err(),

@@ -103,17 +103,39 @@ fn what_does_not_fit_is_refused_and_leaves_no_trace() {
     assert!(packets.len() == 1 && error.is_none());
 }
 
+/// A disk without space.
+#[derive(Debug)]
+struct Full;
+
+impl io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_full_disk_is_an_error_of_finish() {
-    struct Full;
-    impl io::Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let writer = Writer::new(Full, RAW).expect("still in the buffer");
-    assert!(writer.finish().is_err_and(|error| error.is_io()));
+    let mut writer = Writer::new(Full, RAW).expect("still in the buffer");
+    writer.write(&packet(0, &[1])).expect("still in the buffer");
+    let error = writer.finish().expect_err("no space");
+    assert!(error.is_io());
+    // Which of the packets that were held back did not get there is not known.
+    assert_eq!((error.packet_number(), error.offset()), (None, None));
+    insta::assert_snapshot!(error, @"cannot write the last part of the file: check the space that is left");
+}
+
+#[test]
+fn a_full_disk_is_an_error_of_the_packet_that_meets_it() {
+    let mut writer = Writer::new(Full, RAW).expect("still in the buffer");
+    writer.write(&packet(0, &[1])).expect("still in the buffer");
+    // Its header still fits in the buffer, its bytes do not.
+    let error = writer
+        .write(&packet(0, &vec![7; 70_000]))
+        .expect_err("no space");
+    assert!(error.is_io());
+    assert_eq!((error.packet_number(), error.offset()), (Some(2), Some(41)));
+    insta::assert_snapshot!(error, @"cannot write packet 2 at byte 41: check the space that is left");
 }

@@ -4,7 +4,7 @@
 
 use std::{error::Error, fs::File};
 
-use pcaps_file::{Packet, Timestamp, Writer, WriterOptions};
+use pcaps_file::{Timestamp, Writer, WriterOptions};
 use pcaps_sim::traffic::Traffic;
 
 /// Where the window begins: 2026-01-01T00:00:00Z, in seconds since the epoch.
@@ -21,12 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut writer = Writer::new(File::create(path)?, options)?;
     let window = Timestamp::from_parts(START, 0)..Timestamp::from_parts(u32::MAX, 0);
     for packet in traffic.packets(window).take(count) {
-        writer.write(&Packet {
-            timestamp: packet.timestamp,
-            link_type: packet.link_type,
-            original_len: packet.original_len,
-            bytes: &packet.bytes,
-        })?;
+        writer.write(&packet.as_packet())?;
     }
     writer.finish()?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Bucket URIs: the texts of `destination_conf`.
 
-use object_store::path::{Path as Key, PathPart};
+use object_store::path::Path as Key;
 use url::Url;
 
 /// The longest URI that is looked at, in bytes. An object's name has 1,024 at most.
@@ -15,11 +15,12 @@ pub(crate) enum Purpose {
     Refer,
 }
 
-/// A directory of a bucket. Two are the same if scheme, bucket and directory are: not the region, and not
-/// the keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A directory of a bucket.
+#[derive(Clone, Debug)]
 pub(crate) struct Destination {
     directory: Key,
+    /// The account that an R2 bucket is of, if the URI says: the same name is another bucket there.
+    account: Option<String>,
 }
 
 impl Destination {
@@ -27,6 +28,16 @@ impl Destination {
     /// bucket.
     pub(crate) fn directory(&self) -> &Key {
         &self.directory
+    }
+
+    /// Whether both may be the same: scheme, bucket and directory are, and so are the accounts, where both
+    /// have one. Not the region, and not the keys.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let one_account = match (&self.account, &other.account) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        one_account && self.directory == other.directory
     }
 
     /// Reads a URI. The error says what is wrong with it, and not what it is: it may hold keys.
@@ -74,20 +85,27 @@ impl Destination {
         }
         let decoded = Key::from_url_path(url.path())
             .map_err(|_| "its directory has pieces that are empty, dots or not UTF-8")?;
-        // Piece by piece, so that nothing in a piece is taken for a separator or for the folder above.
-        let place = [url.scheme(), bucket].map(PathPart::from);
-        let pieces = decoded.as_ref().split('/').filter(|it| !it.is_empty());
-        let directory = place
-            .into_iter()
-            .chain(pieces.map(PathPart::from))
-            .collect();
-        Ok(Self { directory })
+        // In a folder it would be a separator, on some systems.
+        if decoded.as_ref().contains('\\') {
+            return Err("its directory has a backslash");
+        }
+        // Parsed, so that names stay what they are: put together of parts, it would encode some characters.
+        let directory = Key::parse(format!("{}/{bucket}/{decoded}", url.scheme()))
+            .map_err(|_| "its directory has pieces that are empty or dots")?;
+        let account = value(&url, "account-id").filter(|_| url.scheme() == "r2");
+        Ok(Self { directory, account })
     }
 }
 
 fn has(url: &Url, name: &str) -> bool {
+    value(url, name).is_some()
+}
+
+/// What the query says, if it is not empty.
+fn value(url: &Url, name: &str) -> Option<String> {
     url.query_pairs()
-        .any(|(key, value)| key == name && !value.is_empty())
+        .find(|(key, value)| key == name && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
 }
 
 fn is_bucket(name: &str) -> bool {
@@ -126,6 +144,8 @@ mod tests {
             ("r2://b", "r2/b"),
             ("r2://b/d?account-id=a&access-key-id=k", "r2/b/d"),
             ("gs://b/d%20e", "gs/b/d e"),
+            ("gs://b/é", "gs/b/é"),
+            ("gs://b/%C3%A9/{a}%23", "gs/b/é/{a}#"),
         ] {
             assert_eq!(directory(text)?, place, "{text}");
         }
@@ -134,11 +154,21 @@ mod tests {
 
     #[test]
     fn the_query_does_not_tell_directories_apart() -> Result<(), &'static str> {
+        let refer = |text| Destination::parse(text, Purpose::Refer);
         let keys = "r2://b/d?account-id=a&access-key-id=k&secret-access-key=s";
-        assert_eq!(
-            Destination::parse(keys, Purpose::Register)?,
-            Destination::parse("r2://b/d", Purpose::Refer)?
-        );
+        let registered = Destination::parse(keys, Purpose::Register)?;
+        for same in [
+            "r2://b/d",
+            "r2://b/d?account-id=a",
+            "r2://b/d?access-key-id=l",
+        ] {
+            assert!(registered.is_same(&refer(same)?), "{same}");
+        }
+        for other in ["r2://b/d?account-id=b", "r2://b/e?account-id=a", "r2://b"] {
+            assert!(!registered.is_same(&refer(other)?), "{other}");
+        }
+        let one = refer("s3://b/d?region=eu-west-2&account-id=a")?;
+        assert!(one.is_same(&refer("s3://b/d?region=us-east-1&account-id=b")?));
         Ok(())
     }
 
@@ -188,15 +218,14 @@ mod tests {
             "gs://b/.%2e/c",
             "gs://b/..%2f..%2fc",
             "gs://b/d//e",
+            // On some systems a separator, too.
+            r"gs://b/..\..\c",
+            "gs://b/..%5C..%5cc",
         ] {
             assert!(directory(text).is_err(), "{text}");
         }
         // Odd, but pieces of their own.
-        assert_eq!(directory(r"gs://b/..\..\c"), Ok("gs/b/..%5C..%5Cc".into()));
-        assert_eq!(
-            directory("gs://b/%252e%252e/c"),
-            Ok("gs/b/%252e%252e/c".into())
-        );
-        assert_eq!(directory("gs://b/.../~"), Ok("gs/b/.../%7E".into()));
+        assert_eq!(directory("gs://b/%252e%252e/c"), Ok("gs/b/%2e%2e/c".into()));
+        assert_eq!(directory("gs://b/.../~"), Ok("gs/b/.../~".into()));
     }
 }

@@ -64,6 +64,7 @@ mod ownership;
 mod random;
 mod server;
 mod simulator;
+mod stop;
 pub mod traffic;
 mod validation;
 

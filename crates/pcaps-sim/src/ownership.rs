@@ -2,9 +2,8 @@
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use object_store::ObjectStoreExt;
-use pcaps_api::{OwnershipStatus, Secret, types};
-use serde_json::Map;
+use object_store::{ObjectStoreExt, path::Path as Key};
+use pcaps_api::{Extra, OwnershipStatus, Secret, types};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -43,7 +42,10 @@ impl Ownerships {
         let Registration { conf, destination } = registration;
         // Held while the challenge is written, so that a bucket is not registered twice.
         let mut entries = self.0.lock().await;
-        if let Some(entry) = entries.iter().find(|it| it.destination == destination) {
+        if let Some(entry) = entries
+            .iter()
+            .find(|it| it.destination.is_same(&destination))
+        {
             return Ok(entry.show());
         }
         if entries.len() >= LIMIT {
@@ -61,11 +63,7 @@ impl Ownerships {
             submitted: now,
             validated: None,
         };
-        let key = entry
-            .destination
-            .directory()
-            .clone()
-            .join(entry.filename.as_str());
+        let key = entry.challenge_key();
         let content = entry.challenge.expose().to_owned();
         let written = buckets.object_store().put(&key, content.into()).await;
         if written.is_err() {
@@ -98,30 +96,35 @@ impl Ownerships {
         now: Timestamp,
     ) -> Result<types::Ownership, Failure> {
         let mut entries = self.0.lock().await;
-        let entry = entries
+        // Several, if the accounts that they are of are not told apart.
+        let mut meant: Vec<_> = entries
             .iter_mut()
-            .find(|it| it.destination == proof.destination)
-            .ok_or_else(|| {
-                Failure::new(
-                    StatusCode::NOT_FOUND,
-                    code::NO_BUCKET,
-                    "this bucket is not registered: register it first",
-                )
-                .at("/destination_conf")
-            })?;
-        if !random::same(entry.challenge.expose(), proof.challenge.expose()) {
-            return Err(Failure::bad_request(
-                code::CHALLENGE,
-                "this is not the challenge: send the content of the challenge file, not its name",
+            .filter(|it| it.destination.is_same(&proof.destination))
+            .collect();
+        if meant.is_empty() {
+            return Err(Failure::new(
+                StatusCode::NOT_FOUND,
+                code::NO_BUCKET,
+                "this bucket is not registered: register it first",
             )
-            .at("/ownership_challenge"));
+            .at("/destination_conf"));
         }
+        let entry = meant
+            .iter_mut()
+            .find(|it| random::same(it.challenge.expose(), proof.challenge.expose()))
+            .ok_or_else(|| {
+                Failure::bad_request(
+                    code::CHALLENGE,
+                    "this is not the challenge: send the content of the challenge file, not its name",
+                )
+                .at("/ownership_challenge")
+            })?;
         entry.validated.get_or_insert(now);
         Ok(entry.show())
     }
 
-    /// Forgets a bucket.
-    pub(crate) async fn remove(&self, id: &str) -> Result<(), Failure> {
+    /// Forgets a bucket, and takes its challenge away, if that can be done.
+    pub(crate) async fn remove(&self, id: &str, buckets: &Buckets) -> Result<(), Failure> {
         let mut entries = self.0.lock().await;
         let place = entries.iter().position(|it| it.id == id).ok_or_else(|| {
             Failure::new(
@@ -130,18 +133,26 @@ impl Ownerships {
                 "there is no registered bucket with this id",
             )
         })?;
-        entries.remove(place);
+        let key = entries.remove(place).challenge_key();
+        drop(entries);
+        // It may be gone already, and the bucket with it.
+        let _ = buckets.object_store().delete(&key).await;
         Ok(())
     }
 
     /// Whether a full capture may be written here.
     pub(crate) async fn check(&self, destination: &Destination) -> Result<(), Failure> {
         let entries = self.0.lock().await;
-        let entry = entries.iter().find(|it| it.destination == *destination);
-        let missing = match entry {
-            None => "is not registered: register and validate it first",
-            Some(entry) if entry.validated.is_none() => "is not validated: validate it first",
-            Some(_) => return Ok(()),
+        let mut meant = entries
+            .iter()
+            .filter(|it| it.destination.is_same(destination))
+            .peekable();
+        let missing = if meant.peek().is_none() {
+            "is not registered: register and validate it first"
+        } else if meant.all(|it| it.validated.is_none()) {
+            "is not validated: validate it first"
+        } else {
+            return Ok(());
         };
         let message = format!("the bucket and directory of `destination_conf` {missing}");
         Err(Failure::bad_request(code::UNPROVEN, message).at("/destination_conf"))
@@ -149,6 +160,12 @@ impl Ownerships {
 }
 
 impl Ownership {
+    /// Where the challenge file is.
+    fn challenge_key(&self) -> Key {
+        let directory = self.destination.directory().clone();
+        directory.join(self.filename.as_str())
+    }
+
     /// The bucket as the service shows it: with its keys, as it may.
     fn show(&self) -> types::Ownership {
         let status = match self.validated {
@@ -162,7 +179,7 @@ impl Ownership {
             status: Some(status),
             submitted: Some(clock::text(self.submitted)),
             validated: Some(self.validated.map(clock::text).unwrap_or_default()),
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     ownership::Ownerships,
     random,
     server::{Service, router},
+    stop::{Entrance, Stop, stop},
 };
 
 /// How often full captures are looked after when nobody asks for them.
@@ -28,7 +29,7 @@ const TICK: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The service, simulated: it listens from [`start`](SimulatorBuilder::start) until
-/// [`shutdown`](Self::shutdown), or until it is dropped.
+/// [`shutdown`](Self::shutdown), or until it is dropped, which cuts all connections at once.
 ///
 /// # Examples
 ///
@@ -44,7 +45,10 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Simulator {
     base_url: String,
     service: Arc<Service>,
-    stop: Option<oneshot::Sender<()>>,
+    /// Takes no new requests from then on.
+    close: Option<oneshot::Sender<()>>,
+    /// Serves nothing from then on.
+    stop: Stop,
     server: Option<JoinHandle<()>>,
     ticker: JoinHandle<()>,
 }
@@ -83,23 +87,31 @@ impl Simulator {
         &self.service.buckets
     }
 
-    /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered.
-    /// An unfinished full capture leaves no files.
+    /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered;
+    /// then their connections are cut. After it nothing changes any more. An unfinished full capture leaves
+    /// no files.
     pub async fn shutdown(mut self) {
-        if let Some(stop) = self.stop.take() {
+        if let Some(close) = self.close.take() {
             // It may have ended by itself.
-            let _ = stop.send(());
+            let _ = close.send(());
         }
-        if let Some(mut server) = self.server.take()
+        let server = self.server.take();
+        if let Some(mut server) = server
             && timeout(GRACE, &mut server).await.is_err()
         {
-            server.abort();
+            self.stop.now();
+            // It waits for its connections, which are cut now.
+            let _ = server.await;
         }
+        self.stop.now();
+        self.ticker.abort();
+        self.service.captures.settle().await;
     }
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
+        self.stop.now();
         self.ticker.abort();
         if let Some(server) = &self.server {
             server.abort();
@@ -197,6 +209,7 @@ impl SimulatorBuilder {
     ///
     /// Outside of a Tokio runtime with its network and time drivers.
     pub async fn start(self) -> Result<Simulator, Error> {
+        let (stop, stopped) = stop();
         let service = Arc::new(Service {
             account_id: account_id(self.account_id)?,
             token: token(self.token)?,
@@ -208,6 +221,7 @@ impl SimulatorBuilder {
             buckets: self.buckets.unwrap_or_else(Buckets::memory),
             captures: Captures::default(),
             ownerships: Ownerships::default(),
+            stopped: stopped.clone(),
         });
         let listen = async {
             let listener = TcpListener::bind(self.address).await?;
@@ -215,12 +229,13 @@ impl SimulatorBuilder {
             Ok((listener, address))
         };
         let (listener, address) = listen.await.map_err(|it| unheard(self.address, it))?;
-        let (stop, stopped) = oneshot::channel();
+        let entrance = Entrance { listener, stopped };
+        let (close, closed) = oneshot::channel();
         let app = router(Arc::clone(&service));
         let server = tokio::spawn(async move {
-            let serve = axum::serve(listener, app).with_graceful_shutdown(async {
+            let serve = axum::serve(entrance, app).with_graceful_shutdown(async {
                 // A sender that is gone without a word says the same.
-                let _ = stopped.await;
+                let _ = closed.await;
             });
             // It does not end with an error: a connection that cannot be taken is tried again.
             let _ = serve.await;
@@ -229,7 +244,8 @@ impl SimulatorBuilder {
         Ok(Simulator {
             base_url: format!("http://{address}/client/v4"),
             service,
-            stop: Some(stop),
+            close: Some(close),
+            stop,
             server: Some(server),
             ticker,
         })

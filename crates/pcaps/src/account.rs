@@ -1,12 +1,14 @@
 //! The operations.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use pcaps_api::{Capture as WireCapture, Exchange, ResponseValue, Secret, types};
+use pcaps_api::{Capture as WireCapture, Entry, Exchange, ResponseValue, Secret, types};
+
+use tokio::time::timeout;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Destination, Download, Error, ErrorKind,
-    Request, Sample, Wait, download, error::Operation,
+    Message, Request, Sample, Wait, download, error::Operation,
 };
 
 /// An account at the service: every operation starts here. Cheap to clone.
@@ -21,7 +23,7 @@ const fn read(id: &'static str, purpose: &'static str) -> Operation {
         id,
         purpose,
         writes: false,
-        repeatable: true,
+        twice: None,
     }
 }
 
@@ -30,30 +32,43 @@ const fn write(id: &'static str, purpose: &'static str) -> Operation {
         id,
         purpose,
         writes: true,
-        repeatable: true,
+        twice: None,
     }
 }
 
 const START: Operation = Operation {
-    repeatable: false,
+    twice: Some("the capture may have started all the same: look at the list before you try again"),
     ..write("start_capture", "start the capture")
 };
 const LIST: Operation = read("list_captures", "list captures");
 const GET: Operation = read("get_capture", "get the capture");
 const DOWNLOAD: Operation = read("download_capture", "download the capture");
 const STOP: Operation = write("stop_capture", "stop the capture");
-const REGISTER: Operation = write("register_bucket", "register the bucket");
+const REGISTER: Operation = Operation {
+    twice: Some(
+        "the bucket may be registered all the same: look at the list of buckets before you try again",
+    ),
+    ..write("register_bucket", "register the bucket")
+};
 const BUCKETS: Operation = read("list_buckets", "list buckets");
 const VALIDATE: Operation = write("validate_bucket", "validate the bucket");
 const REMOVE: Operation = write("remove_bucket", "remove the bucket");
+
+/// How long a whole answer may take; of a download, its head.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One request by the generated client, and its error in our form.
 macro_rules! call {
     ($account:expr, $operation:expr, $method:ident $(, $argument:expr)*) => {{
         let (api, exchange) = $account.api.call();
-        match api.$method(&$account.id.identifier()? $(, $argument)*).await {
-            Ok(response) => Ok((response, exchange)),
-            Err(error) => Err(Error::from_api($operation, error, &exchange)),
+        let account = $account.id.identifier()?;
+        match timeout(ANSWER_TIMEOUT, api.$method(&account $(, $argument)*)).await {
+            Ok(Ok(response)) => Ok((response, exchange)),
+            Ok(Err(error)) => Err(Error::from_api($operation, error, &exchange).await),
+            Err(_) => Err(Error::new(ErrorKind::Timeout, "the service did not answer in a minute")
+                .during($operation)
+                .seen(&exchange)
+                .warn_of_twice()),
         }
     }};
 }
@@ -89,9 +104,15 @@ impl Account {
         sample: Sample,
         path: impl AsRef<Path>,
     ) -> Result<Download, Error> {
+        // The service takes one sample a minute: none is worth taking if it cannot be saved.
+        let target = download::Target::new(path.as_ref())?;
         let capture = self.start(sample).await?;
-        self.wait(capture.id()).await?;
-        self.download_to(capture.id(), path).await
+        let saved = async {
+            self.wait(capture.id()).await?;
+            self.download(capture.id(), target).await
+        };
+        // Whoever is told can still pick it up.
+        saved.await.map_err(|error| error.about(capture))
     }
 
     /// Starts a capture. It is sent once: whether an attempt that failed on the way has arrived cannot be known.
@@ -149,15 +170,23 @@ impl Account {
         id: &CaptureId,
         path: impl AsRef<Path>,
     ) -> Result<Download, Error> {
+        self.download(id, download::Target::new(path.as_ref())?)
+            .await
+    }
+
+    async fn download(&self, id: &CaptureId, target: download::Target) -> Result<Download, Error> {
         let id = id.identifier()?;
-        let target = download::Target::new(path.as_ref())?;
         let (response, exchange) = call!(self, DOWNLOAD, download_capture, &id)?;
         download::save(response.into_inner_stream(), target)
             .await
             .map_err(|failure| match failure {
-                download::Failure::Refusal(failure) => {
+                download::Failure::Refusal(messages) => {
                     let status = exchange.head().map(|head| head.status).unwrap_or_default();
-                    Error::refusal(DOWNLOAD, status, failure.errors.as_deref()).seen(&exchange)
+                    Error::refusal(DOWNLOAD, status, messages).seen(&exchange)
+                }
+                // What the local disk does is no concern of the service's.
+                download::Failure::Error(error) if error.kind() == ErrorKind::Io => {
+                    error.during(DOWNLOAD)
                 }
                 download::Failure::Error(error) => error.during(DOWNLOAD).seen(&exchange),
             })
@@ -185,7 +214,9 @@ impl Account {
             destination_conf: destination.with_keys(),
         };
         let (response, exchange) = call!(self, REGISTER, register_bucket, &body)?;
-        Ok(Bucket::new(single(REGISTER, response, &exchange)?))
+        Ok(Bucket::new(Entry::Known(single(
+            REGISTER, response, &exchange,
+        )?)))
     }
 
     /// The registered buckets.
@@ -195,7 +226,7 @@ impl Account {
     /// Those of any request.
     pub async fn list_buckets(&self) -> Result<Vec<Bucket>, Error> {
         let (response, exchange) = call!(self, BUCKETS, list_buckets)?;
-        let buckets: Option<Vec<types::Ownership>> = result(BUCKETS, response, &exchange)?;
+        let buckets: Option<Vec<Entry<_>>> = result(BUCKETS, response, &exchange)?;
         Ok(buckets
             .unwrap_or_default()
             .into_iter()
@@ -223,11 +254,13 @@ impl Account {
             ));
         }
         let body = types::ValidateBucketRequest {
-            destination_conf: destination.without_keys(),
+            destination_conf: destination.without_keys().into(),
             ownership_challenge: text.into(),
         };
         let (response, exchange) = call!(self, VALIDATE, validate_bucket, &body)?;
-        Ok(Bucket::new(single(VALIDATE, response, &exchange)?))
+        Ok(Bucket::new(Entry::Known(single(
+            VALIDATE, response, &exchange,
+        )?)))
     }
 
     /// Forgets a registered bucket. The bucket and what is in it stay as they are.
@@ -242,23 +275,18 @@ impl Account {
 }
 
 /// The parts of an envelope that every operation looks at.
-trait Envelope {
-    type Result;
-    fn parts(
-        self,
-    ) -> (
-        Option<bool>,
-        Option<Vec<types::Message>>,
-        Option<Self::Result>,
-    );
+struct Parts<R> {
+    success: Option<bool>,
+    errors: Option<Vec<Entry<types::Message>>>,
+    result: Option<R>,
 }
 
 macro_rules! envelope {
     ($($envelope:ident => $result:ty,)*) => {$(
-        impl Envelope for types::$envelope {
-            type Result = $result;
-            fn parts(self) -> (Option<bool>, Option<Vec<types::Message>>, Option<$result>) {
-                (self.success, self.errors, self.result)
+        impl From<types::$envelope> for Parts<$result> {
+            fn from(envelope: types::$envelope) -> Self {
+                let types::$envelope { success, errors, result, .. } = envelope;
+                Self { success, errors, result }
             }
         }
     )*};
@@ -268,22 +296,24 @@ envelope! {
     CaptureEnvelope => WireCapture,
     CaptureListEnvelope => Vec<WireCapture>,
     OwnershipEnvelope => types::Ownership,
-    OwnershipListEnvelope => Vec<types::Ownership>,
+    OwnershipListEnvelope => Vec<Entry<types::Ownership>>,
 }
 
 /// The result of a response that claims success under its status; a failure if it says otherwise.
-fn result<E: Envelope>(
+fn result<R, E: Into<Parts<R>>>(
     operation: Operation,
     response: ResponseValue<E>,
     exchange: &Exchange,
-) -> Result<Option<E::Result>, Error> {
+) -> Result<Option<R>, Error> {
     let status = response.status();
-    match response.into_inner().parts() {
-        (Some(true), _, result) => Ok(result),
-        (Some(false), errors, _) => {
-            Err(Error::refusal(operation, status, errors.as_deref()).seen(exchange))
+    let parts = response.into_inner().into();
+    match parts.success {
+        Some(true) => Ok(parts.result),
+        Some(false) => {
+            let errors = Message::of(parts.errors.as_deref());
+            Err(Error::refusal(operation, status, errors).seen(exchange))
         }
-        (None, ..) => Err(unexpected(
+        None => Err(unexpected(
             operation,
             "the service does not say that it worked",
             exchange,
@@ -292,11 +322,11 @@ fn result<E: Envelope>(
 }
 
 /// The result of a response that must have one.
-fn single<E: Envelope>(
+fn single<R, E: Into<Parts<R>>>(
     operation: Operation,
     response: ResponseValue<E>,
     exchange: &Exchange,
-) -> Result<E::Result, Error> {
+) -> Result<R, Error> {
     result(operation, response, exchange)?.ok_or_else(|| {
         unexpected(
             operation,
@@ -311,4 +341,30 @@ fn unexpected(operation: Operation, what: &str, exchange: &Exchange) -> Error {
         .during(operation)
         .seen(exchange)
         .warn_of_twice()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::IntoFuture as _;
+
+    use super::*;
+
+    fn is_send<T: Send>(_: T) {}
+
+    /// Compiles only while every operation can be awaited on a runtime of many threads.
+    #[expect(dead_code, reason = "it is enough that it compiles")]
+    fn futures_are_send(account: &Account, sample: Sample, to: &Destination) {
+        let (capture, bucket): (CaptureId, BucketId) = ("a".parse().unwrap(), "b".parse().unwrap());
+        is_send(account.sample_to(sample.clone(), "a.pcap"));
+        is_send(account.start(sample));
+        is_send(account.list());
+        is_send(account.get(&capture));
+        is_send(account.wait(&capture).into_future());
+        is_send(account.download_to(&capture, "a.pcap"));
+        is_send(account.stop(&capture));
+        is_send(account.register_bucket(to));
+        is_send(account.list_buckets());
+        is_send(account.validate_bucket(to, "challenge"));
+        is_send(account.remove_bucket(&bucket));
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use pcaps_api::types::Ownership;
+use pcaps_api::{Entry, types::Ownership};
 use serde::{Serialize, Serializer};
 
 use crate::{BucketId, capture::timestamp, redact};
@@ -14,15 +14,24 @@ use crate::{BucketId, capture::timestamp, redact};
 #[derive(Clone)]
 pub struct Bucket {
     id: BucketId,
-    wire: Ownership,
+    wire: Entry<Ownership>,
 }
 
 impl Bucket {
-    pub(crate) fn new(wire: Ownership) -> Self {
+    pub(crate) fn new(wire: Entry<Ownership>) -> Self {
+        let id = match &wire {
+            Entry::Known(it) => it.id.clone(),
+            Entry::Other(it) => it["id"].as_str().map(str::to_owned),
+        };
         Self {
-            id: BucketId::given(wire.id.clone()),
+            id: BucketId::given(id),
             wire,
         }
+    }
+
+    /// One field, where the entry is of the shape that it should have.
+    fn field<'a, T>(&'a self, field: impl Fn(&'a Ownership) -> &'a Option<T>) -> Option<&'a T> {
+        self.wire.known().and_then(|it| field(it).as_ref())
     }
 
     /// Its id. Empty in the odd case that the service gave none; using it is an error then.
@@ -32,9 +41,7 @@ impl Bucket {
 
     /// Its status as the service gave it: `pending`, `success` (proven), `failed`; empty when it gave none.
     pub fn status(&self) -> &str {
-        self.wire
-            .status
-            .as_ref()
+        self.field(|it| &it.status)
             .map(pcaps_api::OwnershipStatus::as_str)
             .unwrap_or_default()
     }
@@ -46,26 +53,24 @@ impl Bucket {
 
     /// Its URI, free of keys.
     pub fn destination(&self) -> String {
-        self.wire
-            .destination_conf
-            .as_ref()
+        self.field(|it| &it.destination_conf)
             .map(|it| redact::text(it.expose()))
             .unwrap_or_default()
     }
 
     /// The name of the challenge file that the service wrote into it.
     pub fn challenge_file(&self) -> Option<&str> {
-        self.wire.filename.as_deref()
+        self.field(|it| &it.filename).map(String::as_str)
     }
 
     /// When it was registered.
     pub fn submitted(&self) -> Option<Timestamp> {
-        timestamp(self.wire.submitted.as_ref())
+        timestamp(self.field(|it| &it.submitted))
     }
 
     /// When it was proven to be the caller's.
     pub fn validated(&self) -> Option<Timestamp> {
-        timestamp(self.wire.validated.as_ref())
+        timestamp(self.field(|it| &it.validated))
     }
 }
 

@@ -147,6 +147,14 @@ impl Capture {
         field!(self, packet_limit).and_then(|it| u64::try_from(*it).ok())
     }
 
+    /// For how many more packets the limit of a sample leaves room, where the service tells it.
+    pub fn packets_remaining(&self) -> Option<u64> {
+        match &self.wire {
+            Wire::Simple(it) => it.packets_remaining.and_then(|it| u64::try_from(it).ok()),
+            _ => None,
+        }
+    }
+
     /// Which packets it takes; absent when that cannot be told.
     pub fn filter(&self) -> Option<Filter> {
         match &self.wire {
@@ -169,10 +177,9 @@ impl Capture {
 
     /// The data centre of a full capture.
     pub fn colo(&self) -> Option<&str> {
-        self.full()?
-            .colo_name
-            .as_deref()
-            .or(self.full()?.colo.as_deref())
+        let full = self.full()?;
+        let names = [full.colo_name.as_deref(), full.colo.as_deref()];
+        names.into_iter().flatten().find(|it| !it.is_empty())
     }
 
     /// The bucket of a full capture, free of keys.
@@ -228,10 +235,11 @@ impl Serialize for Capture {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut json = serde_json::to_value(&self.wire).map_err(serde::ser::Error::custom)?;
         redact::json(&mut json);
-        if let Some(object) = json.as_object_mut()
-            && let Some(colo) = object.remove("colo")
+        if let (Some(object), Some(colo)) = (json.as_object_mut(), self.colo())
+            && object.get("colo").is_some_and(|it| it == colo)
         {
-            object.entry("colo_name").or_insert(colo);
+            object.remove("colo");
+            object.insert("colo_name".to_owned(), colo.into());
         }
         json.serialize(serializer)
     }
@@ -259,6 +267,8 @@ mod tests {
         let old = capture(json!({"type": "full", "colo": "ord02"}));
         let new = capture(json!({"type": "full", "colo_name": "ord02"}));
         assert_eq!(old.colo(), Some("ord02"));
+        let both = capture(json!({"type": "full", "colo_name": "", "colo": "ord02"}));
+        assert_eq!(both.colo(), Some("ord02"));
         assert_eq!(
             serde_json::to_value(old).unwrap(),
             serde_json::to_value(new).unwrap()

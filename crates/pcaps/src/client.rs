@@ -42,10 +42,11 @@ impl Client {
     /// [`Authentication`](ErrorKind::Authentication) when there are no credentials,
     /// [`InvalidInput`](ErrorKind::InvalidInput) when a value cannot be used.
     pub fn from_env() -> Result<Self, Error> {
-        Self::builder().build()
+        Self::builder().or_env().build()
     }
 
-    /// A client whose parts are given one by one; what is not given comes from the environment.
+    /// A client whose parts are given one by one. The environment is not read, unless
+    /// [`or_env`](ClientBuilder::or_env) is called.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -67,7 +68,7 @@ impl Client {
     }
 }
 
-/// Makes a [`Client`]. What is given here beats the environment.
+/// Makes a [`Client`].
 ///
 /// ```
 /// let client = pcaps::Client::builder()
@@ -111,15 +112,36 @@ impl ClientBuilder {
         }
     }
 
+    /// Takes from the environment what has not been given: credentials and base URL, as
+    /// [`Client::from_env`] does.
+    #[must_use]
+    pub fn or_env(self) -> Self {
+        self.or(variable)
+    }
+
+    fn or(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        if self.base_url.is_none() {
+            self.base_url = variable("CLOUDFLARE_BASE_URL");
+        }
+        if self.token.is_none() && self.key.is_none() {
+            self.token = variable("CLOUDFLARE_API_TOKEN").map(Secret::from);
+            if self.token.is_none() {
+                self.key = variable("CLOUDFLARE_API_KEY")
+                    .map(|key| (variable("CLOUDFLARE_EMAIL").unwrap_or_default(), key.into()));
+            }
+        }
+        self
+    }
+
     /// Makes the client. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// [`Authentication`](ErrorKind::Authentication) when there are no credentials, here or in the environment,
+    /// [`Authentication`](ErrorKind::Authentication) when there are no credentials,
     /// [`InvalidInput`](ErrorKind::InvalidInput) when both kinds are given or a value cannot be used.
     pub fn build(self) -> Result<Client, Error> {
-        let base_url = self.base_url.or_else(|| variable("CLOUDFLARE_BASE_URL"));
-        let (base_url, local) = check_base_url(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL))?;
+        let base_url = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
+        let (base_url, local) = check_base_url(base_url)?;
         let credentials = match (self.token, self.key) {
             (Some(_), Some(_)) => {
                 return Err(Error::invalid(
@@ -128,7 +150,12 @@ impl ClientBuilder {
             }
             (Some(token), None) => Credentials::Token(token),
             (None, Some((email, key))) => Credentials::Key { email, key },
-            (None, None) => Credentials::from_env(variable)?,
+            (None, None) => {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "there are no credentials: set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_API_KEY and CLOUDFLARE_EMAIL",
+                ));
+            }
         };
         let mut http = reqwest::Client::builder()
             .default_headers(credentials.headers()?)
@@ -156,25 +183,6 @@ enum Credentials {
 }
 
 impl Credentials {
-    fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        if let Some(token) = variable("CLOUDFLARE_API_TOKEN") {
-            return Ok(Self::Token(token.into()));
-        }
-        let missing = |what| Err(Error::new(ErrorKind::Authentication, what));
-        match (variable("CLOUDFLARE_EMAIL"), variable("CLOUDFLARE_API_KEY")) {
-            (Some(email), Some(key)) => Ok(Self::Key {
-                email,
-                key: key.into(),
-            }),
-            (None, Some(_)) => missing(
-                "CLOUDFLARE_API_KEY is set without CLOUDFLARE_EMAIL: set both, or CLOUDFLARE_API_TOKEN",
-            ),
-            (_, None) => missing(
-                "there are no credentials: set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_API_KEY and CLOUDFLARE_EMAIL",
-            ),
-        }
-    }
-
     fn headers(&self) -> Result<HeaderMap, Error> {
         let header = |what: &str, text: &str| {
             let mut value = HeaderValue::from_str(text).map_err(|_| {
@@ -190,6 +198,12 @@ impl Credentials {
                 AUTHORIZATION,
                 header("API token", &format!("Bearer {}", token.expose()))?,
             )],
+            Self::Key { email, .. } if email.is_empty() => {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "a global API key needs its user's e-mail address: set CLOUDFLARE_EMAIL, or CLOUDFLARE_API_TOKEN in place of the key",
+                ));
+            }
             Self::Key { email, key } => vec![
                 (
                     HeaderName::from_static("x-auth-email"),
@@ -254,12 +268,10 @@ fn check_base_url(text: &str) -> Result<(String, bool), Error> {
 mod tests {
     use super::*;
 
-    fn from(variables: &[(&str, &str)]) -> Result<Credentials, Error> {
-        Credentials::from_env(|name| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+    fn from(builder: ClientBuilder, variables: &[(&str, &str)]) -> ClientBuilder {
+        builder.or(|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -267,16 +279,31 @@ mod tests {
     fn a_token_comes_before_a_key_and_nothing_is_an_error() {
         let key = [("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_EMAIL", "e@x")];
         let all = [key[0], key[1], ("CLOUDFLARE_API_TOKEN", "t")];
-        assert!(matches!(from(&all), Ok(Credentials::Token(_))));
-        assert!(matches!(from(&key), Ok(Credentials::Key { .. })));
+        let builder = from(Client::builder(), &all);
+        assert!(builder.token.is_some() && builder.key.is_none());
+        assert!(from(Client::builder(), &key).build().is_ok());
         for some in [&[][..], &key[..1], &key[1..]] {
-            let error = from(some).err().unwrap();
+            let error = from(Client::builder(), some).build().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Authentication);
             assert!(
                 error.to_string().contains("CLOUDFLARE_API_TOKEN"),
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_given_beats_the_environment() {
+        let all = [
+            ("CLOUDFLARE_API_TOKEN", "t"),
+            ("CLOUDFLARE_BASE_URL", "https://env"),
+        ];
+        let given = Client::builder()
+            .email_and_key("e@x", "k")
+            .base_url("https://given");
+        let builder = from(given, &all);
+        assert!(builder.token.is_none());
+        assert_eq!(builder.base_url.as_deref(), Some("https://given"));
     }
 
     #[test]

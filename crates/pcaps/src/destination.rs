@@ -31,34 +31,55 @@ use crate::{Error, redact};
 ///
 /// Parsing anything else is an error of kind [`InvalidInput`](crate::ErrorKind::InvalidInput).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Destination(Url);
+pub struct Destination {
+    /// As it was given: the service may compare it byte by byte.
+    text: String,
+    url: Url,
+}
 
 impl Destination {
     /// With its keys, as it is sent when a bucket is registered.
     pub(crate) fn with_keys(&self) -> pcaps_api::Secret {
-        self.0.as_str().into()
+        self.text.as_str().into()
     }
 
-    /// Without its keys, as it is sent everywhere else.
-    pub(crate) fn without_keys(&self) -> pcaps_api::Secret {
-        self.to_string().into()
+    /// Without its keys and otherwise as it was given, as it is sent everywhere else.
+    pub(crate) fn without_keys(&self) -> String {
+        let Some((place, query)) = self.text.split_once('?') else {
+            return self.text.clone();
+        };
+        let kept: Vec<_> = query
+            .split('&')
+            .filter(|pair| !redact::is_secret(pair.split('=').next().unwrap_or_default()))
+            .collect();
+        if kept.is_empty() {
+            place.to_owned()
+        } else {
+            format!("{place}?{}", kept.join("&"))
+        }
     }
 
     fn parameter(&self, name: &str) -> bool {
-        self.0
+        self.url
             .query_pairs()
             .any(|(key, value)| key == name && !value.is_empty())
     }
 
     /// Whether it holds all that registering needs.
     pub(crate) fn check_registrable(&self) -> Result<(), Error> {
-        let missing: Vec<_> = match self.0.scheme() {
+        let missing: Vec<_> = match self.url.scheme() {
             "r2" => ["account-id", "access-key-id", "secret-access-key"]
                 .into_iter()
                 .filter(|name| !self.parameter(name))
                 .collect(),
             _ => Vec::new(),
         };
+        if self.text.contains(redact::MASK) {
+            return Err(Error::invalid(format!(
+                "the bucket's URI holds the word {}, which stands for a key that was taken out: give the key itself",
+                redact::MASK
+            )));
+        }
         if missing.is_empty() {
             return Ok(());
         }
@@ -81,8 +102,11 @@ impl FromStr for Destination {
                 "the bucket is not a URI ({error}): write it as {FORMS}"
             ))
         })?;
-        let destination = Self(url);
-        let url = &destination.0;
+        let destination = Self {
+            text: text.to_owned(),
+            url,
+        };
+        let url = &destination.url;
         if !matches!(url.scheme(), "s3" | "gs" | "r2") {
             return Err(Error::invalid(format!(
                 "a bucket cannot be at {}://: write it as {FORMS}",
@@ -114,24 +138,7 @@ impl FromStr for Destination {
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
-        let kept: Vec<_> = self
-            .0
-            .query_pairs()
-            .filter(|(key, _)| {
-                !matches!(
-                    key.to_ascii_lowercase().as_str(),
-                    "access-key-id" | "secret-access-key"
-                )
-            })
-            .map(|(key, value)| (key.into_owned(), value.into_owned()))
-            .collect();
-        url.set_query(None);
-        if !kept.is_empty() {
-            url.query_pairs_mut().extend_pairs(kept);
-        }
-        // Whatever else looks like a key is masked too.
-        f.pad(&redact::text(url.as_str()))
+        f.pad(&redact::text(&self.without_keys()))
     }
 }
 
@@ -185,15 +192,21 @@ mod tests {
     fn keys_are_sent_and_never_shown() {
         let destination: Destination = R2.parse().unwrap();
         assert_eq!(destination.with_keys().expose(), R2);
-        assert_eq!(
-            destination.without_keys().expose(),
-            "r2://b/d?account-id=acc"
-        );
+        assert_eq!(destination.without_keys(), "r2://b/d?account-id=acc");
         let shown = format!("{destination} {destination:?}");
         assert!(
             !shown.contains("AKAK") && !shown.contains("SKSK"),
             "{shown}"
         );
+        let odd = "s3://b/d e/../c?region=eu&endpoint=https://x/y&flag&secret%2Daccess%2Dkey=SKSK";
+        let odd: Destination = odd.parse().unwrap();
+        assert_eq!(
+            odd.without_keys(),
+            "s3://b/d e/../c?region=eu&endpoint=https://x/y&flag",
+            "nothing else is changed"
+        );
+        let masked: Destination = R2.replace("SKSK", "REDACTED").parse().unwrap();
+        assert!(masked.check_registrable().is_err());
         let error = "r2://b?account-id=acc&access-key-id=AKAK"
             .parse::<Destination>()
             .unwrap();

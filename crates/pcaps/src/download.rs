@@ -7,12 +7,11 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt as _};
-use pcaps_api::types;
 use pcaps_file::{Reader, Summary};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Message};
 
 /// A body of this length at most is looked at when it is not a capture file: a failure in the service's form is short.
 const SHORT: u64 = 64 * 1024;
@@ -38,28 +37,56 @@ pub(crate) struct Target {
 /// Why nothing was saved.
 pub(crate) enum Failure {
     /// The service said so, in the body.
-    Refusal(types::Failure),
+    Refusal(Vec<Message>),
     /// Anything else.
     Error(Error),
+}
+
+/// Checks that a capture file could be saved to `path`, without leaving anything there.
+///
+/// For asking before a sample is taken, of which the service takes one a minute. [`Account::sample_to`] asks by itself.
+///
+/// # Errors
+///
+/// [`Io`](ErrorKind::Io) when there is no such folder, it cannot be written, or `path` is a folder or a device.
+///
+/// [`Account::sample_to`]: crate::Account::sample_to
+pub fn check_output(path: impl AsRef<Path>) -> Result<(), Error> {
+    Target::new(path.as_ref()).map(drop)
 }
 
 impl Target {
     /// Makes the temporary file, so that a path that cannot be written is an error before anything is asked for.
     pub(crate) fn new(path: &Path) -> Result<Self, Error> {
-        if path.is_dir() {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!("cannot write {}: it is a folder", path.display()),
+        let refused = |why: &str| {
+            let what = format!("cannot write {}: {why}", path.display());
+            Err(Error::new(ErrorKind::Io, what))
+        };
+        let path = match path.metadata() {
+            Ok(it) if it.is_dir() => return refused("it is a folder: give the name of a file"),
+            // Putting a file in its place would take a device away.
+            Ok(it) if !it.is_file() => return refused("it is not an ordinary file"),
+            // A link is written through, as by any program that opens its file.
+            Ok(_) => path
+                .canonicalize()
+                .map_err(|source| Error::io("write", path, source))?,
+            Err(_) => path.to_owned(),
+        };
+        let folder = folder_of(&path);
+        if !folder.is_dir() {
+            return refused(&format!(
+                "there is no folder {}: make it first",
+                folder.display()
             ));
         }
-        let file = tempfile::Builder::new()
+        match tempfile::Builder::new()
             .prefix(".pcaps-")
-            .tempfile_in(folder_of(path))
-            .map_err(|source| Error::io("write", path, source))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
+            .tempfile_in(folder)
+        {
+            Ok(file) => Ok(Self { path, file }),
+            // The name of the temporary file, which comes with the error, is nobody's concern.
+            Err(error) => Err(Error::io("write", &path, error.kind().into())),
+        }
     }
 
     fn io(&self, source: io::Error) -> Failure {
@@ -80,40 +107,25 @@ pub(crate) async fn save<B: AsRef<[u8]>>(
 ) -> Result<Download, Failure> {
     let file = target.file.reopen().map_err(|source| target.io(source))?;
     let mut file = tokio::fs::File::from_std(file);
+    let mut bytes = 0;
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| Failure::Error(Error::transport(error)))?;
         file.write_all(chunk.as_ref())
             .await
             .map_err(|source| target.io(source))?;
+        bytes += chunk.as_ref().len() as u64;
     }
+    // Writes go on in another thread: `flush` gives the error of the last one, `sync_all` would not.
+    file.flush().await.map_err(|source| target.io(source))?;
     file.sync_all().await.map_err(|source| target.io(source))?;
-    tokio::task::spawn_blocking(move || place(target))
-        .await
-        .unwrap_or_else(|panic| {
-            Err(Failure::Error(
-                Error::new(
-                    ErrorKind::Io,
-                    "the check of the capture file was broken off",
-                )
-                .because(panic),
-            ))
-        })
-}
-
-/// Reads every record of what arrived, and gives it its name.
-fn place(target: Target) -> Result<Download, Failure> {
-    let bytes = target
-        .file
-        .as_file()
-        .metadata()
-        .map_err(|source| target.io(source))?
-        .len();
-    let file = File::open(target.file.path()).map_err(|source| target.io(source))?;
-    let summary =
-        match Reader::new(file, "the download").and_then(|mut reader| Summary::read(&mut reader)) {
-            Ok(summary) => summary,
-            Err(error) => return Err(reject(&target, bytes, error)),
-        };
+    let check = tokio::task::spawn_blocking(move || check(target, bytes));
+    let (target, summary) = check.await.unwrap_or_else(|panic| {
+        let what = "the check of the capture file was broken off";
+        Err(Failure::Error(
+            Error::new(ErrorKind::Io, what).because(panic),
+        ))
+    })?;
+    // Nothing is awaited from here on: whoever gives up before it leaves the path as it was.
     let Target { path, file } = target;
     file.persist(&path)
         .map_err(|error| Failure::Error(Error::io("write", &path, error.error)))?;
@@ -123,6 +135,16 @@ fn place(target: Target) -> Result<Download, Failure> {
         bytes,
         summary,
     })
+}
+
+/// Reads every record of what arrived.
+fn check(target: Target, bytes: u64) -> Result<(Target, Summary), Failure> {
+    let file = File::open(target.file.path()).map_err(|source| target.io(source))?;
+    let summary = Reader::new(file, "the download").and_then(|mut it| Summary::read(&mut it));
+    match summary {
+        Ok(summary) => Ok((target, summary)),
+        Err(error) => Err(reject(&target, bytes, error)),
+    }
 }
 
 /// The name of a file lasts through a power cut only once its folder has been synced.
@@ -137,10 +159,9 @@ fn reject(target: &Target, bytes: u64, error: pcaps_file::Error) -> Failure {
     if error.is_not_a_capture()
         && bytes <= SHORT
         && let Ok(text) = std::fs::read(target.file.path())
-        && let Ok(failure) = serde_json::from_slice::<types::Failure>(&text)
-        && failure.success.is_some()
+        && let Some(messages) = Message::in_failure(&text)
     {
-        return Failure::Refusal(failure);
+        return Failure::Refusal(messages);
     }
     let what = if bytes == 0 {
         "the service sent nothing".to_owned()

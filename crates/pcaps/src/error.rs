@@ -2,8 +2,9 @@
 
 use std::{error::Error as StdError, fmt, path::Path};
 
-use pcaps_api::{Exchange, types};
+use pcaps_api::{Entry, Exchange, types};
 use reqwest::StatusCode;
+use serde_json::Value;
 
 use crate::{Capture, redact};
 
@@ -69,6 +70,8 @@ pub struct Message {
     pub text: String,
     /// A JSON pointer to the part of the request that it is about.
     pub pointer: Option<String>,
+    /// Where to read more.
+    pub documentation_url: Option<String>,
 }
 
 /// An operation of the service, for errors.
@@ -80,8 +83,8 @@ pub(crate) struct Operation {
     pub(crate) purpose: &'static str,
     /// Whether it needs the permission to write.
     pub(crate) writes: bool,
-    /// Whether a second attempt does no more than the first.
-    pub(crate) repeatable: bool,
+    /// What to say when it may have worked all the same, if a second attempt does more than the first.
+    pub(crate) twice: Option<&'static str>,
 }
 
 impl Error {
@@ -110,7 +113,8 @@ impl Error {
         self.0.ray_id.as_deref()
     }
 
-    /// The capture that failed or did not finish in time, as it was last seen.
+    /// The capture that it is about, as it was last seen: one that failed, did not finish in time, or could not be
+    /// saved by [`Account::sample_to`](crate::Account::sample_to).
     pub fn capture(&self) -> Option<&Capture> {
         self.0.capture.as_ref()
     }
@@ -129,7 +133,7 @@ impl Error {
         let cause = self.0.source.as_ref().and_then(|it| it.downcast_ref());
         let never_arrived = cause.is_some_and(reqwest::Error::is_connect);
         let sent_elsewhere = self.0.status.is_some_and(|it| it.is_redirection());
-        self.0.operation.is_some_and(|it| !it.repeatable)
+        self.0.operation.is_some_and(|it| it.twice.is_some())
             && matches!(
                 self.0.kind,
                 Service | Connection | Timeout | UnexpectedResponse
@@ -199,62 +203,76 @@ impl Error {
     }
 
     /// An error that the generated client gave.
-    pub(crate) fn from_api(
+    pub(crate) async fn from_api(
         operation: Operation,
         error: pcaps_api::Error<types::Failure>,
         exchange: &Exchange,
     ) -> Self {
         use pcaps_api::Error as Api;
-        let status = exchange.head().map(|head| head.status);
+        let status = exchange.head().map(|head| head.status).unwrap_or_default();
         let error = match error {
-            Api::ErrorResponse(failure) => Self::refusal(
-                operation,
-                failure.status(),
-                failure.into_inner().errors.as_deref(),
-            ),
+            Api::ErrorResponse(failure) => {
+                let errors = failure.into_inner().errors;
+                Self::refusal(operation, status, Message::of(errors.as_deref()))
+            }
             Api::CommunicationError(source) | Api::ResponseBodyError(source) => {
                 Self::transport(source)
             }
             Api::InvalidResponsePayload(body, source) => {
-                let status = status.unwrap_or_default();
-                let what = format!("the service answered {status} with {}", sketch(&body));
-                if status.is_success() {
-                    Self::new(ErrorKind::UnexpectedResponse, what).because(source)
-                } else {
-                    let mut error = Self::refusal(operation, status, None);
-                    error.0.what = what;
-                    error
+                Self::undecodable(operation, status, &body, &source)
+            }
+            Api::UnexpectedResponse(response) if status.is_redirection() => {
+                drop(response);
+                let what = format!("the service answered {status}: redirects are not followed");
+                Self::new(ErrorKind::UnexpectedResponse, what).advise("check the base URL")
+            }
+            Api::UnexpectedResponse(response) => {
+                let body = beginning(response).await;
+                match Message::in_failure(&body) {
+                    Some(messages) => Self::refusal(operation, status, messages),
+                    None => Self::new(
+                        ErrorKind::UnexpectedResponse,
+                        format!("the service answered {status}, which it is not described to do"),
+                    ),
                 }
             }
-            Api::UnexpectedResponse(response) if response.status().is_redirection() => Self::new(
-                ErrorKind::UnexpectedResponse,
-                format!(
-                    "the service answered {}: redirects are not followed",
-                    response.status()
-                ),
-            )
-            .advise("check the base URL"),
-            Api::UnexpectedResponse(response) => Self::new(
-                ErrorKind::UnexpectedResponse,
-                format!(
-                    "the service answered {}, which it is not described to do",
-                    response.status()
-                ),
-            ),
             Api::InvalidRequest(what) => Self::invalid(what),
             other => Self::new(ErrorKind::UnexpectedResponse, other.to_string()),
         };
         error.during(operation).seen(exchange).warn_of_twice()
     }
 
-    /// Says, where it is so, that trying again may start a second capture.
-    pub(crate) fn warn_of_twice(self) -> Self {
-        if self.may_have_worked() {
-            self.advise(
-                "the capture may have started all the same: look at the list before you try again",
-            )
+    /// A body that is not of the shape that it should have. What can be understood of a failure is.
+    fn undecodable(
+        operation: Operation,
+        status: StatusCode,
+        body: &[u8],
+        source: &serde_json::Error,
+    ) -> Self {
+        if let Some(messages) = Message::in_failure(body) {
+            return Self::refusal(operation, status, messages);
+        }
+        let what = format!("the service answered {status} with {}", sketch(body));
+        let mut error = if status.is_success() {
+            Self::new(ErrorKind::UnexpectedResponse, what)
         } else {
-            self
+            let mut error = Self::refusal(operation, status, Vec::new());
+            error.0.what = what;
+            error
+        };
+        // The text of the cause quotes the body, which may hold a secret: its place is enough.
+        if !body.is_empty() {
+            let (line, column) = (source.line(), source.column());
+            error = error.because(format!("it goes wrong at line {line}, column {column}"));
+        }
+        error
+    }
+
+    /// Says, where it is so, that trying again may do a thing twice.
+    pub(crate) fn warn_of_twice(self) -> Self {
+        match self.0.operation.and_then(|it| it.twice) {
+            Some(advice) if self.may_have_worked() => self.advise(advice),
+            _ => self,
         }
     }
 
@@ -262,13 +280,8 @@ impl Error {
     pub(crate) fn refusal(
         operation: Operation,
         status: StatusCode,
-        messages: Option<&[types::Message]>,
+        messages: Vec<Message>,
     ) -> Self {
-        let messages: Vec<_> = messages
-            .unwrap_or_default()
-            .iter()
-            .map(Message::from_api)
-            .collect();
         let what = format!("the service answered {status}");
         let error = Self::new(kind_of(status), what)
             .said(messages)
@@ -297,13 +310,50 @@ impl Error {
 }
 
 impl Message {
-    fn from_api(message: &types::Message) -> Self {
+    /// The errors of a decoded response.
+    pub(crate) fn of(errors: Option<&[Entry<types::Message>]>) -> Vec<Self> {
+        let values = errors.unwrap_or_default().iter();
+        values
+            .filter_map(|it| serde_json::to_value(it).ok())
+            .map(|it| Self::read(&it))
+            .collect()
+    }
+
+    /// The errors in a body that says that it is a failure.
+    pub(crate) fn in_failure(body: &[u8]) -> Option<Vec<Self>> {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        (body["success"] == Value::Bool(false)).then(|| match &body["errors"] {
+            Value::Array(errors) => errors.iter().map(Self::read).collect(),
+            Value::Null => Vec::new(),
+            error => vec![Self::read(error)],
+        })
+    }
+
+    /// Whatever of a message can be understood.
+    fn read(message: &Value) -> Self {
+        let text = |value: &Value| value.as_str().map(redact::text);
+        let code = &message["code"];
         Self {
-            code: message.code,
-            text: redact::text(message.message.as_deref().unwrap_or("(no message)")),
-            pointer: message.source.as_ref().and_then(|it| it.pointer.clone()),
+            code: code.as_i64().or_else(|| code.as_str()?.parse().ok()),
+            text: text(message)
+                .or_else(|| text(&message["message"]))
+                .unwrap_or_else(|| "(no message)".to_owned()),
+            pointer: text(&message["source"]["pointer"]),
+            documentation_url: text(&message["documentation_url"]),
         }
     }
+}
+
+/// The first bytes of a body: a failure in the service's form is short.
+async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
+    const SHORT: usize = 64 * 1024;
+    let mut body = Vec::new();
+    while body.len() < SHORT
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body
 }
 
 fn kind_of(status: StatusCode) -> ErrorKind {

@@ -42,11 +42,12 @@ pub use bucket::Bucket;
 pub use capture::{Capture, CaptureKind, CaptureState};
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use destination::Destination;
-pub use download::Download;
+pub use download::{Download, check_output};
 pub use error::{Error, ErrorKind, Message};
 pub use filter::Filter;
 pub use id::{AccountId, BucketId, CaptureId};
 pub use pcaps_api::Secret;
+pub use pcaps_file::Summary;
 pub use request::{Full, Request, Sample};
 pub use wait::{Progress, Wait};
 

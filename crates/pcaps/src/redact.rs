@@ -1,64 +1,187 @@
 //! Taking secrets out of text that will be shown.
 
-/// Query parameters of an R2 bucket's URI that are secret.
-const SECRET: [&str; 2] = ["access-key-id=", "secret-access-key="];
+use std::ops::Range;
+
+use serde_json::Value;
 
 /// What stands in place of a secret.
-const MASK: &str = "REDACTED";
+pub(crate) const MASK: &str = "REDACTED";
 
-/// The text with the keys of any bucket URI in it replaced.
+/// Whether a parameter or field of this name holds a secret: `access-key-id` or `secret-access-key`, in any case, with
+/// hyphens, underscores or nothing between its words, percent-encoded or not.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name: String = decoded(name)
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    matches!(name.as_str(), "accesskeyid" | "secretaccesskey")
+}
+
+/// The text with the value of every such parameter in it replaced: what follows its name and a `=` or `:`, up to the
+/// end of the parameter.
 pub(crate) fn text(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
-    let next = |rest: &str| {
-        // Names of parameters are compared without regard to case: services do not agree on it.
-        let lower = rest.to_ascii_lowercase();
-        SECRET
-            .iter()
-            .filter_map(|name| Some(lower.find(name)? + name.len()))
-            .min()
-    };
-    while let Some(start) = next(rest) {
-        let (before, after) = rest.split_at(start);
-        result.push_str(before);
+    while let Some(value) = next_secret(rest) {
+        result.push_str(&rest[..value.start]);
         result.push_str(MASK);
-        let ends = |c: char| {
-            c.is_whitespace()
-                || matches!(
-                    c,
-                    '&' | '#' | '"' | '\'' | '`' | '<' | '>' | ',' | ';' | ')'
-                )
-        };
-        rest = &after[after.find(ends).unwrap_or(after.len())..];
+        rest = &rest[value.end..];
     }
     result.push_str(rest);
     result
 }
 
-/// A JSON value with [`text`] applied to every string in it.
-pub(crate) fn json(value: &mut serde_json::Value) {
-    use serde_json::Value;
+/// Where the first secret value is.
+fn next_secret(text: &str) -> Option<Range<usize>> {
+    // Long enough for any of the names with every sign percent-encoded.
+    const LONGEST: usize = 60;
+    for (at, sign) in separators(text) {
+        let before = &text[..at];
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%');
+        let name_start = before
+            .char_indices()
+            .rev()
+            .take(LONGEST)
+            .take_while(|(_, c)| is_part(*c))
+            .last()
+            .map_or(at, |(start, _)| start);
+        // A name may follow a percent-encoded `?` or `&`, which the name's own signs look like.
+        let name = &before[name_start..];
+        let starts = name.char_indices().map(|(start, _)| start);
+        if !starts.into_iter().any(|start| is_secret(&name[start..])) {
+            continue;
+        }
+        let start = at + sign;
+        let start = start + text[start..].find(|c| c != ' ').unwrap_or(0);
+        let end = start + value_len(&text[start..]);
+        if end > start && text[start..end] != *MASK {
+            return Some(start..end);
+        }
+    }
+    None
+}
+
+/// Where a `=` or `:` stands, plain or percent-encoded, and its length.
+fn separators(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    text.char_indices().filter_map(|(at, c)| match c {
+        '=' | ':' => Some((at, 1)),
+        '%' => {
+            let code = text.get(at..at + 3)?.to_ascii_lowercase();
+            matches!(code.as_str(), "%3d" | "%3a").then_some((at, 3))
+        }
+        _ => None,
+    })
+}
+
+/// How far a value goes: to the next parameter, plain or percent-encoded, or to what cannot stand in a URI.
+fn value_len(text: &str) -> usize {
+    let ends = |(at, c): (usize, char)| {
+        let encoded = || text.get(at..at + 3).map(str::to_ascii_lowercase);
+        let end = c.is_whitespace()
+            || matches!(c, '&' | '#' | '"' | '`' | '<' | '>')
+            || (c == '%' && matches!(encoded().as_deref(), Some("%26" | "%23")));
+        end.then_some(at)
+    };
+    text.char_indices().find_map(ends).unwrap_or(text.len())
+}
+
+/// Percent-encoding undone, as often as it was done.
+fn decoded(text: &str) -> String {
+    let mut text = text.to_owned();
+    while text.contains('%') {
+        let once = percent_decoded(&text);
+        if once == text {
+            break;
+        }
+        text = once;
+    }
+    text
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = |byte: u8| char::from(byte).to_digit(16);
+        if let ([b'%', high, low, tail @ ..], true) = (rest, true)
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+            && let Ok(byte) = u8::try_from(high * 16 + low)
+        {
+            bytes.push(byte);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A JSON value with [`text`] applied to every string in it, and fields whose name says that they are secret masked.
+pub(crate) fn json(value: &mut Value) {
     match value {
         Value::String(it) => *it = text(it),
         Value::Array(items) => items.iter_mut().for_each(json),
-        Value::Object(map) => map.values_mut().for_each(json),
+        Value::Object(map) => {
+            for (name, value) in map.iter_mut() {
+                if is_secret(name) && !value.is_null() {
+                    *value = MASK.into();
+                } else {
+                    json(value);
+                }
+            }
+        }
         _ => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn keys_are_replaced_wherever_they_stand() {
-        let given = "bucket r2://b/d?account-id=acc&access-key-id=AK1&Secret-Access-Key=S/K+2= is gone, \"x?secret-access-key=q\"";
-        let shown = "bucket r2://b/d?account-id=acc&access-key-id=REDACTED&Secret-Access-Key=REDACTED is gone, \"x?secret-access-key=REDACTED\"";
-        assert_eq!(text(given), shown);
-        assert_eq!(text(shown), shown);
+        for (given, shown) in [
+            (
+                "bucket r2://b/d?account-id=acc&access-key-id=AK1&Secret-Access-Key=S/K+2= is gone",
+                "bucket r2://b/d?account-id=acc&access-key-id=REDACTED&Secret-Access-Key=REDACTED is gone",
+            ),
+            (
+                "\"x?secret-access-key=q\"",
+                "\"x?secret-access-key=REDACTED\"",
+            ),
+            (
+                "x?secret-access-key=a,b;c)d'e&f=1",
+                "x?secret-access-key=REDACTED&f=1",
+            ),
+            ("secret%2Daccess%2Dkey=SK", "secret%2Daccess%2Dkey=REDACTED"),
+            (
+                "r2%3A%2F%2Fb%3Fsecret-access-key%3DSK%26x%3D1",
+                "r2%3A%2F%2Fb%3Fsecret-access-key%3DREDACTED%26x%3D1",
+            ),
+            ("secret-access-key: SK", "secret-access-key: REDACTED"),
+            ("secret_access_key=SK", "secret_access_key=REDACTED"),
+            (
+                "no keys, no change: ünïcödé = 1%",
+                "no keys, no change: ünïcödé = 1%",
+            ),
+        ] {
+            assert_eq!(text(given), shown);
+            assert_eq!(text(shown), shown, "a second time");
+        }
+    }
+
+    #[test]
+    fn fields_are_masked_by_name() {
+        let mut value =
+            json!({"note": {"secret-access-key": "a", "accessKeyId": ["b"]}, "id": "c"});
+        json(&mut value);
         assert_eq!(
-            text("no keys, no change: ünïcödé"),
-            "no keys, no change: ünïcödé"
+            value,
+            json!({"note": {"secret-access-key": "REDACTED", "accessKeyId": "REDACTED"}, "id": "c"})
         );
     }
 }

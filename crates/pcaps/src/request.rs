@@ -202,7 +202,7 @@ impl Request {
             Self::Full(it) => CaptureRequest::Full(types::FullCaptureRequest {
                 byte_limit: it.byte_limit,
                 colo_name: it.colo.clone(),
-                destination_conf: it.destination.without_keys(),
+                destination_conf: it.destination.without_keys().into(),
                 filter_v1: it.filter.to_api(),
                 packet_limit: it.packet_limit,
                 system: System::MagicTransit,

@@ -7,16 +7,16 @@
 pub struct CaptureEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub errors: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub errors: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub messages: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub messages: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result: ::std::option::Option<crate::generated::open::Capture>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub success: ::std::option::Option<bool>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// Captures, newest first.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -24,10 +24,10 @@ pub struct CaptureEnvelope {
 pub struct CaptureListEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub errors: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub errors: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub messages: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub messages: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result: ::std::option::Option<::std::vec::Vec<crate::generated::open::Capture>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -35,7 +35,7 @@ pub struct CaptureListEnvelope {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub success: ::std::option::Option<bool>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// The envelope of a failure. The errors say why.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -43,17 +43,17 @@ pub struct CaptureListEnvelope {
 pub struct Failure {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub errors: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub errors: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub messages: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub messages: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     /// Nothing of use: null or an empty object, where it is present at all.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result: ::std::option::Option<::serde_json::Value>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub success: ::std::option::Option<bool>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// Which packets to take. Every field that is present must match; an absent or empty filter takes
 /// every packet.
@@ -79,7 +79,7 @@ pub struct Filter {
     #[serde(default, deserialize_with = "crate::integer::optional")]
     pub source_port: ::std::option::Option<i64>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// A capture of new packets at one data centre into a bucket.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -128,7 +128,7 @@ pub struct FullCapture {
     #[serde(default, deserialize_with = "crate::integer::optional")]
     pub time_limit: ::std::option::Option<i64>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// A capture of new packets at one data centre into a bucket.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -232,7 +232,7 @@ pub struct Message {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub source: ::std::option::Option<MessageSource>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// The part of the request that it is about.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -242,7 +242,7 @@ pub struct MessageSource {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub pointer: ::std::option::Option<::std::string::String>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// A registered bucket and the state of its proof.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -265,7 +265,7 @@ pub struct Ownership {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub validated: ::std::option::Option<::std::string::String>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// One registered bucket.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -273,16 +273,16 @@ pub struct Ownership {
 pub struct OwnershipEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub errors: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub errors: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub messages: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub messages: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result: ::std::option::Option<Ownership>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub success: ::std::option::Option<bool>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// Registered buckets.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -290,18 +290,18 @@ pub struct OwnershipEnvelope {
 pub struct OwnershipListEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub errors: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub errors: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub messages: ::std::option::Option<::std::vec::Vec<Message>>,
+    pub messages: ::std::option::Option<::std::vec::Vec<crate::Entry<Message>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub result: ::std::option::Option<::std::vec::Vec<Ownership>>,
+    pub result: ::std::option::Option<::std::vec::Vec<crate::Entry<Ownership>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub result_info: ::std::option::Option<ResultInfo>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub success: ::std::option::Option<bool>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// The bucket to register.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -334,7 +334,7 @@ pub struct ResultInfo {
     #[serde(default, deserialize_with = "crate::integer::optional")]
     pub total_pages: ::std::option::Option<i64>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// A sample of traffic that has already passed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -368,7 +368,7 @@ pub struct SimpleCapture {
     #[serde(default, deserialize_with = "crate::integer::optional")]
     pub time_limit: ::std::option::Option<i64>,
     #[serde(flatten)]
-    pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    pub extra: crate::Extra,
 }
 /// A sample of traffic that has already passed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]

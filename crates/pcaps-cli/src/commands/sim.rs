@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use pcaps_file::{Reader, Summary};
 use pcaps_sim::{Buckets, Simulator, traffic::Traffic};
 use serde::Serialize;
 
@@ -77,13 +76,8 @@ fn warn(address: SocketAddr) {
 
 fn replay(path: &Path) -> Result<Traffic, Failure> {
     let traffic = Traffic::replay(path)?;
-    // What is not a file can be read only once.
-    let summary = path
-        .is_file()
-        .then(|| Reader::open(path).and_then(|mut it| Summary::read(&mut it)));
-    if let Some(Ok(summary)) = summary
-        && let Some(duration) = summary.duration().filter(|it| *it > WINDOW)
-    {
+    // A packet exactly at the window's end is not in it.
+    if let Some(duration) = traffic.duration().filter(|it| *it >= WINDOW) {
         output::diagnostic(&format!(
             "note: {} spans {} s: a sample shows its first {} s at most",
             path.display(),

@@ -165,7 +165,10 @@ impl<'a> Parser<'a> {
             }
             Kind::Open => {
                 self.at += 1;
+                let before = self.last;
                 let inner = self.expression(depth + 1, only)?;
+                // As in tcpdump: what the parentheses hold is not repeated behind them.
+                self.last = before;
                 match self.peek() {
                     Some(close) if close.kind == Kind::Close => {
                         self.at += 1;

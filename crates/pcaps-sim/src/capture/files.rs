@@ -10,13 +10,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use pcaps_file::{Packet, Timestamp, Writer, WriterOptions, dissect};
+use pcaps_file::{Timestamp, Writer, WriterOptions, dissect};
 
 use super::Criteria;
 use crate::traffic::{Packets, Traffic, TrafficPacket};
 
-/// The bytes that are kept of each packet at most: all of any IP packet.
-const SNAP_LEN: u32 = 65_535;
+/// The bytes that are kept of each packet at most: all of any IP packet, whatever headers are before it. It is
+/// what tcpdump takes for whole packets.
+const SNAP_LEN: u32 = 262_144;
 
 /// How many packets are looked at in one go.
 const LOOKS: usize = 50_000;
@@ -138,12 +139,7 @@ impl Tap {
                 Some(sink) => sink,
                 None => slot.insert(Sink::new(self.options)?),
             };
-            sink.writer.write(&Packet {
-                timestamp: packet.timestamp,
-                link_type: packet.link_type,
-                original_len: packet.original_len,
-                bytes: &packet.bytes,
-            })?;
+            sink.writer.write(&packet.as_packet())?;
         }
         let len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
         Ok(len.min(SNAP_LEN).into())
@@ -215,6 +211,8 @@ impl Write for Spool {
 mod tests {
     use std::{collections::HashMap, net::IpAddr};
 
+    use pcaps_file::Packet;
+
     use super::*;
 
     const MINUTE: Range<Timestamp> =
@@ -260,6 +258,63 @@ mod tests {
         let polled = run(tap(NO_LIMITS), &[0, 1, 2, 2, 17, 18, 59, 60, 61])?;
         assert_eq!(whole.len(), 3);
         assert_eq!(whole, polled);
+        Ok(())
+    }
+
+    #[test]
+    fn whole_frames_are_kept() -> Result<(), Box<dyn std::error::Error>> {
+        // The longest IP packet behind an Ethernet header.
+        let frame = vec![7; 14 + 65_535];
+        let options = WriterOptions::new(pcaps_file::LinkType::ETHERNET);
+        let recording = tempfile::NamedTempFile::new()?;
+        let mut writer = Writer::new(recording.reopen()?, options)?;
+        writer.write(&Packet {
+            timestamp: Timestamp::from_nanos(0),
+            link_type: options.link_type,
+            original_len: 65_549,
+            bytes: &frame,
+        })?;
+        writer.finish()?;
+
+        let traffic = Traffic::replay(recording.path())?;
+        let tap = Tap::new(
+            &traffic,
+            MINUTE,
+            Criteria::default(),
+            NO_LIMITS,
+            NonZeroU8::MIN,
+        );
+        let files = run(tap, &[60])?;
+        let mut reader = pcaps_file::Reader::new(&*files[&0], "capture")?;
+        let packet = reader.next_packet()?.ok_or("no packet")?;
+        assert_eq!(packet.bytes.len(), frame.len());
+        Ok(())
+    }
+
+    #[test]
+    fn packets_out_of_order_do_not_hold_up_the_others() -> Result<(), Box<dyn std::error::Error>> {
+        let options = WriterOptions::new(pcaps_file::LinkType::RAW);
+        let recording = tempfile::NamedTempFile::new()?;
+        let mut writer = Writer::new(recording.reopen()?, options)?;
+        for second in [0, 50, 1, 2] {
+            writer.write(&Packet {
+                timestamp: Timestamp::from_parts(second, 0),
+                link_type: options.link_type,
+                original_len: 1,
+                bytes: &[0],
+            })?;
+        }
+        writer.finish()?;
+        let traffic = Traffic::replay(recording.path())?;
+        let mut tap = Tap::new(
+            &traffic,
+            MINUTE,
+            Criteria::default(),
+            NO_LIMITS,
+            NonZeroU8::MIN,
+        );
+        assert_eq!(tap.pull(Timestamp::from_parts(3, 0))?, Pulled::All);
+        assert_eq!(tap.captured(), 3);
         Ok(())
     }
 

@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, num::NonZeroU8, sync::Arc};
 use jiff::Timestamp;
 use object_store::{buffered::BufWriter, path::Path as Key};
 use pcaps_api::{
-    CaptureStatus, limits,
+    CaptureStatus, Extra, limits,
     types::{FullCapture, FullCaptureRequest},
 };
-use serde_json::Map;
 use tokio::{io::AsyncWriteExt, sync::Mutex};
 
 use super::{
@@ -16,7 +15,9 @@ use super::{
     files::{Chunk, Limits, Pulled, Tap},
     stage::{Schedule, Stage},
 };
-use crate::{Buckets, clock, random, server::Failure, traffic::Traffic, validation::FullOrder};
+use crate::{
+    Buckets, clock, random, server::Failure, stop::Stopped, traffic::Traffic, validation::FullOrder,
+};
 
 /// How much of a file waits in memory for the next part of an upload, in bytes: 1 MiB.
 const PART: usize = 1 << 20;
@@ -38,6 +39,8 @@ struct Progress {
     outcome: Option<Outcome>,
     /// Until there is an outcome.
     work: Option<Work>,
+    /// From then on nothing is begun.
+    stopped: Stopped,
 }
 
 /// How it ended.
@@ -69,6 +72,7 @@ impl Full {
         traffic: &Traffic,
         buckets: Buckets,
         servers: NonZeroU8,
+        stopped: Stopped,
         now: Timestamp,
     ) -> Result<Self, Failure> {
         let FullOrder {
@@ -105,6 +109,7 @@ impl Full {
                 captured: 0,
                 outcome: None,
                 work: Some(work),
+                stopped,
             }),
         })
     }
@@ -136,7 +141,7 @@ impl Full {
             submitted: Some(clock::text(self.submitted)),
             system: Some(self.request.system.clone()),
             time_limit: Some(self.request.time_limit),
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
 
@@ -158,6 +163,11 @@ impl Full {
             }
         }
         self.advance(now).await;
+    }
+
+    /// Waits until nothing is under way.
+    pub(super) async fn settle(&self) {
+        drop(self.progress.lock().await);
     }
 
     /// Does what is to be done up to this moment.
@@ -205,7 +215,7 @@ impl Progress {
     /// Takes the packets up to now, and hands over the files when it is time. Gives back what remains to
     /// be done.
     async fn work_on(&mut self, mut work: Work) -> Result<Option<Work>, &'static str> {
-        while self.schedule.full.is_none() {
+        while self.schedule.full.is_none() && !self.stopped.is() {
             let until = clock::to_file(self.latest.min(self.schedule.end()));
             let pulled;
             let chunks;
@@ -218,7 +228,7 @@ impl Progress {
                 Pulled::Limit(moment) => self.schedule.full = Some(moment.to_jiff()),
             }
         }
-        if self.schedule.stage(self.latest) != Stage::Converted {
+        if self.stopped.is() || self.schedule.stage(self.latest) != Stage::Converted {
             return Ok(Some(work));
         }
         let Work { tap, mut uploads } = work;
@@ -274,5 +284,48 @@ impl Uploads {
             upload.shutdown().await.map_err(|_| UNWRITABLE_BUCKET)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::ObjectStoreExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        stop::stop,
+        validation::{self, Order},
+    };
+
+    #[tokio::test]
+    async fn nothing_is_begun_after_the_end() {
+        let now = Timestamp::UNIX_EPOCH;
+        let Value::Object(fields) = json!({
+            "type": "full",
+            "system": "magic-transit",
+            "time_limit": 10,
+            "colo_name": "ord02",
+            "destination_conf": "gs://b/d",
+        }) else {
+            panic!("an object");
+        };
+        let Ok(Order::Full(order)) = validation::order(fields, now) else {
+            panic!("a full capture");
+        };
+        let (end, stopped) = stop();
+        let (traffic, buckets) = (Traffic::synthetic(1), Buckets::memory());
+        let one = NonZeroU8::MIN;
+        let full = Full::new(order, &traffic, buckets.clone(), one, stopped, now);
+        let full = Arc::new(full.expect("random bytes"));
+        full.advance(clock::shift(now, 5)).await;
+        let before = full.progress.lock().await.captured;
+        assert!(before > 0);
+
+        end.now();
+        assert!(!full.is_finished(clock::shift(now, 100)).await);
+        assert_eq!(full.progress.lock().await.captured, before);
+        let file = format!("gs/b/d/server-01/pcap_{}.pcap", full.id());
+        assert!(buckets.object_store().head(&file.into()).await.is_err());
     }
 }

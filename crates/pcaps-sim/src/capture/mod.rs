@@ -10,8 +10,7 @@ mod store;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pcaps_api::{Capture, types::Filter};
-use serde_json::Map;
+use pcaps_api::{Capture, Extra, types::Filter};
 
 pub(crate) use criteria::Criteria;
 pub(crate) use full::Full;
@@ -45,7 +44,7 @@ impl Record {
 /// A filter as it was asked for, without what is not part of a filter.
 fn echo(filter: Option<&Filter>) -> Option<Filter> {
     filter.map(|filter| Filter {
-        extra: Map::new(),
+        extra: Extra::default(),
         ..filter.clone()
     })
 }

@@ -5,11 +5,10 @@ use std::ops::Range;
 use bytes::Bytes;
 use jiff::Timestamp;
 use pcaps_api::{
-    CaptureStatus,
+    CaptureStatus, Extra,
     types::{SimpleCapture, SimpleCaptureRequest},
 };
-use pcaps_file::{Packet, Writer, WriterOptions};
-use serde_json::Map;
+use pcaps_file::{Writer, WriterOptions};
 
 use super::{Criteria, echo};
 use crate::{clock, random, server::Failure, traffic::Traffic, validation::SampleOrder};
@@ -68,7 +67,7 @@ impl Sample {
             submitted: Some(clock::text(self.submitted)),
             system: Some(self.request.system.clone()),
             time_limit: Some(self.request.time_limit),
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
 }
@@ -89,12 +88,7 @@ fn file(
         .packets(window)
         .filter(|packet| criteria.take(packet));
     for packet in wanted.take(limit) {
-        writer.write(&Packet {
-            timestamp: packet.timestamp,
-            link_type: packet.link_type,
-            original_len: packet.original_len,
-            bytes: &packet.bytes,
-        })?;
+        writer.write(&packet.as_packet())?;
     }
     Ok(writer.finish()?.into())
 }

@@ -15,7 +15,8 @@ use crate::server::{Failure, code};
 /// How many captures a list shows.
 const LISTED: usize = 50;
 
-/// How many captures are known. Older ones are forgotten.
+/// How many captures are known. Older ones are forgotten, except for the newest full one: it may be unfinished,
+/// and must not be out of reach then.
 const KNOWN: usize = 1_000;
 
 /// How many simple captures keep their packets: as many as a list shows, so that whatever it shows can be
@@ -36,6 +37,7 @@ pub(crate) type Turn<'a> = tokio::sync::MutexGuard<'a, Option<Arc<Full>>>;
 #[derive(Default)]
 struct Records {
     newest: VecDeque<Record>,
+    newest_full: Option<Record>,
     packets: VecDeque<(String, Bytes)>,
 }
 
@@ -73,7 +75,10 @@ impl Captures {
     pub(crate) fn add_full(&self, turn: &mut Turn<'_>, full: Full) -> Record {
         let full = Arc::new(full);
         **turn = Some(Arc::clone(&full));
-        self.records().add(Record::Full(full))
+        let record = Record::Full(full);
+        let mut records = self.records();
+        records.newest_full = Some(record.clone());
+        records.add(record)
     }
 
     /// The newest captures, the newest first.
@@ -84,7 +89,8 @@ impl Captures {
     /// A capture.
     pub(crate) fn get(&self, id: &str) -> Result<Record, Failure> {
         let records = self.records();
-        let record = records.newest.iter().find(|record| record.id() == id);
+        let mut known = records.newest.iter().chain(&records.newest_full);
+        let record = known.find(|record| record.id() == id);
         record.cloned().ok_or_else(|| {
             Failure::new(
                 StatusCode::NOT_FOUND,
@@ -115,6 +121,14 @@ impl Captures {
         let full = self.watch.lock().await.clone();
         if let Some(full) = full {
             full.advance(now).await;
+        }
+    }
+
+    /// Waits until the unfinished full capture has nothing under way.
+    pub(crate) async fn settle(&self) {
+        let full = self.watch.lock().await.clone();
+        if let Some(full) = full {
+            full.settle().await;
         }
     }
 

@@ -36,6 +36,7 @@ pub(super) async fn start(State(service): State<Arc<Service>>, Fields(fields): F
                 &service.traffic,
                 service.buckets.clone(),
                 service.servers,
+                service.stopped.clone(),
                 now,
             )?;
             service.captures.add_full(&mut turn, full)

@@ -5,66 +5,54 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use pcaps_api::{Capture, types};
+use pcaps_api::{Capture, Extra, types};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+/// The answer that is a success: an envelope with what is its own, and what every one has.
+macro_rules! success {
+    ($envelope:ident { $($field:ident: $value:expr),+ }) => {
+        json(
+            StatusCode::OK,
+            &types::$envelope {
+                errors: Some(Vec::new()),
+                messages: Some(Vec::new()),
+                success: Some(true),
+                extra: Extra::default(),
+                $($field: $value),+
+            },
+        )
+    };
+}
 
 /// One capture.
 pub(crate) fn capture(capture: Capture) -> Response {
-    json(
-        StatusCode::OK,
-        &types::CaptureEnvelope {
-            errors: Some(Vec::new()),
-            messages: Some(Vec::new()),
-            result: Some(capture),
-            success: Some(true),
-            extra: Map::new(),
-        },
-    )
+    success!(CaptureEnvelope {
+        result: Some(capture)
+    })
 }
 
 /// Captures.
 pub(crate) fn captures(captures: Vec<Capture>) -> Response {
-    json(
-        StatusCode::OK,
-        &types::CaptureListEnvelope {
-            errors: Some(Vec::new()),
-            messages: Some(Vec::new()),
-            result: Some(captures),
-            result_info: None,
-            success: Some(true),
-            extra: Map::new(),
-        },
-    )
+    success!(CaptureListEnvelope {
+        result: Some(captures),
+        result_info: None
+    })
 }
 
 /// One registered bucket.
 pub(crate) fn ownership(ownership: types::Ownership) -> Response {
-    json(
-        StatusCode::OK,
-        &types::OwnershipEnvelope {
-            errors: Some(Vec::new()),
-            messages: Some(Vec::new()),
-            result: Some(ownership),
-            success: Some(true),
-            extra: Map::new(),
-        },
-    )
+    success!(OwnershipEnvelope {
+        result: Some(ownership)
+    })
 }
 
 /// Registered buckets.
 pub(crate) fn ownerships(ownerships: Vec<types::Ownership>) -> Response {
-    json(
-        StatusCode::OK,
-        &types::OwnershipListEnvelope {
-            errors: Some(Vec::new()),
-            messages: Some(Vec::new()),
-            result: Some(ownerships),
-            result_info: None,
-            success: Some(true),
-            extra: Map::new(),
-        },
-    )
+    success!(OwnershipListEnvelope {
+        result: Some(ownerships.into_iter().map(Into::into).collect()),
+        result_info: None
+    })
 }
 
 /// What is wrong.
@@ -72,11 +60,11 @@ pub(crate) fn failure(status: StatusCode, errors: Vec<types::Message>) -> Respon
     json(
         status,
         &types::Failure {
-            errors: Some(errors),
+            errors: Some(errors.into_iter().map(Into::into).collect()),
             messages: Some(Vec::new()),
             result: Some(Value::Null),
             success: Some(false),
-            extra: Map::new(),
+            extra: Extra::default(),
         },
     )
 }

@@ -4,13 +4,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use pcaps_api::types;
-use serde_json::Map;
+use pcaps_api::{Extra, types};
 
 use super::envelope;
 use crate::error::Repr;
 
-/// The numbers of the errors. The first four are the vendor's; the others are made up.
+/// The numbers of the errors. The first five are the vendor's; the others are made up.
 pub(crate) mod code {
     /// No such path.
     pub(crate) const ROUTE: i64 = 7000;
@@ -127,9 +126,9 @@ impl From<Problem> for types::Message {
             message: Some(problem.message),
             source: problem.pointer.map(|pointer| types::MessageSource {
                 pointer: Some(pointer),
-                extra: Map::new(),
+                extra: Extra::default(),
             }),
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
 }

@@ -19,7 +19,9 @@ use axum::{
 };
 use pcaps_api::Secret;
 
-use crate::{Buckets, Traffic, capture::Captures, clock::Clock, ownership::Ownerships, random};
+use crate::{
+    Buckets, Traffic, capture::Captures, clock::Clock, ownership::Ownerships, random, stop::Stopped,
+};
 pub(crate) use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
 
@@ -33,6 +35,7 @@ pub(crate) struct Service {
     pub(crate) buckets: Buckets,
     pub(crate) captures: Captures,
     pub(crate) ownerships: Ownerships,
+    pub(crate) stopped: Stopped,
 }
 
 /// The service's address space.

@@ -43,6 +43,6 @@ pub(super) async fn remove(
     State(service): State<Arc<Service>>,
     Path((_, id)): Path<(String, String)>,
 ) -> Reply {
-    service.ownerships.remove(&id).await?;
+    service.ownerships.remove(&id, &service.buckets).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -8,10 +8,10 @@ mod error;
 mod replay;
 mod synthetic;
 
-use std::{fmt, num::NonZeroU32, ops::Range, path::Path, sync::Arc};
+use std::{fmt, num::NonZeroU32, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use pcaps_file::{LinkType, Timestamp};
+use pcaps_file::{LinkType, Packet, Timestamp};
 
 pub use error::{Error, ErrorKind};
 use replay::{Recording, Replay};
@@ -75,10 +75,10 @@ impl Traffic {
 
     /// The packets of a capture file, for every window anew.
     ///
-    /// The packets are moved in time: the first lands at the beginning of the window (rounded up to a
-    /// microsecond), the others keep their order and their distance from the first. Those that would
-    /// land at or after the window's end are left out. A packet that the file dates before its first
-    /// one lands at the beginning of the window, in its place in the file's order.
+    /// The packets are moved in time: the earliest lands at the beginning of the window (rounded up to a
+    /// microsecond), the others keep their distance from it. They come in the order of their times; packets
+    /// of equal time in file order. Those that would land at or after the window's end are left out:
+    /// [`duration`](Self::duration) says how long a window has to be for all of them.
     ///
     /// The file is read at once, and its packets stay in memory: 1 GiB at most, counting each packet's
     /// bytes and 64 more.
@@ -96,7 +96,7 @@ impl Traffic {
 
     /// Takes one packet in `one_in`, always the same ones.
     ///
-    /// Of a capture file that is the first of every `one_in` packets. Of made-up traffic it is one in
+    /// Of a capture file that is the first of every `one_in` packets, in the order of their times. Of made-up traffic it is one in
     /// `one_in` on average, chosen by the packet's place on the timeline, so that windows that meet
     /// still hold together what the whole holds.
     ///
@@ -117,11 +117,21 @@ impl Traffic {
         }
     }
 
+    /// From the earliest packet of a capture file to its latest, 0 without packets; `None` for made-up
+    /// traffic, which has no end.
+    ///
+    /// Of a capture whose window is not longer than this, the last packets are left out.
+    pub fn duration(&self) -> Option<Duration> {
+        match &self.source {
+            Source::Synthetic(_) => None,
+            Source::Replay(recording) => Some(recording.duration()),
+        }
+    }
+
     /// The packets of a window of time, which includes its beginning and not its end.
     ///
-    /// Times are whole microseconds: what a file says below that is cut off. Made-up packets come
-    /// oldest first; packets of a file come in the file's order, which is oldest first unless the
-    /// file's own times go backwards.
+    /// Times are whole microseconds: what a file says below that is cut off. The packets come in the order
+    /// of their times; packets of a file that are of equal time in file order.
     pub fn packets(&self, window: Range<Timestamp>) -> Packets {
         let link_type = self.link_type();
         let window = window.start.as_nanos()..window.end.as_nanos();
@@ -153,6 +163,18 @@ pub struct TrafficPacket {
     pub original_len: u32,
     /// All of its bytes that there are.
     pub bytes: Bytes,
+}
+
+impl TrafficPacket {
+    /// The packet as a capture file takes it.
+    pub fn as_packet(&self) -> Packet<'_> {
+        Packet {
+            timestamp: self.timestamp,
+            link_type: self.link_type,
+            original_len: self.original_len,
+            bytes: &self.bytes,
+        }
+    }
 }
 
 impl fmt::Debug for TrafficPacket {

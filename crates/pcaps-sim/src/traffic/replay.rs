@@ -1,9 +1,9 @@
 //! The packets of a capture file, moved into a window of time.
 
-use std::{num::NonZeroU32, ops::Range, path::Path, sync::Arc};
+use std::{num::NonZeroU32, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use pcaps_file::{LinkType, Packet, Reader, Timestamp};
+use pcaps_file::{LinkType, Packet, Reader};
 
 use super::Error;
 
@@ -19,10 +19,9 @@ const BLOCK: usize = 1 << 20;
 /// Nanoseconds in a microsecond.
 const MICRO: u64 = 1_000;
 
-/// The packets of a file, in its order.
+/// The packets of a file, in the order of their times; those of equal time in the file's order.
 pub(super) struct Recording {
     link_type: LinkType,
-    first: Option<Timestamp>,
     packets: Vec<Recorded>,
     /// Room for the next packets.
     block: BytesMut,
@@ -31,7 +30,7 @@ pub(super) struct Recording {
 }
 
 struct Recorded {
-    /// Nanoseconds after the first packet; none if the file says before.
+    /// Nanoseconds after the earliest packet; while the file is read, since the epoch.
     offset: u64,
     original_len: u32,
     bytes: Bytes,
@@ -48,7 +47,6 @@ impl Recording {
         let mut reader = Reader::open(path).map_err(unreadable)?;
         let mut recording = Self {
             link_type: reader.header().link_type,
-            first: None,
             packets: Vec::new(),
             block: BytesMut::new(),
             size: 0,
@@ -68,20 +66,36 @@ impl Recording {
             }
             recording.push(&packet);
         }
+        recording.arrange();
         Ok(recording)
     }
 
     fn push(&mut self, packet: &Packet<'_>) {
-        let first = *self.first.get_or_insert(packet.timestamp);
         if self.block.capacity() < packet.bytes.len() {
             self.block = BytesMut::with_capacity(BLOCK.max(packet.bytes.len()));
         }
         self.block.extend_from_slice(packet.bytes);
         self.packets.push(Recorded {
-            offset: packet.timestamp.as_nanos().saturating_sub(first.as_nanos()),
+            offset: packet.timestamp.as_nanos(),
             original_len: packet.original_len,
             bytes: self.block.split().freeze(),
         });
+    }
+
+    /// Puts the packets in order, and counts their times from the earliest.
+    fn arrange(&mut self) {
+        // Stable.
+        self.packets.sort_by_key(|packet| packet.offset);
+        let earliest = self.packets.first().map_or(0, |packet| packet.offset);
+        for packet in &mut self.packets {
+            packet.offset -= earliest;
+        }
+    }
+
+    /// From the earliest packet to the latest.
+    pub(super) fn duration(&self) -> Duration {
+        let latest = self.packets.last().map_or(0, |packet| packet.offset);
+        Duration::from_nanos(latest)
     }
 
     /// The link type of every packet; without packets, what the file's header says.
@@ -124,16 +138,15 @@ impl Iterator for Replay {
     type Item = (u64, u32, Bytes);
 
     fn next(&mut self) -> Option<Self::Item> {
-        // A file's times may go backwards: one packet past the end does not mean that all are.
-        while let Some(packet) = self.recording.packets.get(self.next) {
-            self.next = self.next.saturating_add(self.step);
-            let offset = packet.offset - packet.offset % MICRO;
-            let nanos = self.start.saturating_add(offset);
-            if nanos < self.end {
-                return Some((nanos, packet.original_len, packet.bytes.clone()));
-            }
+        let packet = self.recording.packets.get(self.next)?;
+        let offset = packet.offset - packet.offset % MICRO;
+        let nanos = self.start.saturating_add(offset);
+        // Those behind it are not earlier.
+        if nanos >= self.end {
+            return None;
         }
-        None
+        self.next = self.next.saturating_add(self.step);
+        Some((nanos, packet.original_len, packet.bytes.clone()))
     }
 }
 

@@ -6,11 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::TryStreamExt;
 use pcaps_sim::{ErrorKind, Simulator};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use crate::support::{Answer, Outcome, World};
+use crate::support::{Answer, BUCKET, Outcome, World};
+
+/// The address and port of a simulator.
+fn address(world: &World) -> String {
+    world
+        .simulator
+        .base_url()
+        .trim_start_matches("http://")
+        .trim_end_matches("/client/v4")
+        .to_owned()
+}
 
 #[tokio::test]
 async fn unknown_paths_are_not_found() -> Outcome {
@@ -26,11 +41,32 @@ async fn unknown_paths_are_not_found() -> Outcome {
     ] {
         world.get(path).await?.assert_failure(404, None);
     }
-    for path in ["", "/accounts", "/accounts/x/magic", "/../../etc/passwd"] {
+    for path in ["", "/accounts", "/accounts/x/magic"] {
         let url = format!("{}{path}", world.simulator.base_url());
         Answer::of(world.http.get(url))
             .await?
             .assert_failure(404, None);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn paths_that_lead_upwards_are_not_found() -> Outcome {
+    let world = World::new().await?;
+    // By hand: a client would tidy them up.
+    for path in [
+        "/client/v4/../../etc/passwd",
+        "/../../etc/passwd",
+        "/client/v4/%2e%2e/%2e%2e/etc/passwd",
+        "//etc/passwd",
+    ] {
+        let mut stream = TcpStream::connect(address(&world)).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+        assert!(answer.contains("\"code\":7000"), "{path}: {answer}");
     }
     Ok(())
 }
@@ -195,11 +231,7 @@ async fn defaults_are_random_and_hidden() -> Outcome {
 #[tokio::test]
 async fn a_taken_port_is_named() -> Outcome {
     let world = World::new().await?;
-    let base = world.simulator.base_url();
-    let address = base
-        .trim_start_matches("http://")
-        .trim_end_matches("/client/v4");
-    let taken: SocketAddr = address.parse()?;
+    let taken: SocketAddr = address(&world).parse()?;
     let Err(error) = Simulator::builder().listen(taken).start().await else {
         return Err("it listens twice".into());
     };
@@ -246,20 +278,61 @@ async fn it_ends_when_it_is_shut_down_or_dropped() -> Outcome {
     assert!(world.http.get(url).send().await.is_err());
 
     let world = World::new().await?;
-    let address = world
-        .simulator
-        .base_url()
-        .trim_start_matches("http://")
-        .trim_end_matches("/client/v4")
-        .to_owned();
+    let address = address(&world);
     drop(world);
     // The task ends once the runtime gets to it.
     let patience = Instant::now() + Duration::from_secs(30);
-    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+    while TcpStream::connect(&address).await.is_ok() {
         assert!(Instant::now() < patience, "it still listens");
         tokio::task::yield_now().await;
     }
     Ok(())
+}
+
+/// Registers a bucket, in two halves with `end` between them, and asserts that nothing came of it.
+async fn assert_ends(end: impl AsyncFnOnce(Simulator)) -> Outcome {
+    let world = World::new().await?;
+    let mut stream = TcpStream::connect(address(&world)).await?;
+    let body = json!({ "destination_conf": BUCKET }).to_string();
+    let request = format!(
+        "POST /client/v4/accounts/{}/pcaps/ownership HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer \
+         {}\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        world.simulator.account_id(),
+        world.simulator.token().expose(),
+        body.len(),
+    );
+    stream.write_all(request.as_bytes()).await?;
+    // It is being served: somebody waits for the body.
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await?;
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    let buckets = world.simulator.buckets().clone();
+    end(world.simulator).await;
+    let _ = stream.write_all(body.as_bytes()).await;
+    let mut answer = Vec::new();
+    // It may also be reset.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert_eq!(String::from_utf8_lossy(&answer), "");
+    let written: Vec<_> = buckets.object_store().list(None).try_collect().await?;
+    assert!(written.is_empty(), "{written:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_served_after_a_shutdown() -> Outcome {
+    assert_ends(async |simulator| {
+        // So that the grace passes at once.
+        tokio::time::pause();
+        simulator.shutdown().await;
+        tokio::time::resume();
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nothing_is_served_after_a_drop() -> Outcome {
+    assert_ends(async |simulator| drop(simulator)).await
 }
 
 #[tokio::test]

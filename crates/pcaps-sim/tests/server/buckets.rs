@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path};
 
-use pcaps_sim::Buckets;
+use futures_util::TryStreamExt;
+use pcaps_sim::{Buckets, object_store::ObjectStoreExt};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, BUCKET, Outcome, World};
+use crate::support::{Answer, BUCKET, Outcome, World, but, full};
 
 const KEYS: &str = "account-id=a&access-key-id=k&secret-access-key=s";
 
@@ -126,6 +127,82 @@ async fn a_bucket_can_be_forgotten() -> Outcome {
     let again = world.register(BUCKET).await?;
     assert_ne!(again["id"], registered["id"]);
     assert_ne!(world.challenge(&again).await?, challenge);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forgotten_bucket_keeps_no_challenge() -> Outcome {
+    let world = World::new().await?;
+    let registered = world.register(BUCKET).await?;
+    let path = format!("/ownership/{}", registered["id"].as_str().ok_or("no id")?);
+    world.challenge(&registered).await?;
+    let removal = || Answer::of(world.request(Method::DELETE, &path));
+    assert_eq!(removal().await?.status, 204);
+    assert!(world.challenge(&registered).await.is_err());
+    // One that somebody deleted already is no obstacle.
+    let again = world.register(BUCKET).await?;
+    let name = again["filename"].as_str().ok_or("no name")?;
+    let buckets = world.simulator.buckets();
+    let key = buckets.directory(BUCKET)?.join(name);
+    buckets.object_store().delete(&key).await?;
+    let path = format!("/ownership/{}", again["id"].as_str().ok_or("no id")?);
+    let removed = Answer::of(world.request(Method::DELETE, &path)).await?;
+    assert_eq!(removed.status, 204);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_name_at_two_r2_accounts_is_two_buckets() -> Outcome {
+    let world = World::new().await?;
+    let conf = |account: &str| {
+        format!(
+            "r2://captures/edge?account-id={account}&access-key-id=k&secret-access-key={account}s"
+        )
+    };
+    let one = world.register(&conf("one")).await?;
+    let other = world.register(&conf("other")).await?;
+    assert_ne!(one["id"], other["id"]);
+    assert_eq!(other["destination_conf"], conf("other"));
+    assert_eq!(world.register(&conf("one")).await?, one);
+
+    // The challenge of one is not the other's.
+    let challenge = world.challenge(&other).await?;
+    validate(&world, &conf("one"), &challenge)
+        .await?
+        .assert_failure(400, Some("/ownership_challenge"));
+    // Without an account it is the one whose challenge it is.
+    let proven = validate(&world, "r2://captures/edge", &challenge).await?;
+    assert_eq!(proven.result()?["id"], other["id"]);
+
+    let start = async |conf: &str| {
+        let body = but(full(), &json!({ "destination_conf": conf }));
+        world.post("", &body).await
+    };
+    for refused in ["one", "third"] {
+        start(&format!("r2://captures/edge?account-id={refused}"))
+            .await?
+            .assert_failure(400, Some("/destination_conf"));
+    }
+    start("r2://captures/edge").await?.result()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_of_objects_are_as_in_the_uri() -> Outcome {
+    let world = World::new().await?;
+    let registered = world
+        .register("gs://captures/d%C3%A9j%C3%A0/~%7Bvu%7D")
+        .await?;
+    world.challenge(&registered).await?;
+    let store = world.simulator.buckets().object_store();
+    let all: Vec<_> = store.list(None).try_collect().await?;
+    let name = registered["filename"].as_str().ok_or("no name")?;
+    assert_eq!(
+        all.iter()
+            .map(|it| it.location.as_ref())
+            .collect::<Vec<_>>(),
+        [format!("gs/captures/déjà/~{{vu}}/{name}")]
+    );
     Ok(())
 }
 

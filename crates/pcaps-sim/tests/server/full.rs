@@ -38,7 +38,7 @@ async fn assert_files(
 ) -> Outcome {
     let mut found = Vec::new();
     for (_, file) in world.files(id).await? {
-        found.extend(packets(&file, 65_535)?);
+        found.extend(packets(&file, SNAP_LEN)?);
     }
     let mut expected = traffic(started, seconds, usize::MAX)?;
     found.sort();
@@ -47,6 +47,9 @@ async fn assert_files(
     assert!(found == expected);
     Ok(())
 }
+
+/// What the header of a full capture's file says.
+const SNAP_LEN: u32 = 262_144;
 
 #[tokio::test]
 async fn a_full_capture_goes_through_its_stages() -> Outcome {
@@ -174,7 +177,7 @@ async fn a_limit_on_packets_ends_it() -> Outcome {
     assert_eq!(done["packets_captured"], 100);
     let mut found = Vec::new();
     for (_, file) in world.files(&id).await? {
-        found.extend(packets(&file, 65_535)?);
+        found.extend(packets(&file, SNAP_LEN)?);
     }
     found.sort();
     let mut expected = traffic(started, 1..30, usize::MAX)?;
@@ -195,7 +198,7 @@ async fn a_limit_on_bytes_ends_it() -> Outcome {
     assert_eq!(status(&world, &id).await?, "success");
     let mut bytes = 0;
     for (_, file) in world.files(&id).await? {
-        bytes += packets(&file, 65_535)?
+        bytes += packets(&file, SNAP_LEN)?
             .iter()
             .map(|it| it.bytes.len())
             .sum::<usize>();
@@ -215,7 +218,7 @@ async fn a_filter_counts() -> Outcome {
     let captured = capture(&world, &id).await?["packets_captured"].as_u64();
     let mut found = 0;
     for (_, file) in world.files(&id).await? {
-        for packet in packets(&file, 65_535)? {
+        for packet in packets(&file, SNAP_LEN)? {
             assert_eq!(
                 pcaps_file::dissect(pcaps_file::LinkType::RAW, &packet.bytes).protocol,
                 Some(1)
@@ -340,7 +343,7 @@ async fn twenty_minutes_of_traffic_stream_into_a_folder() -> Outcome {
         let file = std::fs::read(folder.path().join(path))?;
         // More than one part of an upload.
         assert!(file.len() > 1 << 20);
-        found += packets(&file, 65_535)?.len();
+        found += packets(&file, SNAP_LEN)?.len();
     }
     assert_eq!(done["packets_captured"], found);
     Ok(())
@@ -426,7 +429,34 @@ async fn the_end_of_time_is_no_panic() -> Outcome {
         world.prove(BUCKET).await?;
         let id = world.start(&full()).await?;
         stop(&world, &id).await?;
-        status(&world, &id).await?;
+        // A panic would show as the status.
+        let stopped = capture(&world, &id).await?;
+        assert_ne!(stopped["status"], "failed", "{stopped}");
+        assert_eq!(stopped.get("error_message"), None);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unfinished_one_is_never_forgotten() -> Outcome {
+    let world = World::new().await?;
+    world.prove(BUCKET).await?;
+    let id = world
+        .start(&but(full(), &json!({ "time_limit": 86_400 })))
+        .await?;
+    let small = but(sample(), &json!({ "time_limit": 1, "packet_limit": 1 }));
+    let oldest = world.start(&small).await?;
+    for _ in 0..1_000 {
+        world.start(&small).await?;
+    }
+    world
+        .get(&format!("/{oldest}"))
+        .await?
+        .assert_failure(404, None);
+    world.post("", &full()).await?.assert_failure(409, None);
+    stop(&world, &id).await?;
+    world.pass(2);
+    assert_eq!(status(&world, &id).await?, "success");
+    world.start(&full()).await?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 use std::{fs, num::NonZeroU32};
 
+use pcaps_file::Timestamp;
+
 use super::*;
 use crate::traffic::{ErrorKind, Traffic, TrafficPacket};
 
@@ -86,17 +88,47 @@ fn leaves_out_what_lands_at_the_end_or_later() {
 }
 
 #[test]
-fn times_that_go_backwards_stop_at_the_beginning() {
+fn packets_come_in_the_order_of_their_times() {
+    let second = 1_000_000;
     let traffic = replay(&[
-        (100, 1, b"a"),
-        (90, 1, b"b"),
-        (130, 1, b"c"),
-        (110, 1, b"d"),
+        (100 * second, 1, b"c"),
+        (90 * second, 1, b"a"),
+        (95 * second, 1, b"b"),
+        (101 * second, 1, b"e"),
+        (100 * second, 1, b"d"),
     ]);
+    let packets = packets(&traffic, 1_000_000_000_000, 1_060_000_000_000);
+    let got: Vec<_> = packets
+        .iter()
+        .map(|one| (one.timestamp.as_nanos() / 1_000_000_000, &one.bytes[..]))
+        .collect();
     assert_eq!(
-        times(&traffic, 1_000_000, 2_000_000),
-        [1_000_000, 1_000_000, 1_030_000, 1_010_000]
+        got,
+        [
+            (1_000, &b"a"[..]),
+            (1_005, b"b"),
+            // Of the same time: as in the file.
+            (1_010, b"c"),
+            (1_010, b"d"),
+            (1_011, b"e"),
+        ]
     );
+}
+
+#[test]
+fn the_duration_is_from_the_earliest_to_the_latest() {
+    let traffic = replay(&[
+        (100, 1, b"b"),
+        (90, 1, b"a"),
+        (130, 1, b"d"),
+        (110, 1, b"c"),
+    ]);
+    assert_eq!(traffic.duration(), Some(Duration::from_micros(40)));
+    // A window has to be longer.
+    assert_eq!(times(&traffic, 0, 40_000).len(), 3);
+    assert_eq!(times(&traffic, 0, 40_001).len(), 4);
+    assert_eq!(replay(&[]).duration(), Some(Duration::ZERO));
+    assert_eq!(Traffic::synthetic(1).duration(), None);
 }
 
 #[test]
