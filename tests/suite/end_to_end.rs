@@ -236,6 +236,10 @@ async fn one_command_saves_a_sample_and_says_what_it_holds() {
         "progress goes to standard error: {}",
         run.text()
     );
+    for _ in 0..2 {
+        let again = service.json(&["capture", "udp", "-o", "dns.pcap"]);
+        assert_eq!(again["file"]["path"], "dns.pcap", "as it was given");
+    }
     let json = service.json(&["capture", "sample", "tcp", "-o", "tcp.pcap"]);
     assert_eq!(json["capture"]["status"], "success");
     assert_eq!(
@@ -283,4 +287,25 @@ fn the_embedded_simulator_needs_nothing() {
         "{}",
         run.text()
     );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_written_through_and_a_dangling_one_is_not_replaced() {
+    let service = Service::start().await;
+    let at = |name: &str| service.folder.path().join(name);
+    fs::write(at("real.pcap"), "old").unwrap();
+    std::os::unix::fs::symlink("real.pcap", at("link.pcap")).unwrap();
+    std::os::unix::fs::symlink("nothing", at("dangling.pcap")).unwrap();
+    service.run(&["capture", "-o", "link.pcap"]).ok();
+    assert!(at("link.pcap").is_symlink());
+    assert!(summary(&at("real.pcap")).packets() > 0);
+    let long = format!("{}.pcap", "x".repeat(300));
+    for name in ["dangling.pcap", long.as_str()] {
+        let run = service.run(&["capture", "-o", name]);
+        assert_eq!(run.code, Some(1), "{}", run.text());
+        assert!(!run.stderr.contains("started capture"), "{}", run.text());
+    }
+    assert!(at("dangling.pcap").is_symlink());
+    service.simulator.shutdown().await;
 }

@@ -54,14 +54,12 @@ pub(crate) fn download(global: &Global, id: &CaptureId, path: Option<&Path>) -> 
 /// The options that were given and matter to a later command: what the environment says, it will say again.
 pub(crate) fn flags(global: &Global) -> String {
     let given = [
-        ("--account", "CLOUDFLARE_ACCOUNT_ID", &global.account),
-        ("--base-url", "CLOUDFLARE_BASE_URL", &global.base_url),
+        ("--account", &global.account),
+        ("--base-url", &global.base_url),
     ];
     let mut flags = String::new();
-    for (flag, variable, value) in given {
-        if let Some(value) = value
-            && std::env::var(variable).ok().as_ref() != Some(value)
-        {
+    for (flag, value) in given {
+        if let Some(value) = value {
             // Writing to a string does not fail.
             let _ = write!(flags, " {flag} {}", quoted(value));
         }
@@ -93,7 +91,7 @@ mod tests {
     #[test]
     fn what_was_given_is_given_again() {
         let global = Global {
-            account: Some("of-no-environment".into()),
+            account: Some("acc".into()),
             base_url: None,
             simulate: false,
             json: false,
@@ -101,7 +99,7 @@ mod tests {
         let id = "abc".parse().unwrap();
         let note = download(&global, &id, Some(Path::new("my file")));
         assert!(
-            note.ends_with("`pcaps download abc -o 'my file' --account of-no-environment`"),
+            note.ends_with("`pcaps download abc -o 'my file' --account acc`"),
             "{note}"
         );
     }

@@ -23,7 +23,8 @@ impl Session {
             client = client.base_url(url);
         }
         let client = client.build()?;
-        let Some(account) = given(global.account.as_ref()) else {
+        let variable = std::env::var("CLOUDFLARE_ACCOUNT_ID").ok();
+        let Some(account) = given(global.account.as_ref()).or(given(variable.as_ref())) else {
             return Err(Failure::usage(
                 "there is no account id: give --account ID, or set CLOUDFLARE_ACCOUNT_ID",
             ));

@@ -62,9 +62,14 @@ macro_rules! call {
     ($account:expr, $operation:expr, $method:ident $(, $argument:expr)*) => {{
         let (api, exchange) = $account.api.call();
         let account = $account.id.identifier()?;
-        match timeout(ANSWER_TIMEOUT, api.$method(&account $(, $argument)*)).await {
-            Ok(Ok(response)) => Ok((response, exchange)),
-            Ok(Err(error)) => Err(Error::from_api($operation, error, &exchange).await),
+        let answer = async {
+            match api.$method(&account $(, $argument)*).await {
+                Ok(response) => Ok(response),
+                Err(error) => Err(Error::from_api($operation, error, &exchange).await),
+            }
+        };
+        match timeout(ANSWER_TIMEOUT, answer).await {
+            Ok(answer) => answer.map(|response| (response, exchange)),
             Err(_) => Err(Error::new(ErrorKind::Timeout, "the service did not answer in a minute")
                 .during($operation)
                 .seen(&exchange)
@@ -112,7 +117,10 @@ impl Account {
             self.download(capture.id(), target).await
         };
         // Whoever is told can still pick it up.
-        saved.await.map_err(|error| error.about(capture))
+        saved.await.map_err(|error| match error.capture() {
+            Some(_) => error,
+            None => error.about(capture),
+        })
     }
 
     /// Starts a capture. It is sent once: whether an attempt that failed on the way has arrived cannot be known.

@@ -30,7 +30,10 @@ pub struct Download {
 
 /// Where a body goes: a temporary file beside the one that it will become.
 pub(crate) struct Target {
+    /// As it was given.
     path: PathBuf,
+    /// Where a link at `path` leads, or `path` itself.
+    place: PathBuf,
     file: NamedTempFile,
 }
 
@@ -62,35 +65,61 @@ impl Target {
             let what = format!("cannot write {}: {why}", path.display());
             Err(Error::new(ErrorKind::Io, what))
         };
-        let path = match path.metadata() {
+        let place = match path.metadata() {
             Ok(it) if it.is_dir() => return refused("it is a folder: give the name of a file"),
             // Putting a file in its place would take a device away.
-            Ok(it) if !it.is_file() => return refused("it is not an ordinary file"),
+            Ok(it) if !it.is_file() => {
+                return refused("it is not an ordinary file: give the name of one");
+            }
             // A link is written through, as by any program that opens its file.
-            Ok(_) => path
-                .canonicalize()
-                .map_err(|source| Error::io("write", path, source))?,
-            Err(_) => path.to_owned(),
+            Ok(_) if path.is_symlink() => match path.canonicalize() {
+                Ok(place) => place,
+                Err(error) => return refused(&cause(&error)),
+            },
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return refused(&cause(&error));
+            }
+            Err(_) if path.is_symlink() => {
+                return refused(
+                    "it is a link that leads nowhere: remove it, or make what it leads to",
+                );
+            }
+            _ => path.to_owned(),
         };
-        let folder = folder_of(&path);
+        let folder = folder_of(&place);
         if !folder.is_dir() {
             return refused(&format!(
                 "there is no folder {}: make it first",
                 folder.display()
             ));
         }
-        match tempfile::Builder::new()
+        let file = tempfile::Builder::new()
             .prefix(".pcaps-")
-            .tempfile_in(folder)
-        {
-            Ok(file) => Ok(Self { path, file }),
-            // The name of the temporary file, which comes with the error, is nobody's concern.
-            Err(error) => Err(Error::io("write", &path, error.kind().into())),
+            .tempfile_in(folder);
+        match file {
+            Ok(file) => Ok(Self {
+                path: path.to_owned(),
+                place,
+                file,
+            }),
+            Err(error) => refused(&format!(
+                "no file can be made in {} ({}): choose another folder",
+                folder.display(),
+                cause(&error)
+            )),
         }
     }
 
     fn io(&self, source: io::Error) -> Failure {
         Failure::Error(Error::io("write", &self.path, source))
+    }
+}
+
+/// What the operating system says. The name of the temporary file, which comes with it, is nobody's concern.
+fn cause(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code).to_string(),
+        None => error.kind().to_string(),
     }
 }
 
@@ -126,10 +155,11 @@ pub(crate) async fn save<B: AsRef<[u8]>>(
         ))
     })?;
     // Nothing is awaited from here on: whoever gives up before it leaves the path as it was.
-    let Target { path, file } = target;
-    file.persist(&path)
+    let Target { path, place, file } = target;
+    file.persist(&place)
         .map_err(|error| Failure::Error(Error::io("write", &path, error.error)))?;
-    sync_folder(&path).map_err(|source| Failure::Error(Error::io("write", &path, source)))?;
+    // The file is whole and in its place: a folder that cannot be synced is no reason to say that it is not.
+    let _ = sync_folder(&place);
     Ok(Download {
         path,
         bytes,

@@ -48,6 +48,7 @@ pub use filter::Filter;
 pub use id::{AccountId, BucketId, CaptureId};
 pub use pcaps_api::Secret;
 pub use pcaps_file::Summary;
+pub use redact::redacted;
 pub use request::{Full, Request, Sample};
 pub use wait::{Progress, Wait};
 

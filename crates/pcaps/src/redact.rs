@@ -18,6 +18,19 @@ pub(crate) fn is_secret(name: &str) -> bool {
     matches!(name.as_str(), "accesskeyid" | "secretaccesskey")
 }
 
+/// A text that may quote the URI of a bucket on R2, with the keys in it replaced by `REDACTED`.
+///
+/// What this crate shows has been through it. It is there for programs that show texts of other origin, their own
+/// arguments for example.
+///
+/// ```
+/// let shown = pcaps::redacted("cannot open r2://b?secret-access-key=hunter2");
+/// assert_eq!(shown, "cannot open r2://b?secret-access-key=REDACTED");
+/// ```
+pub fn redacted(text: &str) -> String {
+    self::text(text)
+}
+
 /// The text with the value of every such parameter in it replaced: what follows its name and a `=` or `:`, up to the
 /// end of the parameter.
 pub(crate) fn text(text: &str) -> String {
@@ -37,7 +50,7 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
     // Long enough for any of the names with every sign percent-encoded.
     const LONGEST: usize = 60;
     for (at, sign) in separators(text) {
-        let before = &text[..at];
+        let before = text[..at].trim_end_matches(is_padding);
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%');
         let name_start = before
             .char_indices()
@@ -45,7 +58,7 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
             .take(LONGEST)
             .take_while(|(_, c)| is_part(*c))
             .last()
-            .map_or(at, |(start, _)| start);
+            .map_or(before.len(), |(start, _)| start);
         // A name may follow a percent-encoded `?` or `&`, which the name's own signs look like.
         let name = &before[name_start..];
         let starts = name.char_indices().map(|(start, _)| start);
@@ -53,13 +66,19 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
             continue;
         }
         let start = at + sign;
-        let start = start + text[start..].find(|c| c != ' ').unwrap_or(0);
+        let start = text.len() - text[start..].trim_start_matches(is_padding).len();
         let end = start + value_len(&text[start..]);
-        if end > start && text[start..end] != *MASK {
+        // `…` stands for a value in advice on how to write one.
+        if end > start && !matches!(&text[start..end], MASK | "…") {
             return Some(start..end);
         }
     }
     None
+}
+
+/// What may stand between a name, the sign after it and the value: in JSON, or in prose.
+fn is_padding(c: char) -> bool {
+    matches!(c, ' ' | '"' | '\'' | '\\')
 }
 
 /// Where a `=` or `:` stands, plain or percent-encoded, and its length.
@@ -104,7 +123,7 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let hex = |byte: u8| char::from(byte).to_digit(16);
-        if let ([b'%', high, low, tail @ ..], true) = (rest, true)
+        if let [b'%', high, low, tail @ ..] = rest
             && let (Some(high), Some(low)) = (hex(*high), hex(*low))
             && let Ok(byte) = u8::try_from(high * 16 + low)
         {
@@ -164,6 +183,15 @@ mod tests {
             ),
             ("secret-access-key: SK", "secret-access-key: REDACTED"),
             ("secret_access_key=SK", "secret_access_key=REDACTED"),
+            (
+                r#"bad {"secret-access-key":"SK","x":1}"#,
+                r#"bad {"secret-access-key":"REDACTED","x":1}"#,
+            ),
+            (
+                r#"b?secret-access-key="SK"&x=1"#,
+                r#"b?secret-access-key="REDACTED"&x=1"#,
+            ),
+            ("access-key-id = 'AK", "access-key-id = 'REDACTED"),
             (
                 "no keys, no change: ünïcödé = 1%",
                 "no keys, no change: ünïcödé = 1%",

@@ -32,24 +32,16 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The account's id.
-    #[arg(
-        long,
-        global = true,
-        value_name = "ID",
-        env = "CLOUDFLARE_ACCOUNT_ID",
-        hide_env_values = true
-    )]
+    /// The account's id; without it, that of CLOUDFLARE_ACCOUNT_ID.
+    #[arg(long, global = true, value_name = "ID")]
     pub(crate) account: Option<String>,
 
-    /// Where the API is, if not at Cloudflare: https, or http to this machine.
+    /// Where the API is, if not at Cloudflare or CLOUDFLARE_BASE_URL: https, or http to this machine.
     #[arg(
         long,
         global = true,
         value_name = "URL",
         value_hint = ValueHint::Url,
-        env = "CLOUDFLARE_BASE_URL",
-        hide_env_values = true
     )]
     pub(crate) base_url: Option<String>,
 
@@ -57,7 +49,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
 
-    /// Print one JSON document.
+    /// Print the result as one JSON document.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

@@ -17,24 +17,23 @@ pub(crate) struct Refusal(Error);
 /// Reads arguments, the first of which is the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Refusal> {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    // A stray word of these commands may be a challenge or hold keys.
+    // A stray word of these commands may be a challenge.
     let secretive = arguments
         .iter()
         .any(|it| it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
     Args::try_parse_from(arguments).map_err(|mut error| {
-        if secretive {
-            hide_strays(&mut error);
-        }
+        hide_strays(&mut error, secretive);
         Refusal(error)
     })
 }
 
-/// Takes out of an error what may be a secret: a word that stands where none is expected, and a URI.
-fn hide_strays(error: &mut Error) {
-    let unexpected = matches!(
-        error.kind(),
-        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::TooManyValues
-    );
+/// Takes out of an error what may be a secret: a URI, and in some commands a word that stands where none is expected.
+fn hide_strays(error: &mut Error, secretive: bool) {
+    let unexpected = secretive
+        && matches!(
+            error.kind(),
+            ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::TooManyValues
+        );
     for kind in [
         ContextKind::InvalidArg,
         ContextKind::InvalidSubcommand,

@@ -42,19 +42,18 @@ pub(super) fn run(global: &Global, args: &args::Capture) -> Result<(), Failure> 
             Err(failure) => Err(failure.noting(resume.note())),
         }
     })?;
-    let document = || Document {
-        capture: &capture,
-        file: saved.file(),
-        summary: &saved.summary,
-    };
-    download::report(global, &target, &saved, document)?;
     if saved.summary.packets() >= u64::from(args.sample.packets) {
         output::hint(
             global.json,
             "note: that is as many packets as were asked for, and there may be more: narrow the filter or the time limit",
         );
     }
-    Ok(())
+    let document = || Document {
+        capture: &capture,
+        file: saved.file(),
+        summary: &saved.summary,
+    };
+    download::report(global, &target, &saved, document)
 }
 
 /// What a program is told.

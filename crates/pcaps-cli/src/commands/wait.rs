@@ -1,5 +1,7 @@
 //! `pcaps wait`: until a capture has finished.
 
+use pcaps::ErrorKind;
+
 use crate::{
     args::{self, Global},
     failure::Failure,
@@ -22,7 +24,16 @@ pub(super) fn run(global: &Global, args: &args::Wait) -> Result<(), Failure> {
         if !global.simulate {
             resume.remember(resume::wait(global, &args.id));
         }
-        Ok(wait.await?)
+        wait.await.map_err(|error| {
+            let ended = matches!(error.kind(), ErrorKind::CaptureFailed | ErrorKind::NotFound);
+            let failure = Failure::from(error);
+            // A capture that failed or is gone leaves nothing to wait for.
+            if ended {
+                failure
+            } else {
+                failure.noting(resume.note())
+            }
+        })
     })?;
     output::result(global.json, || &capture, || output::capture(&capture))
 }

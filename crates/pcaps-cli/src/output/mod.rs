@@ -49,7 +49,8 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints a line that is not data. That nobody can read it is no reason to fail.
 pub(crate) fn diagnostic(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    // An argument that stands in the wrong place may hold keys: it is not shown with them.
+    let _ = writeln!(io::stderr().lock(), "{}", pcaps::redacted(text));
 }
 
 /// Prints a line that is not data, and that a program has no use for.
