@@ -32,16 +32,22 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The account's id; without it, that of CLOUDFLARE_ACCOUNT_ID.
-    #[arg(long, global = true, value_name = "ID")]
+    /// The account's id.
+    #[arg(
+        long,
+        global = true,
+        value_name = "ID",
+        help = "The account's id; without it, that of CLOUDFLARE_ACCOUNT_ID"
+    )]
     pub(crate) account: Option<String>,
 
-    /// Where the API is, if not at Cloudflare or CLOUDFLARE_BASE_URL: https, or http to this machine.
+    /// Where the API is.
     #[arg(
         long,
         global = true,
         value_name = "URL",
         value_hint = ValueHint::Url,
+        help = "Where the API is, if not at Cloudflare or CLOUDFLARE_BASE_URL: https, or http to this machine"
     )]
     pub(crate) base_url: Option<String>,
 
