@@ -54,7 +54,7 @@ impl Bucket {
     /// Its URI, free of keys.
     pub fn destination(&self) -> String {
         self.field(|it| &it.destination_conf)
-            .map(|it| redact::text(it.expose()))
+            .map(|it| redact::redacted(it.expose()))
             .unwrap_or_default()
     }
 

@@ -187,7 +187,7 @@ impl Capture {
         self.full()?
             .destination_conf
             .as_ref()
-            .map(|it| redact::text(it.expose()))
+            .map(|it| redact::redacted(it.expose()))
     }
 
     /// The byte limit of a full capture.
@@ -215,7 +215,7 @@ impl Capture {
             .error_message
             .as_deref()
             .filter(|it| !it.is_empty())
-            .map(redact::text)
+            .map(redact::redacted)
     }
 
     fn full(&self) -> Option<&types::FullCapture> {

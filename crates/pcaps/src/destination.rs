@@ -138,7 +138,7 @@ impl FromStr for Destination {
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&redact::text(&self.without_keys()))
+        f.pad(&redact::redacted(&self.without_keys()))
     }
 }
 

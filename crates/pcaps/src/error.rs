@@ -120,7 +120,7 @@ impl Error {
     }
 
     /// Whether the same request may be sent again later, and might then work: after too many requests, and after the
-    /// failures of a connection or of the service, except when a capture was to be started that may have been.
+    /// failures of a connection or of the service, except when a capture or a bucket may have been made all the same.
     pub fn is_retryable(&self) -> bool {
         use ErrorKind::{Connection, RateLimited, Service, Timeout};
         matches!(self.0.kind, RateLimited | Service | Connection | Timeout)
@@ -331,7 +331,7 @@ impl Message {
 
     /// Whatever of a message can be understood.
     fn read(message: &Value) -> Self {
-        let text = |value: &Value| value.as_str().map(redact::text);
+        let text = |value: &Value| value.as_str().map(redact::redacted);
         let code = &message["code"];
         Self {
             code: code.as_i64().or_else(|| code.as_str()?.parse().ok()),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// What stands in place of a secret.
@@ -18,7 +19,8 @@ pub(crate) fn is_secret(name: &str) -> bool {
     matches!(name.as_str(), "accesskeyid" | "secretaccesskey")
 }
 
-/// A text that may quote the URI of a bucket on R2, with the keys in it replaced by `REDACTED`.
+/// A text that may quote the URI of a bucket on R2, with the keys in it replaced by `REDACTED`: what follows the name of
+/// a key and a `=` or `:`, up to the end of the parameter.
 ///
 /// What this crate shows has been through it. It is there for programs that show texts of other origin, their own
 /// arguments for example.
@@ -28,12 +30,6 @@ pub(crate) fn is_secret(name: &str) -> bool {
 /// assert_eq!(shown, "cannot open r2://b?secret-access-key=REDACTED");
 /// ```
 pub fn redacted(text: &str) -> String {
-    self::text(text)
-}
-
-/// The text with the value of every such parameter in it replaced: what follows its name and a `=` or `:`, up to the
-/// end of the parameter.
-pub(crate) fn text(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(value) = next_secret(rest) {
@@ -61,8 +57,8 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
             .map_or(before.len(), |(start, _)| start);
         // A name may follow a percent-encoded `?` or `&`, which the name's own signs look like.
         let name = &before[name_start..];
-        let starts = name.char_indices().map(|(start, _)| start);
-        if !starts.into_iter().any(|start| is_secret(&name[start..])) {
+        let mut starts = name.char_indices().map(|(start, _)| start);
+        if !starts.any(|start| is_secret(&name[start..])) {
             continue;
         }
         let start = at + sign;
@@ -109,7 +105,7 @@ fn value_len(text: &str) -> usize {
 fn decoded(text: &str) -> String {
     let mut text = text.to_owned();
     while text.contains('%') {
-        let once = percent_decoded(&text);
+        let once = percent_decode_str(&text).decode_utf8_lossy().into_owned();
         if once == text {
             break;
         }
@@ -118,29 +114,10 @@ fn decoded(text: &str) -> String {
     text
 }
 
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = |byte: u8| char::from(byte).to_digit(16);
-        if let [b'%', high, low, tail @ ..] = rest
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-            && let Ok(byte) = u8::try_from(high * 16 + low)
-        {
-            bytes.push(byte);
-            rest = tail;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A JSON value with [`text`] applied to every string in it, and fields whose name says that they are secret masked.
+/// A JSON value with [`redacted`] applied to every string in it, and fields whose name says that they are secret masked.
 pub(crate) fn json(value: &mut Value) {
     match value {
-        Value::String(it) => *it = text(it),
+        Value::String(it) => *it = redacted(it),
         Value::Array(items) => items.iter_mut().for_each(json),
         Value::Object(map) => {
             for (name, value) in map.iter_mut() {
@@ -197,8 +174,8 @@ mod tests {
                 "no keys, no change: ünïcödé = 1%",
             ),
         ] {
-            assert_eq!(text(given), shown);
-            assert_eq!(text(shown), shown, "a second time");
+            assert_eq!(redacted(given), shown);
+            assert_eq!(redacted(shown), shown, "a second time");
         }
     }
 
