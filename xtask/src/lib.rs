@@ -8,6 +8,7 @@
 //!
 //! Every step is a function from text or JSON to text or JSON: only [`output`] touches the file system.
 
+pub mod bench;
 pub mod effective;
 pub mod emit;
 pub mod generate;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    generate,
+    bench, generate,
     output::{Mode, Outcome},
 };
 
@@ -29,12 +29,32 @@ enum Task {
         #[arg(long, hide = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
         root: PathBuf,
     },
+    /// Measure release builds beside the tools that people know, and print the ratios.
+    Bench {
+        /// What to measure.
+        suite: bench::Suite,
+        /// How many rounds: the medians of all are printed.
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        rounds: usize,
+        /// One round with small inputs, to see that it works: the figures mean nothing.
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 fn main() -> ExitCode {
-    let Task::Generate { check, root } = Args::parse().task;
-    let mode = if check { Mode::Check } else { Mode::Write };
-    let result = generate::run(&root, mode, &mut std::io::stdout().lock());
+    let report = &mut std::io::stdout().lock();
+    let result = match Args::parse().task {
+        Task::Generate { check, root } => {
+            let mode = if check { Mode::Check } else { Mode::Write };
+            generate::run(&root, mode, report)
+        }
+        Task::Bench {
+            suite,
+            rounds,
+            quick,
+        } => bench::run(suite, rounds, quick, report).map(|()| Outcome::Written),
+    };
     match result {
         Ok(Outcome::UpToDate | Outcome::Written) => ExitCode::SUCCESS,
         Ok(Outcome::Stale) => ExitCode::from(4),
