@@ -1,8 +1,9 @@
-//! The effective description: the published one with our overlay applied and components renamed.
+//! The effective description: the published one with our overlay applied, operations and components named.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
+use heck::ToSnakeCase as _;
 use roas_overlay::{
     apply::{Apply, ApplyOptions},
     v1_0::Overlay,
@@ -11,19 +12,89 @@ use serde_json::{Map, Value, json};
 
 use crate::json::{self, SCHEMAS};
 
-/// Applies an overlay to a published description and renames its components.
+/// The mark of a property that an action adds to a schema, so that one which the vendor has taken away is not put back
+/// by an action that only meant to document it.
+const ADDED: &str = "x-added";
+
+/// Applies an overlay to a published description, and names what it has no names for.
 ///
 /// # Errors
 ///
-/// When either text does not parse, an action of the overlay gives no reason, selects nothing or changes nothing, or
-/// two components would end up with one name.
+/// When either text does not parse; when an action of the overlay gives no reason, selects nothing, changes nothing, or
+/// speaks of a property that is not there; when two things would end up with one name; or when a reference leads nowhere.
 pub fn effective(upstream: &str, overlay: &str) -> Result<Value> {
-    let mut document =
+    let published: Value =
         serde_json::from_str(upstream).context("cannot read the published description")?;
     let overlay: Overlay = serde_saphyr::from_str(overlay).context("cannot read the overlay")?;
+    let mut document = published.clone();
     apply(&mut document, &overlay)?;
+    name_operations(&mut document, &published)?;
     rename(&mut document)?;
+    if let Some((place, name)) = json::dangling(&document) {
+        bail!("{place} refers to the schema {name}, which is not there");
+    }
     Ok(document)
+}
+
+/// What the description does not explain yet, a line each: the operations that the vendor has added.
+pub fn notices(document: &Value) -> Vec<String> {
+    json::operations(document)
+        .filter(|(_, _, operation)| operation.get("summary").is_none())
+        .map(|(path, method, operation)| {
+            format!(
+                "{} {path} ({}) has no documentation of ours: add an action to spec/overlay.yaml",
+                method.to_uppercase(),
+                operation["operationId"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+/// An operation that the overlay does not name is named after its method and path, so that a new one can be called at
+/// once: `get_pcaps_quota` for `GET …/pcaps/quota`, `get_pcaps_by_pcap_id` for `GET …/pcaps/{pcap_id}`.
+fn name_operations(document: &mut Value, published: &Value) -> Result<()> {
+    let paths: Vec<Vec<String>> = document["paths"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .map(|path| path.split('/').skip(1).map(str::to_owned).collect())
+        .collect();
+    // What all paths begin with says nothing, except for its last word.
+    let shared = match paths.split_first() {
+        Some((first, others)) => first
+            .iter()
+            .enumerate()
+            .take_while(|(at, segment)| others.iter().all(|path| path.get(*at) == Some(segment)))
+            .count()
+            .saturating_sub(1),
+        None => 0,
+    };
+    let mut taken = BTreeMap::new();
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for method in json::METHODS {
+            let Some(operation) = item.get_mut(method) else {
+                continue;
+            };
+            if operation.get("operationId") == published["paths"][path][method].get("operationId") {
+                let words = path.split('/').skip(1 + shared).map(|segment| {
+                    let parameter = segment.trim_start_matches('{').trim_end_matches('}');
+                    let by = if parameter == segment { "" } else { "by " };
+                    format!("{by}{parameter}").to_snake_case()
+                });
+                let words: Vec<_> = [method.to_owned()].into_iter().chain(words).collect();
+                operation["operationId"] = words.join("_").into();
+            }
+            let id = operation["operationId"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let place = format!("{} {path}", method.to_uppercase());
+            if let Some(other) = taken.insert(id.clone(), place.clone()) {
+                bail!("{other} and {place} would both be named {id}: name one in the overlay");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Applies the overlay's actions one by one, so that each can be held to have done something.
@@ -46,6 +117,49 @@ fn apply(document: &mut Value, overlay: &Overlay) -> Result<()> {
             *document != before,
             "{place} changes nothing: remove it; its reason was: {reason}"
         );
+        check_added(&before, document)
+            .with_context(|| format!("{place}; its reason was: {reason}"))?;
+    }
+    Ok(())
+}
+
+/// A property that an action adds says so, one that it only describes must be there.
+fn check_added(before: &Value, after: &mut Value) -> Result<()> {
+    let (before, after) = match (before, after) {
+        (Value::Object(before), Value::Object(after)) => (before, after),
+        (Value::Array(before), Value::Array(after)) => {
+            let pairs = before.iter().zip(after);
+            return pairs
+                .into_iter()
+                .try_for_each(|(before, after)| check_added(before, after));
+        }
+        _ => return Ok(()),
+    };
+    for (key, after) in after {
+        let Some(before) = before.get(key) else {
+            continue;
+        };
+        if key == "properties"
+            && let (Value::Object(before), Value::Object(after)) = (before, &mut *after)
+        {
+            for (name, property) in after {
+                let marked = property
+                    .as_object_mut()
+                    .and_then(|it| it.remove(ADDED))
+                    .is_some();
+                match (before.contains_key(name), marked) {
+                    (false, false) => bail!(
+                        "it speaks of the property {name}, which is not there: the vendor may have taken it away; \
+                         drop it from the action, or mark it `{ADDED}: true` to add it"
+                    ),
+                    (true, true) => bail!(
+                        "it adds the property {name}, which is there by now: take the mark {ADDED} from it"
+                    ),
+                    _ => {}
+                }
+            }
+        }
+        check_added(before, after)?;
     }
     Ok(())
 }
@@ -113,6 +227,7 @@ mod tests {
     use super::*;
 
     const UPSTREAM: &str = r##"{
+        "info": {},
         "paths": {"/x": {"get": {"schema": {"$ref": "#/components/schemas/vendor_thing"}}}},
         "components": {"schemas": {
             "vendor_thing": {"type": "object", "properties": {"size": {"type": "number"}}},
@@ -140,7 +255,8 @@ mod tests {
         assert_eq!(
             document,
             json!({
-                "paths": {"/x": {"get": {"schema": {"$ref": "#/components/schemas/Thing"}}}},
+                "info": {},
+                "paths": {"/x": {"get": {"operationId": "get_x", "schema": {"$ref": "#/components/schemas/Thing"}}}},
                 "components": {"schemas": {
                     "Thing": {"type": "object", "properties": {"size": {"type": "integer"}}},
                     "other": {"discriminator": {"mapping": {"thing": "#/components/schemas/Thing"}}}
@@ -152,8 +268,8 @@ mod tests {
     #[test]
     fn an_action_needs_a_reason_a_match_and_an_effect() {
         assert!(
-            message("- {target: $.paths, update: {a: 1}}")
-                .contains("action 1 (target $.paths) has no description")
+            message("- {target: $.info, update: {a: 1}}")
+                .contains("action 1 (target $.info) has no description")
         );
         let nothing = message("- {target: $.nothing, description: the reason, update: {a: 1}}");
         assert!(
@@ -184,6 +300,68 @@ mod tests {
         );
         let reference = &document["components"]["schemas"]["vendor_thing"]["properties"]["size"];
         assert_eq!(*reference, json!({"$ref": "#/components/schemas/Size"}));
+    }
+
+    #[test]
+    fn a_property_is_described_where_it_is_and_added_where_it_is_not() {
+        let action = |property: &str| {
+            format!(
+                "- {{target: $.components.schemas.vendor_thing, description: r, update: {{properties: {{{property}}}}}}}"
+            )
+        };
+        let gone = message(&action("weight: {description: d}"));
+        assert!(
+            gone.contains("action 1") && gone.contains("the property weight, which is not there"),
+            "{gone}"
+        );
+        let added = with(&action("weight: {type: number, x-added: true}")).unwrap();
+        let properties = &added["components"]["schemas"]["vendor_thing"]["properties"];
+        assert_eq!(properties["weight"], json!({"type": "number"}));
+        let there = message(&action("size: {description: d, x-added: true}"));
+        assert!(
+            there.contains("the property size, which is there by now"),
+            "{there}"
+        );
+    }
+
+    #[test]
+    fn an_operation_without_a_name_gets_one_and_is_told_of() {
+        let upstream = r#"{"paths": {
+            "/a/{b}/c": {"get": {"operationId": "vendor-one"}, "post": {"operationId": "vendor-two"}},
+            "/a/{b}/c/{c_id}": {"get": {}},
+            "/a/{b}/c/{c_id}/more-of-it": {"put": {"operationId": "vendor-four"}}
+        }}"#;
+        let overlay = "overlay: 1.0.0\ninfo: {title: t, version: '1'}\nactions:\n- {target: \"$.paths['/a/{b}/c'].post\", description: r, update: {operationId: make_c, summary: s}}";
+        let document = effective(upstream, overlay).unwrap();
+        let names: Vec<_> = json::operations(&document)
+            .map(|(_, _, operation)| operation["operationId"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "get_c",
+                "make_c",
+                "get_c_by_c_id",
+                "put_c_by_c_id_more_of_it"
+            ]
+        );
+        let notices = notices(&document);
+        assert_eq!(notices.len(), 3);
+        assert!(
+            notices[2]
+                .starts_with("PUT /a/{b}/c/{c_id}/more-of-it (put_c_by_c_id_more_of_it) has no"),
+            "{notices:?}"
+        );
+    }
+
+    #[test]
+    fn a_reference_that_leads_nowhere_is_an_error() {
+        let removed =
+            message("- {target: $.components.schemas.vendor_thing, description: r, remove: true}");
+        assert!(
+            removed.contains("/paths/~1x/get/schema refers to the schema vendor_thing"),
+            "{removed}"
+        );
     }
 
     #[test]

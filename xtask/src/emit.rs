@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use heck::{ToPascalCase, ToShoutySnakeCase, ToSnakeCase};
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
@@ -435,9 +435,15 @@ fn limits(description: &Value) -> Result<File> {
         let mut constants = Vec::new();
         for (field, schema) in named[&name]["properties"].as_object().into_iter().flatten() {
             let schema = resolve(&named, schema);
-            let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
-            if let (Some("integer"), Some(low), Some(high)) =
-                (schema["type"].as_str(), bound("minimum"), bound("maximum"))
+            let (Some(low), Some(high)) = lower::range(schema) else {
+                continue;
+            };
+            // A caller who sends 1.5 has not been told; and a constant for some would hide that.
+            ensure!(
+                schema["type"] == "integer",
+                "{name}.{field} has a range and is a {}: say in spec/overlay.yaml that it is an integer",
+                schema["type"]
+            );
             {
                 let constant = ident(&field.to_shouty_snake_case())?;
                 let doc = doc(&lower::doc(schema));

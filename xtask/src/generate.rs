@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 use anyhow::{Context, Result};
 
 use crate::{
-    effective, emit, json, lower,
+    effective, emit, json, lower, needed,
     output::{self, File, Mode, Outcome},
 };
 
@@ -41,14 +41,21 @@ pub fn files(upstream: &str, overlay: &str) -> Result<Vec<File>> {
 /// As [`files`], and when a file cannot be read or written.
 pub fn run(root: &Path, mode: Mode, report: &mut dyn Write) -> Result<Outcome> {
     let read = |name: &str| {
-        fs::read_to_string(root.join(name)).with_context(|| format!("cannot read {name}"))
+        let text = fs::read_to_string(root.join(name));
+        // A checkout may have given it the line endings of its system.
+        text.map(|text| text.replace("\r\n", "\n"))
+            .with_context(|| format!("cannot read {name}"))
     };
     let files = files(&read("spec/upstream.json")?, &read("spec/overlay.yaml")?)?;
-    let outcome = output::sync(root, Path::new(GENERATED), &files, mode, report)?;
-    match outcome {
-        Outcome::UpToDate => writeln!(report, "up to date")?,
-        Outcome::Written => {}
-        Outcome::Stale => writeln!(report, "mend it with: {MEND}")?,
+    needed::check(root, &files)?;
+    let outcome = output::sync(root, Some(Path::new(GENERATED)), &files, mode, report)?;
+    match (outcome, mode) {
+        (Outcome::UpToDate, _) => writeln!(report, "up to date")?,
+        (Outcome::Stale, Mode::Check) => writeln!(report, "mend it with: {MEND}")?,
+        _ => {}
+    }
+    for notice in effective::notices(&serde_json::from_str(&files[0].text)?) {
+        writeln!(report, "notice: {notice}")?;
     }
     Ok(outcome)
 }

@@ -118,7 +118,8 @@ pub fn resolve<'a>(schemas: &'a Map<String, Value>, mut schema: &'a Value) -> &'
     schema
 }
 
-/// The names of the component schemas reachable from `roots` through references.
+/// The names of the component schemas reachable from `roots` through references, those of discriminators included. A
+/// reference that leads nowhere counts.
 pub fn reachable<'a>(
     schemas: &Map<String, Value>,
     roots: impl IntoIterator<Item = &'a Value>,
@@ -127,6 +128,11 @@ pub fn reachable<'a>(
         match value {
             Value::Object(map) => {
                 into.extend(referenced(value).map(str::to_owned));
+                let mapping = value.pointer("/discriminator/mapping");
+                let mapping = mapping.and_then(Value::as_object).into_iter().flatten();
+                into.extend(mapping.filter_map(|(_, target)| {
+                    Some(target.as_str()?.strip_prefix(SCHEMAS)?.to_owned())
+                }));
                 map.values().for_each(|child| references(child, into));
             }
             Value::Array(items) => items.iter().for_each(|item| references(item, into)),
@@ -139,8 +145,9 @@ pub fn reachable<'a>(
         .for_each(|root| references(root, &mut pending));
     let mut found = BTreeSet::new();
     while let Some(name) = pending.pop() {
-        if let Some(schema) = schemas.get(&name)
-            && found.insert(name)
+        let schema = schemas.get(&name);
+        if found.insert(name)
+            && let Some(schema) = schema
         {
             references(schema, &mut pending);
         }
@@ -148,11 +155,41 @@ pub fn reachable<'a>(
     found
 }
 
+/// The first reference to a component schema that is not there: its place as a JSON pointer, and the schema's name.
+pub fn dangling(document: &Value) -> Option<(String, String)> {
+    fn find(value: &Value, schemas: &Value, place: &str) -> Option<(String, String)> {
+        let missing = |name: &str| schemas.get(name).is_none();
+        match value {
+            Value::Object(map) => {
+                if let Some(name) = referenced(value).filter(|name| missing(name)) {
+                    return Some((place.to_owned(), name.to_owned()));
+                }
+                map.iter().find_map(|(key, child)| {
+                    find(child, schemas, &format!("{place}/{}", escaped(key)))
+                })
+            }
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| find(item, schemas, &format!("{place}/{index}"))),
+            _ => None,
+        }
+    }
+    find(document, &document["components"]["schemas"], "")
+}
+
+/// A name as part of a JSON pointer.
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The methods that a path may have an operation for.
+pub const METHODS: [&str; 8] = [
+    "delete", "get", "head", "options", "patch", "post", "put", "trace",
+];
+
 /// Every operation of the document: path, method, operation object.
 pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
-    const METHODS: [&str; 8] = [
-        "delete", "get", "head", "options", "patch", "post", "put", "trace",
-    ];
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {
         METHODS

@@ -9,9 +9,12 @@
 //! Every step is a function from text or JSON to text or JSON: only [`output`] touches the file system.
 
 pub mod bench;
+pub mod diff;
 pub mod effective;
 pub mod emit;
 pub mod generate;
+pub mod import;
 pub mod json;
 pub mod lower;
+mod needed;
 pub mod output;

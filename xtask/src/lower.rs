@@ -59,12 +59,7 @@ pub struct Union {
 ///
 /// When the description has a shape that the lowering does not know how to handle; the error names the place.
 pub fn lower(description: &Value) -> Result<Lowered> {
-    let mut document = description.clone();
-    rust_names(&mut document)?;
-    failures_by_class(&mut document)?;
-    merge_all_of(&mut document)?;
-    name_secrets(&mut document)?;
-    inline_aliases(&mut document);
+    let mut document = types(description)?;
     let unions = tagged_unions(&mut document)?;
     let open_enums = open_enums(&mut document)?;
     keep_unknown_fields(&mut document);
@@ -79,6 +74,23 @@ pub fn lower(description: &Value) -> Result<Lowered> {
         unions,
         secrets,
     })
+}
+
+/// The part of the lowering after which one component is one Rust type, with everything about it still there: what
+/// [`crate::diff`] compares.
+///
+/// # Errors
+///
+/// As [`lower`].
+pub fn types(description: &Value) -> Result<Value> {
+    let mut document = description.clone();
+    rust_names(&mut document)?;
+    failures_by_class(&mut document)?;
+    merge_all_of(&mut document)?;
+    name_secrets(&mut document)?;
+    inline_aliases(&mut document);
+    prune(&mut document);
+    Ok(document)
 }
 
 /// typify makes a type's name of any component's name; what is emitted beside it must use the same. A component that has
@@ -486,6 +498,25 @@ pub(crate) fn in_requests(document: &Value) -> BTreeSet<String> {
     reachable(
         &schemas(document),
         operations(document).map(|(_, _, operation)| &operation["requestBody"]),
+    )
+}
+
+/// The whole numbers that a schema allows, from and to: OpenAPI 3.0 says with a flag that a bound itself is not allowed.
+pub(crate) fn range(schema: &Value) -> (Option<i64>, Option<i64>) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be whole and in range"
+    )]
+    let bound = |key: &str| {
+        let whole = |it: f64| (it.fract() == 0.0 && it.abs() < 9.0e15).then_some(it as i64);
+        schema[key]
+            .as_i64()
+            .or_else(|| whole(schema[key].as_f64()?))
+    };
+    let excludes = |key: &str| i64::from(schema[key] == true);
+    (
+        bound("minimum").map(|it| it + excludes("exclusiveMinimum")),
+        bound("maximum").map(|it| it - excludes("exclusiveMaximum")),
     )
 }
 

@@ -1,10 +1,12 @@
 //! `cargo xtask`: see the crate's documentation.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    bench, generate,
+    bench,
+    diff::{self, Class},
+    generate, import,
     output::{Mode, Outcome},
 };
 
@@ -18,16 +20,47 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Take the packet capture operations out of the vendor's published description into spec/upstream.json.
+    ///
+    /// Exits 0 when it is done or nothing changed, 1 when it cannot be done; nothing is written then.
+    Import {
+        /// The vendor's OpenAPI 3.0 file, JSON or YAML.
+        file: PathBuf,
+        /// The day on which it was published, for spec/provenance.toml. [default: today]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: Option<jiff::civil::Date>,
+        #[command(flatten)]
+        workspace: Workspace,
+    },
     /// Write spec/pcaps.json and crates/pcaps-api/src/generated/ from spec/upstream.json and spec/overlay.yaml.
     ///
-    /// Exits 0 when everything is up to date, 4 when --check finds a stale file, 1 when it cannot be done.
+    /// Exits 0 when everything is up to date or was written, 4 when --check finds a stale file, 1 when it cannot be
+    /// done.
     Generate {
         /// Write nothing: say what is stale, with a diff.
         #[arg(long)]
         check: bool,
-        /// The workspace to work on, for tests. (This crate lives in `xtask/`, one below it.)
-        #[arg(long, hide = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
-        root: PathBuf,
+        /// Write nothing: say which files would be written.
+        #[arg(long, conflicts_with = "check")]
+        dry_run: bool,
+        #[command(flatten)]
+        workspace: Workspace,
+    },
+    /// Say what a change of the description means to callers.
+    ///
+    /// Exits 0 when nothing changed, 3 when every change is compatible, 5 when one is breaking, 1 when it cannot be done.
+    Diff {
+        /// What to compare with: a description's file, or a revision whose spec/pcaps.json is taken. [default: HEAD]
+        #[arg(long, value_name = "REV|FILE")]
+        from: Option<String>,
+        /// What to compare. [default: the working tree]
+        #[arg(long, value_name = "REV|FILE")]
+        to: Option<String>,
+        /// How to print it.
+        #[arg(long, default_value = "text")]
+        format: diff::Format,
+        #[command(flatten)]
+        workspace: Workspace,
     },
     /// Measure release builds beside the tools that people know, and print the ratios.
     Bench {
@@ -42,25 +75,77 @@ enum Task {
     },
 }
 
+#[derive(clap::Args)]
+struct Workspace {
+    /// The workspace to work on, for tests. (This crate lives in `xtask/`, one below it.)
+    #[arg(long, hide = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
+    root: PathBuf,
+}
+
 fn main() -> ExitCode {
-    let report = &mut std::io::stdout().lock();
-    let result = match Args::parse().task {
-        Task::Generate { check, root } => {
-            let mode = if check { Mode::Check } else { Mode::Write };
-            generate::run(&root, mode, report)
-        }
-        Task::Bench {
-            suite,
-            rounds,
-            quick,
-        } => bench::run(suite, rounds, quick, report).map(|()| Outcome::Written),
-    };
-    match result {
-        Ok(Outcome::UpToDate | Outcome::Written) => ExitCode::SUCCESS,
-        Ok(Outcome::Stale) => ExitCode::from(4),
+    match run(Args::parse().task, &mut std::io::stdout().lock()) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(task: Task, report: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    Ok(match task {
+        Task::Import {
+            file,
+            date,
+            workspace,
+        } => {
+            let date = match date {
+                Some(date) => date.to_string(),
+                // The day in UTC: what a timestamp begins with.
+                None => jiff::Timestamp::now()
+                    .to_string()
+                    .chars()
+                    .take(10)
+                    .collect(),
+            };
+            import::run(&workspace.root, &file, &date, report)?;
+            ExitCode::SUCCESS
+        }
+        Task::Generate {
+            check,
+            dry_run,
+            workspace,
+        } => {
+            let mode = match (check, dry_run) {
+                (true, _) => Mode::Check,
+                (_, true) => Mode::DryRun,
+                _ => Mode::Write,
+            };
+            match (generate::run(&workspace.root, mode, report)?, mode) {
+                (Outcome::Stale, Mode::Check) => ExitCode::from(4),
+                _ => ExitCode::SUCCESS,
+            }
+        }
+        Task::Diff {
+            from,
+            to,
+            format,
+            workspace,
+        } => {
+            let (from, to) = (from.as_deref(), to.as_deref());
+            match diff::run(&workspace.root, from, to, format, report)? {
+                None => ExitCode::SUCCESS,
+                Some(Class::Compatible) => ExitCode::from(3),
+                Some(Class::Breaking) => ExitCode::from(5),
+            }
+        }
+        Task::Bench {
+            suite,
+            rounds,
+            quick,
+        } => {
+            bench::run(suite, rounds, quick, report)?;
+            ExitCode::SUCCESS
+        }
+    })
 }

@@ -8,15 +8,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 
 /// What to do about a stale file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Mend it.
     Write,
-    /// Only report it.
+    /// Only report it, with a diff: for a script that wants to know whether there is anything to do.
     Check,
+    /// Say what writing would do.
+    DryRun,
 }
 
 /// How a run ended.
@@ -26,7 +28,7 @@ pub enum Outcome {
     UpToDate,
     /// What was stale has been written.
     Written,
-    /// Something is stale and was left so.
+    /// Something is stale and was left so, which is what was asked for.
     Stale,
 }
 
@@ -47,7 +49,7 @@ pub struct File {
 /// When a file cannot be read or written.
 pub fn sync(
     root: &Path,
-    owned: &Path,
+    owned: Option<&Path>,
     files: &[File],
     mode: Mode,
     report: &mut dyn Write,
@@ -61,6 +63,7 @@ pub fn sync(
         }
         stale = true;
         let shown = file.path.display();
+        let present = present.unwrap_or_default();
         match mode {
             Mode::Write => {
                 write_atomically(&path, &file.text)?;
@@ -68,13 +71,20 @@ pub fn sync(
             }
             Mode::Check => {
                 writeln!(report, "{shown} is stale:")?;
-                let diff = TextDiff::from_lines(present.as_deref().unwrap_or_default(), &file.text);
+                let diff = TextDiff::from_lines(&present, &file.text);
                 let (old, new) = (format!("{shown} (present)"), format!("{shown} (generated)"));
                 writeln!(report, "{}", diff.unified_diff().header(&old, &new))?;
             }
+            Mode::DryRun => {
+                let diff = TextDiff::from_lines(&present, &file.text);
+                let count = |tag| diff.iter_all_changes().filter(|it| it.tag() == tag).count();
+                let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
+                writeln!(report, "would write {shown} (-{removed} +{added} lines)")?;
+            }
         }
     }
-    for orphan in orphans(root, owned, files)? {
+    let orphans = owned.map_or_else(|| Ok(BTreeSet::new()), |it| orphans(root, it, files))?;
+    for orphan in orphans {
         stale = true;
         let shown = orphan.display();
         match mode {
@@ -84,18 +94,20 @@ pub fn sync(
                 writeln!(report, "removed {shown}")?;
             }
             Mode::Check => writeln!(report, "{shown} is stale: it is no longer generated")?,
+            Mode::DryRun => writeln!(report, "would remove {shown}")?,
         }
     }
     Ok(match (stale, mode) {
         (false, _) => Outcome::UpToDate,
         (true, Mode::Write) => Outcome::Written,
-        (true, Mode::Check) => Outcome::Stale,
+        (true, Mode::Check | Mode::DryRun) => Outcome::Stale,
     })
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
     match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+        // A checkout may have given it the line endings of its system; what is generated has one kind.
+        Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -148,7 +160,7 @@ mod tests {
             text: text.into(),
         }];
         let mut report = Vec::new();
-        let outcome = sync(root, Path::new("out"), &files, mode, &mut report).unwrap();
+        let outcome = sync(root, Some(Path::new("out")), &files, mode, &mut report).unwrap();
         (outcome, String::from_utf8(report).unwrap())
     }
 

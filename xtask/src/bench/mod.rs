@@ -4,9 +4,9 @@
 //! A suite makes its inputs, lets the contestants take turns, and prints medians. What it aims at is printed beside
 //! what was reached; a goal that is missed does not make the command fail, because a busy machine is not a defect.
 
-mod client;
 mod measure;
 mod programs;
+mod spec;
 
 use std::{io::Write, path::Path, time::Duration};
 
@@ -19,8 +19,8 @@ pub use measure::{Contestant, Figures};
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Suite {
-    /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
-    Client,
+    /// An import of a description of the vendor's size beside `jq`, and a regeneration. Needs jq.
+    Spec,
 }
 
 /// One run of a suite.
@@ -67,7 +67,7 @@ pub fn run(suite: Suite, rounds: usize, quick: bool, report: &mut dyn Write) -> 
         work,
     };
     match suite {
-        Suite::Client => client::run(&mut bench),
+        Suite::Spec => spec::run(&mut bench),
     }
 }
 

@@ -1,0 +1,311 @@
+//! The packet capture operations and what they need, out of a description of a thousand others.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize as _;
+use serde_json::{Map, Value, json};
+
+use crate::json::{METHODS, SCHEMAS, escaped, operations, reachable};
+
+/// The paths that are taken: this one and everything below it. A parameter may have any name.
+const ROOT: &str = "/accounts/{account_id}/pcaps";
+
+/// Keywords that are prose, or that lead out of the slice. An extension (`x-…`) is dropped as well.
+const DROPPED: [&str; 8] = [
+    "callbacks",
+    "description",
+    "example",
+    "examples",
+    "externalDocs",
+    "links",
+    "summary",
+    "title",
+];
+
+/// Keywords whose value maps names to things: a name is never a keyword, a property may be called `description`.
+const NAMES: [&str; 9] = [
+    "content",
+    "encoding",
+    "headers",
+    "mapping",
+    "patternProperties",
+    "properties",
+    "responses",
+    "scopes",
+    "variables",
+];
+
+/// Keywords whose value is data, not description.
+const DATA: [&str; 2] = ["default", "enum"];
+
+/// The slice of a published description.
+///
+/// # Errors
+///
+/// When it is not OpenAPI 3.0, has none of the paths, or refers to something that is not in it; with the place.
+pub(super) fn slice(document: &Value) -> Result<Value> {
+    match document["openapi"].as_str() {
+        Some(version) if version.starts_with("3.0.") => {}
+        Some(version) => bail!("it is OpenAPI {version}: only 3.0 can be imported"),
+        None => bail!("it is not an OpenAPI description: it has no `openapi: 3.0.…`"),
+    }
+    let published = document["paths"]
+        .as_object()
+        .context("it has no paths: is it only a part of the description?")?;
+    let slicer = Slicer { document };
+    let mut paths = Map::new();
+    for (path, item) in published.iter().filter(|(path, _)| is_ours(path)) {
+        let item = slicer.path_item(item, &format!("/paths/{}", escaped(path)))?;
+        paths.insert(path.clone(), item);
+    }
+    ensure!(
+        !paths.is_empty(),
+        "none of its {} paths is {ROOT} or below it",
+        published.len()
+    );
+    let mut slice = json!({
+        "openapi": document["openapi"],
+        "info": { "title": document["info"]["title"], "version": document["info"]["version"] },
+        "paths": paths,
+        "components": {},
+    });
+    if document["servers"].is_array() {
+        slice["servers"] = slicer.thing(&document["servers"], "/servers", &mut Vec::new())?;
+    }
+    slice["components"]["schemas"] = slicer.schemas(&slice)?;
+    let schemes = slicer.security_schemes(&slice)?;
+    if !schemes.is_empty() {
+        slice["components"]["securitySchemes"] = Value::Object(schemes);
+    }
+    check(&slice)?;
+    Ok(slice)
+}
+
+fn is_ours(path: &str) -> bool {
+    let parameter = |segment: &str| segment.starts_with('{') && segment.ends_with('}');
+    let mut segments = path.split('/');
+    ROOT.split('/').all(|ours| {
+        segments
+            .next()
+            .is_some_and(|it| it == ours || (parameter(it) && parameter(ours)))
+    })
+}
+
+struct Slicer<'a> {
+    document: &'a Value,
+}
+
+impl Slicer<'_> {
+    /// The operations of a path, each complete in itself: with the path's parameters and the document's security.
+    fn path_item(&self, item: &Value, place: &str) -> Result<Value> {
+        // What a path item refers to is a path item.
+        let item = self.thing(item, place, &mut Vec::new())?;
+        let Value::Object(mut item) = item else {
+            bail!("{place} is not an object");
+        };
+        let shared = item.remove("parameters");
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let own = operation.remove("parameters");
+            let parameters = merged(list(shared.as_ref()), list(own.as_ref()));
+            if !parameters.is_empty() {
+                operation.insert("parameters".to_owned(), parameters.into());
+            }
+            if let Some(security) = self.document.get("security") {
+                operation
+                    .entry("security")
+                    .or_insert_with(|| security.clone());
+            }
+        }
+        Ok(Value::Object(item))
+    }
+
+    /// A description of something, without prose, its references to anything but a schema resolved.
+    fn thing(&self, value: &Value, place: &str, trail: &mut Vec<String>) -> Result<Value> {
+        match value {
+            Value::Object(map) => match map.get("$ref") {
+                Some(reference) => self.reference(reference, place, trail),
+                None => self.object(map, place, trail),
+            },
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                let items =
+                    items.map(|(index, item)| self.thing(item, &format!("{place}/{index}"), trail));
+                Ok(Value::Array(items.collect::<Result<_>>()?))
+            }
+            scalar => Ok(scalar.clone()),
+        }
+    }
+
+    fn object(
+        &self,
+        map: &Map<String, Value>,
+        place: &str,
+        trail: &mut Vec<String>,
+    ) -> Result<Value> {
+        let mut result = Map::new();
+        for (key, value) in map {
+            let place = format!("{place}/{}", escaped(key));
+            if DROPPED.contains(&key.as_str()) || key.starts_with("x-") {
+                continue;
+            }
+            let value = if DATA.contains(&key.as_str()) {
+                value.clone()
+            } else if NAMES.contains(&key.as_str()) {
+                self.named(key, value, &place, trail)?
+            } else {
+                self.thing(value, &place, trail)?
+            };
+            result.insert(key.clone(), value);
+        }
+        Ok(Value::Object(result))
+    }
+
+    /// A map of names to things.
+    fn named(
+        &self,
+        key: &str,
+        value: &Value,
+        place: &str,
+        trail: &mut Vec<String>,
+    ) -> Result<Value> {
+        let Value::Object(map) = value else {
+            bail!("{place} is not an object");
+        };
+        let mut result = Map::new();
+        for (name, value) in map {
+            let place = format!("{place}/{}", escaped(name));
+            let mut value = self.thing(value, &place, trail)?;
+            match (key, &mut value) {
+                // OpenAPI demands a description of a response.
+                ("responses", Value::Object(response)) => {
+                    response.insert("description".to_owned(), "".into());
+                }
+                // A discriminator may name a schema without saying that it is one.
+                ("mapping", Value::String(schema)) if !schema.contains(['/', '#']) => {
+                    *schema = format!("{SCHEMAS}{schema}");
+                }
+                _ => {}
+            }
+            result.insert(name.clone(), value);
+        }
+        Ok(Value::Object(result))
+    }
+
+    /// A reference to a whole schema stays one; what any other leads to takes its place.
+    fn reference(&self, reference: &Value, place: &str, trail: &mut Vec<String>) -> Result<Value> {
+        let text = reference
+            .as_str()
+            .with_context(|| format!("{place}/$ref is not a string"))?;
+        let pointer = text.strip_prefix('#').with_context(|| {
+            format!("{place} refers to another file ({text}): import one that holds everything")
+        })?;
+        let pointer = percent_decode_str(pointer).decode_utf8_lossy();
+        let target = self
+            .document
+            .pointer(&pointer)
+            .with_context(|| format!("{place} refers to {text}, which is not there"))?;
+        if let Some(name) = text.strip_prefix(SCHEMAS)
+            && !name.contains('/')
+        {
+            return Ok(json!({ "$ref": text }));
+        }
+        ensure!(
+            !trail.iter().any(|it| it == text),
+            "{place} refers to {text}, which refers back to itself"
+        );
+        trail.push(text.to_owned());
+        let resolved = self.thing(target, &pointer, trail)?;
+        trail.pop();
+        Ok(resolved)
+    }
+
+    /// Every schema that the slice needs.
+    fn schemas(&self, slice: &Value) -> Result<Value> {
+        let published = self.document.pointer("/components/schemas");
+        let mut schemas = Map::new();
+        loop {
+            let needed = reachable(&schemas, [&slice["paths"], &Value::Object(schemas.clone())]);
+            let missing: Vec<_> = needed
+                .into_iter()
+                .filter(|name| !schemas.contains_key(name))
+                .collect();
+            if missing.is_empty() {
+                return Ok(Value::Object(schemas));
+            }
+            for name in missing {
+                let place = format!("/components/schemas/{}", escaped(&name));
+                let schema = published.and_then(|it| it.get(&name));
+                // A reference was checked where it stands; the mapping of a discriminator was not.
+                let schema = schema.with_context(|| {
+                    format!("a discriminator maps to {place}, which is not there")
+                })?;
+                let schema = self.thing(schema, &place, &mut Vec::new())?;
+                schemas.insert(name, schema);
+            }
+        }
+    }
+
+    fn security_schemes(&self, slice: &Value) -> Result<Map<String, Value>> {
+        let mut names = BTreeSet::new();
+        for (_, _, operation) in operations(slice) {
+            let requirements = operation["security"].as_array().into_iter().flatten();
+            names.extend(
+                requirements
+                    .filter_map(Value::as_object)
+                    .flat_map(Map::keys),
+            );
+        }
+        let mut schemes = Map::new();
+        for name in names {
+            let place = format!("/components/securitySchemes/{}", escaped(name));
+            let scheme = self.document.pointer(&place);
+            let scheme = scheme.with_context(|| {
+                format!("an operation needs the security scheme {name}, and {place} is not there")
+            })?;
+            schemes.insert(name.clone(), self.thing(scheme, &place, &mut Vec::new())?);
+        }
+        Ok(schemes)
+    }
+}
+
+fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The parameters of a path and those of an operation, which win where both have one.
+fn merged(shared: &[Value], own: &[Value]) -> Vec<Value> {
+    let same =
+        |one: &Value, other: &Value| one["name"] == other["name"] && one["in"] == other["in"];
+    let shared = shared
+        .iter()
+        .filter(|it| !own.iter().any(|own| same(own, it)));
+    shared.chain(own).cloned().collect()
+}
+
+/// Says which part is not OpenAPI 3.0, in place of that some part is not.
+fn check(slice: &Value) -> Result<()> {
+    for (name, schema) in slice["components"]["schemas"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        openapiv3::Schema::deserialize(schema).with_context(|| {
+            format!("/components/schemas/{name} is not a schema of OpenAPI 3.0")
+        })?;
+    }
+    for (path, method, operation) in operations(slice) {
+        openapiv3::Operation::deserialize(operation).with_context(|| {
+            format!(
+                "/paths/{}/{method} is not an operation of OpenAPI 3.0",
+                escaped(path)
+            )
+        })?;
+    }
+    openapiv3::OpenAPI::deserialize(slice).context("it is not OpenAPI 3.0")?;
+    Ok(())
+}
