@@ -1,21 +1,22 @@
 //! From the lowered description to Rust: the generator's output split by module, and what we emit beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use heck::{ToPascalCase, ToShoutySnakeCase, ToSnakeCase};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::{
-    Attribute, Field, File, ImplItem, Item, parse_quote,
+    Attribute, Expr, Field, File, ImplItem, Item, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
 use crate::{
     json::{resolve, schemas},
     lower::{self, Lowered, OpenEnum, Union},
+    prose,
 };
 
 /// The path of the module that holds what is emitted here, as seen from the generated crate.
@@ -30,6 +31,11 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
     let version = description["info"]["version"]
         .as_str()
         .context("the description has no version")?;
+    // It stands in a comment and in a header, which cannot be made of anything else.
+    ensure!(
+        version.bytes().all(|it| it.is_ascii_graphic()),
+        "the description's version is {version:?}"
+    );
     let (types, client) = split(generate(lowered)?)?;
     let modules = [
         ("client.rs", client),
@@ -87,6 +93,8 @@ fn split(mut file: File) -> Result<(File, File)> {
         }
         // A prelude of one name.
         Item::Mod(module) => module.ident != "prelude",
+        // A check that the shell implements the hooks, which nothing calls. The operations call the hooks.
+        Item::Const(constant) => constant.ident != "_",
         _ => true,
     });
     let items = types.ok_or_else(|| anyhow!("progenitor's output has no `types` module"))?;
@@ -95,6 +103,7 @@ fn split(mut file: File) -> Result<(File, File)> {
     types.attrs = module_doc("Types of the operations' parameters, requests and responses.");
 
     Shape.visit_file_mut(&mut file);
+    drop_unused_imports(&mut file);
     file.attrs = module_doc("One method for each operation.");
     file.items.insert(
         0,
@@ -109,17 +118,19 @@ fn split(mut file: File) -> Result<(File, File)> {
 struct Shape;
 
 impl VisitMut for Shape {
+    /// Nothing is allowed to generated code that it can do without.
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+        attributes.retain(|attribute| !attribute.path().is_ident("allow"));
+        document(attributes);
+    }
+
     fn visit_item_mut(&mut self, item: &mut Item) {
         match item {
             Item::Struct(it) => {
                 describe(&mut it.attrs);
-                document(&mut it.attrs);
                 keep_what_is_odd(&mut it.fields);
             }
-            Item::Enum(it) => {
-                describe(&mut it.attrs);
-                document(&mut it.attrs);
-            }
+            Item::Enum(it) => describe(&mut it.attrs),
             // Its constructor panics when TLS cannot be set up, and its client has a total timeout of 15 s, which
             // cuts long downloads. The shell has one that fails and has none.
             Item::Impl(it) if it.trait_.is_none() => it.items.retain(|item| match item {
@@ -131,21 +142,10 @@ impl VisitMut for Shape {
         visit_mut::visit_item_mut(self, item);
     }
 
-    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
-        document(&mut function.attrs);
-        visit_mut::visit_impl_item_fn_mut(self, function);
-    }
-
-    fn visit_variant_mut(&mut self, variant: &mut syn::Variant) {
-        document(&mut variant.attrs);
-        visit_mut::visit_variant_mut(self, variant);
-    }
-
     /// Integers arrive as `80` and as `80.0`.
     fn visit_field_mut(&mut self, field: &mut Field) {
         let ty = &field.ty;
         let ty = quote!(#ty).to_string();
-        document(&mut field.attrs);
         if ty == "i64" {
             field
                 .attrs
@@ -156,6 +156,84 @@ impl VisitMut for Shape {
             );
         }
         visit_mut::visit_field_mut(self, field);
+    }
+
+    /// A pattern is compiled when it is first needed, and unwrapped. The generator has compiled it before and refuses
+    /// the description if that fails; should it not compile here all the same, then nothing matches it.
+    fn visit_item_static_mut(&mut self, item: &mut syn::ItemStatic) {
+        if item.ident == "PATTERN" {
+            Fallible.visit_item_static_mut(item);
+        }
+    }
+
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        if quote!(#expression).to_string() == "PATTERN . find (value) . is_none ()" {
+            *expression = parse_quote!(PATTERN.as_ref().is_none_or(|it| it.find(value).is_none()));
+        }
+        visit_mut::visit_expr_mut(self, expression);
+    }
+}
+
+/// Makes an `Option` of a regular expression that is unwrapped: of its type, and of its value.
+struct Fallible;
+
+impl VisitMut for Fallible {
+    fn visit_type_mut(&mut self, ty: &mut syn::Type) {
+        if quote!(#ty).to_string() == ":: regress :: Regex" {
+            *ty = parse_quote!(::std::option::Option<#ty>);
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+
+    fn visit_expr_method_call_mut(&mut self, call: &mut syn::ExprMethodCall) {
+        if call.method == "unwrap" {
+            call.method = format_ident!("ok");
+        }
+        visit_mut::visit_expr_method_call_mut(self, call);
+    }
+}
+
+/// Takes out the imports that the operations at hand do not need.
+fn drop_unused_imports(file: &mut File) {
+    fn names(tokens: TokenStream, into: &mut BTreeSet<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(name) => drop(into.insert(name.to_string())),
+                TokenTree::Group(group) => names(group.stream(), into),
+                _ => {}
+            }
+        }
+    }
+    let mut used = BTreeSet::new();
+    for item in file
+        .items
+        .iter()
+        .filter(|item| !matches!(item, Item::Use(_)))
+    {
+        names(quote!(#item), &mut used);
+    }
+    // Of the traits, one is named where it is implemented, and one shows in its only method.
+    if used.contains("form_urlencoded") {
+        used.insert("RequestBuilderExt".to_owned());
+    }
+    if used.contains("exec") {
+        used.insert("ClientHooks".to_owned());
+    }
+    for item in &mut file.items {
+        if let Item::Use(it) = item
+            && matches!(it.vis, syn::Visibility::Inherited)
+            && let syn::UseTree::Path(path) = &mut it.tree
+            && let syn::UseTree::Group(group) = &mut *path.tree
+        {
+            group.items = std::mem::take(&mut group.items)
+                .into_iter()
+                .filter(|name| match name {
+                    syn::UseTree::Name(name) => used.contains(&name.ident.to_string()),
+                    _ => true,
+                })
+                .collect();
+        }
     }
 }
 
@@ -218,8 +296,7 @@ fn describe(attributes: &mut Vec<Attribute>) {
     }
 }
 
-/// Lays documentation out anew: without the JSON schema that typify appends (it is in spec/pcaps.json), one attribute a
-/// line, so that a diff shows the line that changed.
+/// Lays documentation out anew, one attribute a line, so that a diff shows the line that changed.
 fn document(attributes: &mut Vec<Attribute>) {
     let mut text = String::new();
     attributes.retain(|attribute| {
@@ -237,45 +314,27 @@ fn document(attributes: &mut Vec<Attribute>) {
             true
         }
     });
-    let prose = text.split("<details>").next().unwrap_or_default();
-    attributes.splice(0..0, doc(prose));
+    attributes.splice(0..0, doc(&text));
 }
 
-/// Outer documentation attributes for a text, wrapped.
+/// Outer documentation attributes for a text of the description's.
 fn doc(text: &str) -> Vec<Attribute> {
-    doc_lines(text)
+    attributes(prose::lines(text))
+}
+
+fn attributes(lines: Vec<String>) -> Vec<Attribute> {
+    lines
         .into_iter()
         .map(|line| parse_quote!(#[doc = #line]))
         .collect()
 }
 
-/// Inner documentation attributes for a text, wrapped.
+/// Inner documentation attributes for a text of ours.
 fn module_doc(text: &str) -> Vec<Attribute> {
-    doc_lines(text)
+    prose::wrapped(text)
         .into_iter()
         .map(|line| parse_quote!(#![doc = #line]))
         .collect()
-}
-
-/// Wraps a text, paragraph by paragraph; a list's items are paragraphs. Each line starts with the space that follows
-/// `///`.
-fn doc_lines(text: &str) -> Vec<String> {
-    const WIDTH: usize = 100;
-    let mut lines: Vec<String> = Vec::new();
-    for paragraph in text.trim().lines() {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push(' ');
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines.dedup_by(|a, b| a.is_empty() && b.is_empty());
-    lines.retain(|line| !line.is_empty() || !text.trim().is_empty());
-    lines
 }
 
 fn module_list() -> File {
@@ -457,7 +516,9 @@ fn limits(description: &Value) -> Result<File> {
         if !constants.is_empty() {
             let module = ident(&name.to_snake_case())?;
             let name = lower::rust_name(&name);
-            let doc = doc(&format!("Limits of [`{name}`](super::types::{name})."));
+            let doc = attributes(prose::wrapped(&format!(
+                "Limits of [`{name}`](super::types::{name})."
+            )));
             modules.push(quote!(#(#doc)* pub mod #module { #(#constants)* }));
         }
     }

@@ -18,3 +18,4 @@ pub mod json;
 pub mod lower;
 mod needed;
 pub mod output;
+mod prose;

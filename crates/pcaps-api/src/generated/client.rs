@@ -2,10 +2,8 @@
 
 //! One method for each operation.
 use super::types;
-#[allow(unused_imports)]
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+use progenitor_client::{encode_path, ClientHooks, OperationInfo};
 /// Client for Cloudflare packet captures (PCAPs API)
 ///
 /// Packet captures on Magic Transit and Cloudflare Network Firewall. Samples look back at traffic that
@@ -52,14 +50,6 @@ impl ClientInfo<crate::Exchange> for Client {
         &self.inner
     }
 }
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::Exchange>,
-    {}
-};
-#[allow(clippy::all)]
 impl Client {
     /// List the account's captures
     ///
@@ -83,7 +73,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .get(url)
@@ -136,7 +125,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .post(url)
@@ -187,7 +175,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .get(url)
@@ -240,7 +227,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .post(url)
@@ -293,7 +279,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .post(url)
@@ -346,7 +331,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .delete(url)
@@ -398,7 +382,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .get(url)
@@ -451,7 +434,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self.client.get(url).headers(header_map).build()?;
         let info = OperationInfo {
             operation_id: "download_capture",
@@ -495,7 +477,6 @@ impl Client {
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        #[allow(unused_mut)]
         let mut request = self
             .client
             .put(url)

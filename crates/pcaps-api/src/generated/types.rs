@@ -179,9 +179,9 @@ impl ::std::str::FromStr for Identifier {
         if value.chars().count() < 1usize {
             return Err("shorter than 1 characters".into());
         }
-        static PATTERN: ::std::sync::LazyLock<::regress::Regex> = ::std::sync::LazyLock::new(||
-        { ::regress::Regex::new("^[0-9A-Za-z_-]{1,32}$").unwrap() });
-        if PATTERN.find(value).is_none() {
+        static PATTERN: ::std::sync::LazyLock<::std::option::Option<::regress::Regex>> = ::std::sync::LazyLock::new(||
+        { ::regress::Regex::new("^[0-9A-Za-z_-]{1,32}$").ok() });
+        if PATTERN.as_ref().is_none_or(|it| it.find(value).is_none()) {
             return Err("doesn't match pattern \"^[0-9A-Za-z_-]{1,32}$\"".into());
         }
         Ok(Self(value.to_string()))
