@@ -14,7 +14,7 @@ use syn::{
 };
 
 use crate::{
-    json::{resolve, schemas},
+    json::{referenced, resolve, schemas},
     lower::{self, Lowered, OpenEnum, Union},
     prose,
 };
@@ -36,7 +36,8 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
         version.bytes().all(|it| it.is_ascii_graphic()),
         "the description's version is {version:?}"
     );
-    let (types, client) = split(generate(lowered)?)?;
+    let (mut types, client) = split(generate(lowered)?)?;
+    document_secrets(&mut types, lowered);
     let modules = [
         ("client.rs", client),
         ("limits.rs", limits(description)?),
@@ -270,6 +271,25 @@ impl VisitMut for Entries {
             *element = parse_quote!(crate::Entry<#element>);
         }
         visit_mut::visit_path_segment_mut(self, segment);
+    }
+}
+
+/// A type of ours that stands for a component takes no documentation from it: what a secret is, its field says.
+fn document_secrets(types: &mut File, lowered: &Lowered) {
+    let named = schemas(&lowered.document);
+    for item in &mut types.items {
+        let Item::Struct(it) = item else { continue };
+        let properties = &named.get(&it.ident.to_string()).unwrap_or(&Value::Null)["properties"];
+        for (name, schema) in properties.as_object().into_iter().flatten() {
+            let secret = referenced(schema).filter(|name| lowered.secrets.contains(*name));
+            let field = it.fields.iter_mut().find(|field| {
+                let ident = field.ident.as_ref().map(ToString::to_string);
+                ident == Some(name.to_snake_case())
+            });
+            if let (Some(secret), Some(field)) = (secret, field) {
+                field.attrs.splice(0..0, doc(&lower::doc(&named[secret])));
+            }
+        }
     }
 }
 

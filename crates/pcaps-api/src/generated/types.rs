@@ -95,6 +95,9 @@ pub struct FullCapture {
     /// The data centre to capture at: one (`ord02`), or several under one name (`ORD`).
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub colo_name: ::std::option::Option<::std::string::String>,
+    /// A bucket: `s3://<bucket>/<dir>?region=<region>`, `gs://<bucket>/<dir>`, or `r2://<bucket>/<dir>`
+    /// whose query holds `account-id`, `access-key-id` and `secret-access-key` when registering. May hold
+    /// secrets: never show it as it is.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub destination_conf: ::std::option::Option<crate::Secret>,
     /// Why the capture failed.
@@ -140,6 +143,9 @@ pub struct FullCaptureRequest {
     pub byte_limit: ::std::option::Option<i64>,
     /// The data centre to capture at: one (`ord02`), or several under one name (`ORD`).
     pub colo_name: ::std::string::String,
+    /// A bucket: `s3://<bucket>/<dir>?region=<region>`, `gs://<bucket>/<dir>`, or `r2://<bucket>/<dir>`
+    /// whose query holds `account-id`, `access-key-id` and `secret-access-key` when registering. May hold
+    /// secrets: never show it as it is.
     pub destination_conf: crate::Secret,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub filter_v1: ::std::option::Option<Filter>,
@@ -248,6 +254,9 @@ pub struct MessageSource {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Ownership {
+    /// A bucket: `s3://<bucket>/<dir>?region=<region>`, `gs://<bucket>/<dir>`, or `r2://<bucket>/<dir>`
+    /// whose query holds `account-id`, `access-key-id` and `secret-access-key` when registering. May hold
+    /// secrets: never show it as it is.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub destination_conf: ::std::option::Option<crate::Secret>,
     /// The name of the challenge file, relative to the bucket's directory.
@@ -307,6 +316,9 @@ pub struct OwnershipListEnvelope {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RegisterBucketRequest {
+    /// A bucket: `s3://<bucket>/<dir>?region=<region>`, `gs://<bucket>/<dir>`, or `r2://<bucket>/<dir>`
+    /// whose query holds `account-id`, `access-key-id` and `secret-access-key` when registering. May hold
+    /// secrets: never show it as it is.
     pub destination_conf: crate::Secret,
 }
 /// Where a list stands in its paging. Captures are not paged.
@@ -391,7 +403,11 @@ pub struct SimpleCaptureRequest {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ValidateBucketRequest {
+    /// A bucket: `s3://<bucket>/<dir>?region=<region>`, `gs://<bucket>/<dir>`, or `r2://<bucket>/<dir>`
+    /// whose query holds `account-id`, `access-key-id` and `secret-access-key` when registering. May hold
+    /// secrets: never show it as it is.
     pub destination_conf: crate::Secret,
+    /// The content of the challenge file (not its name). A secret.
     pub ownership_challenge: crate::Secret,
 }
 /// Error types.
