@@ -8,5 +8,6 @@ mod examples;
 mod layers;
 mod outline;
 mod real_capture;
+mod schemas;
 mod support;
 mod wire;

@@ -9,7 +9,11 @@ use serde_json::{Map, Value};
 ///
 /// They survive decoding and encoding. `Debug` shows their names only: what is not understood may hold a secret.
 #[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(description = "Fields that the description does not list, by name.")
+)]
 #[serde(transparent)]
 pub struct Extra(Map<String, Value>);
 
@@ -40,7 +44,14 @@ impl fmt::Debug for Extra {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Deserialize, Serialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "{T}Entry",
+        description = "An entry of a list: of the shape that the description gives it, or of another."
+    )
+)]
 #[serde(untagged)]
 pub enum Entry<T> {
     /// As described.

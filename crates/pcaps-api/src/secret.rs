@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 /// assert!(secret.expose().ends_with("hunter2"));
 /// ```
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(description = "Text that must not be shown.", extend("format" = "password"))
+)]
 #[serde(transparent)]
 pub struct Secret(String);
 
