@@ -5,6 +5,7 @@ mod drift;
 mod end_to_end;
 mod errors;
 mod examples;
+mod generated;
 mod layers;
 mod outline;
 mod real_capture;

@@ -139,7 +139,7 @@ const RULES: [(&str, Rule); 11] = [
     // is a type that checks itself, and keeps them.
     ("bounds are constants, not a part of types", |facts, _| {
         if !facts.contains_key(&fact("", "pattern")) {
-            facts.retain(|(_, subject), _| !BOUNDS.contains(&subject.as_str()));
+            facts.retain(|(_, it), _| it == "pattern" || !BOUNDS.contains(&it.as_str()));
         }
     }),
     // An empty string is no timestamp, and is sent in place of one: `lower::drop_timestamps`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use heck::{ToPascalCase, ToShoutySnakeCase, ToSnakeCase};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Literal, TokenStream, TokenTree};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -38,6 +38,7 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
     );
     let (mut types, client) = split(generate(lowered)?)?;
     document_secrets(&mut types, lowered);
+    describe_patterns(&mut types, lowered);
     let modules = [
         ("client.rs", client),
         ("limits.rs", limits(description)?),
@@ -293,6 +294,34 @@ fn document_secrets(types: &mut File, lowered: &Lowered) {
     }
 }
 
+/// What a type checks when it is made is not to be seen in it: its JSON Schema is told.
+fn describe_patterns(types: &mut File, lowered: &Lowered) {
+    let named = schemas(&lowered.document);
+    for item in &mut types.items {
+        let Item::Struct(it) = item else { continue };
+        let Some(schema) = named.get(&it.ident.to_string()) else {
+            continue;
+        };
+        if schema.get("pattern").is_none() {
+            continue;
+        }
+        let mut bounds = Vec::new();
+        for name in ["maxLength", "minLength", "pattern"] {
+            let value = match schema.get(name) {
+                Some(Value::String(text)) => quote!(#text),
+                Some(Value::Number(number)) => {
+                    let number = number.as_u64().map(Literal::u64_unsuffixed);
+                    quote!(#number)
+                }
+                _ => continue,
+            };
+            bounds.push(quote!(#name = #value));
+        }
+        it.attrs
+            .push(parse_quote!(#[cfg_attr(feature = "schemars", schemars(extend(#(#bounds),*)))]));
+    }
+}
+
 fn makes_client(signature: &syn::Signature) -> bool {
     signature.ident == "new"
         && signature.inputs.iter().any(|input| match input {
@@ -526,10 +555,7 @@ fn limits(description: &Value) -> Result<File> {
             {
                 let constant = ident(&field.to_shouty_snake_case())?;
                 let doc = doc(&lower::doc(schema));
-                let (low, high) = (
-                    proc_macro2::Literal::i64_unsuffixed(low),
-                    proc_macro2::Literal::i64_unsuffixed(high),
-                );
+                let (low, high) = (Literal::i64_unsuffixed(low), Literal::i64_unsuffixed(high));
                 constants.push(quote!(#(#doc)* pub const #constant: std::ops::RangeInclusive<i64> = #low..=#high;));
             }
         }

@@ -162,6 +162,12 @@ pub struct FullCaptureRequest {
 #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
+#[cfg_attr(
+    feature = "schemars",
+    schemars(
+        extend("maxLength" = 32, "minLength" = 1, "pattern" = "^[0-9A-Za-z_-]{1,32}$")
+    )
+)]
 pub struct Identifier(::std::string::String);
 impl ::std::ops::Deref for Identifier {
     type Target = ::std::string::String;
