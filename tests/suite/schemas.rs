@@ -210,6 +210,9 @@ const BOUNDS: [&str; 6] = [
     "uniqueItems",
 ];
 
+/// What is compared as it is written.
+const KEPT: [&str; 2] = ["default", "format"];
+
 fn fact(place: &str, subject: &str) -> (String, String) {
     (place.to_owned(), subject.to_owned())
 }
@@ -278,7 +281,7 @@ impl Description {
                         self.read(property, &inside(place, name), facts);
                     }
                 }
-                (subject, value) if subject == "format" || BOUNDS.contains(&subject) => {
+                (subject, value) if KEPT.contains(&subject) || BOUNDS.contains(&subject) => {
                     facts.insert(fact(place, subject), text(value));
                 }
                 _ => panic!("the test does not know {subject} in {merged:?}"),
@@ -386,7 +389,7 @@ impl Description {
                 ("additionalProperties", value) => {
                     facts.insert(fact(place, "additional"), text(value));
                 }
-                (subject, value) if subject == "format" || BOUNDS.contains(&subject) => {
+                (subject, value) if KEPT.contains(&subject) || BOUNDS.contains(&subject) => {
                     facts.insert(fact(place, subject), text(value));
                 }
                 _ => panic!("the test does not know {subject} in {schema}"),
