@@ -1,67 +1,21 @@
 //! The public surface of `pcaps-api` on a few pages, so that an upgrade of the generator shows what it changes.
 
+mod source;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use syn::{
-    Attribute, Fields, Item, ItemImpl, Type, UseTree, Visibility, parse_quote,
+    Attribute, Fields, Item, ItemImpl, Type, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
+use self::source::{EXTERNAL, Module, Target, is_public, leaves};
 use crate::support::root;
-
-/// The crates whose items are re-exported. They are named, not opened.
-const EXTERNAL: [&str; 1] = ["progenitor_client"];
-
-/// A module as it is written, private things included.
-struct Module {
-    items: Vec<Item>,
-    modules: BTreeMap<String, Module>,
-}
-
-impl Module {
-    /// Reads a file, and those of the modules in it, which are in `folder`.
-    fn read(file: &Path, folder: &Path) -> Self {
-        let text = fs::read_to_string(file).unwrap();
-        Self::new(syn::parse_file(&text).unwrap().items, folder)
-    }
-
-    fn new(items: Vec<Item>, folder: &Path) -> Self {
-        let mut modules = BTreeMap::new();
-        for item in &items {
-            let Item::Mod(it) = item else { continue };
-            let name = it.ident.to_string();
-            let folder = folder.join(&name);
-            let module = match &it.content {
-                Some((_, items)) => Self::new(items.clone(), &folder),
-                None if folder.with_extension("rs").exists() => {
-                    Self::read(&folder.with_extension("rs"), &folder)
-                }
-                None => Self::read(&folder.join("mod.rs"), &folder),
-            };
-            modules.insert(name, module);
-        }
-        Self { items, modules }
-    }
-
-    /// Every module's items, the inner ones' as well; tests are no part of the surface.
-    fn all_items(&self) -> Vec<&Item> {
-        let inner = self.modules.iter().filter(|(name, _)| *name != "tests");
-        let inner = inner.flat_map(|(_, module)| module.all_items());
-        self.items.iter().chain(inner).collect()
-    }
-}
-
-/// What a path leads to.
-enum Target<'a> {
-    Item(&'a Item),
-    Module(Vec<String>),
-    External(String),
-}
 
 /// The crate, and what it says of its public items.
 struct Surface {
@@ -94,17 +48,9 @@ impl Surface {
         surface.found
     }
 
-    fn at(&self, path: &[String]) -> &Module {
-        let mut module = &self.root;
-        for name in path {
-            module = &module.modules[name];
-        }
-        module
-    }
-
     /// Adds what is public in the module at `place`, which users reach as `path`.
     fn module(&mut self, place: &[String], path: &str) {
-        for item in self.at(place).items.clone() {
+        for item in self.root.at(place).items.clone() {
             match &item {
                 Item::Mod(it) if is_public(&it.vis) => {
                     let name = it.ident.to_string();
@@ -136,7 +82,7 @@ impl Surface {
 
     /// Adds what a `pub use` of `source` as `name`, or of everything in it, makes public.
     fn reexport(&mut self, place: &[String], source: &[String], name: &str, path: &str) {
-        let target = self.resolve(place, source);
+        let target = self.root.resolve(place, source);
         match (target, name) {
             (Some(Target::Module(module)), "*") => self.module(&module, path),
             (Some(Target::Module(module)), _) => self.module(&module, &format!("{path}::{name}")),
@@ -154,48 +100,6 @@ impl Surface {
                 place.join("::")
             ),
         }
-    }
-
-    /// Follows a path from the module at `place`, through imports.
-    fn resolve(&self, place: &[String], path: &[String]) -> Option<Target<'_>> {
-        let Some((first, rest)) = path.split_first() else {
-            return Some(Target::Module(place.to_vec()));
-        };
-        match first.as_str() {
-            "crate" => return self.resolve(&[], rest),
-            "self" => return self.resolve(place, rest),
-            "super" => return self.resolve(place.split_last()?.1, rest),
-            _ => {}
-        }
-        let module = self.at(place);
-        if module.modules.contains_key(first) {
-            return self.resolve(&[place, std::slice::from_ref(first)].concat(), rest);
-        }
-        if let Some(item) = module
-            .items
-            .iter()
-            .find(|item| name_of(item).as_deref() == Some(first))
-        {
-            return rest.is_empty().then_some(Target::Item(item));
-        }
-        for item in &module.items {
-            let Item::Use(it) = item else { continue };
-            for (source, name) in leaves(&it.tree) {
-                let found = match name.as_str() {
-                    "*" => self.resolve(place, &[source.as_slice(), path].concat()),
-                    _ if name == *first && source != path => {
-                        self.resolve(place, &[source.as_slice(), rest].concat())
-                    }
-                    _ => None,
-                };
-                if found.is_some() {
-                    return found;
-                }
-            }
-        }
-        EXTERNAL
-            .contains(&first.as_str())
-            .then(|| Target::External(path.join("::")))
     }
 
     /// Adds an item, if it is public, under its own name or another.
@@ -365,9 +269,9 @@ impl Surface {
                 }
             }
         }
-        lines
-            .iter()
-            .for_each(|line| writeln!(text, "    {line}").unwrap());
+        for line in lines {
+            writeln!(text, "    {line}").unwrap();
+        }
     }
 
     fn signature(&self, signature: &syn::Signature) -> String {
@@ -425,41 +329,6 @@ fn one_line(item: Item) -> String {
         .replace(", >", ">")
 }
 
-fn is_public(visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Public(_))
-}
-
-fn name_of(item: &Item) -> Option<String> {
-    let ident = match item {
-        Item::Struct(it) => &it.ident,
-        Item::Enum(it) => &it.ident,
-        Item::Const(it) => &it.ident,
-        Item::Fn(it) => &it.sig.ident,
-        Item::Type(it) => &it.ident,
-        Item::Trait(it) => &it.ident,
-        Item::Static(it) => &it.ident,
-        Item::Union(it) => &it.ident,
-        _ => return None,
-    };
-    Some(ident.to_string())
-}
-
-/// Each path that an import names, with the name that it gives it; `*` for everything.
-fn leaves(tree: &UseTree) -> Vec<(Vec<String>, String)> {
-    let below = |name: String, leaves: Vec<(Vec<String>, String)>| {
-        let longer =
-            |(path, last): (Vec<String>, String)| ([vec![name.clone()], path].concat(), last);
-        leaves.into_iter().map(longer).collect()
-    };
-    match tree {
-        UseTree::Path(it) => below(it.ident.to_string(), leaves(&it.tree)),
-        UseTree::Name(it) => vec![(vec![it.ident.to_string()], it.ident.to_string())],
-        UseTree::Rename(it) => vec![(vec![it.ident.to_string()], it.rename.to_string())],
-        UseTree::Glob(_) => vec![(Vec::new(), "*".to_owned())],
-        UseTree::Group(it) => it.items.iter().flat_map(leaves).collect(),
-    }
-}
-
 /// Names of the derived traits; those that a feature brings say so.
 fn derives(attributes: &[Attribute]) -> BTreeSet<String> {
     fn add(meta: &syn::Meta, suffix: &str, into: &mut BTreeSet<String>) {
@@ -481,9 +350,9 @@ fn derives(attributes: &[Attribute]) -> BTreeSet<String> {
         }
     }
     let mut names = BTreeSet::new();
-    attributes
-        .iter()
-        .for_each(|attribute| add(&attribute.meta, "", &mut names));
+    for attribute in attributes {
+        add(&attribute.meta, "", &mut names);
+    }
     names
 }
 
@@ -506,16 +375,12 @@ fn mentions(path: &syn::Path, name: &syn::Ident) -> bool {
     })
 }
 
-fn sources() -> PathBuf {
-    root().join("crates/pcaps-api/src")
-}
-
 #[test]
 fn the_public_surface_of_the_wire_client() {
-    let surface = Surface::of(&sources()).into_iter();
-    let text: String = surface
-        .map(|(path, text)| format!("{path}: {text}"))
-        .collect();
+    let mut text = String::new();
+    for (path, lines) in Surface::of(&root().join("crates/pcaps-api/src")) {
+        write!(text, "{path}: {lines}").unwrap();
+    }
     insta::assert_snapshot!("pcaps_api", text);
 }
 
