@@ -1,6 +1,7 @@
 //! `cargo xtask import`, as a script and as a reader of `spec/upstream.json` see it.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::Path,
     process::{Command, Output},
@@ -119,13 +120,8 @@ fn what_such_files_hold_is_coped_with() {
     assert_eq!(workspace.read("spec/upstream.json"), slice);
 }
 
-#[test]
-fn what_cannot_be_imported_is_refused_with_its_place_and_nothing_is_written() {
-    let odd = |from: &str, to: &str| {
-        assert!(ODD.contains(from), "{from}");
-        ODD.replacen(from, to, 1)
-    };
-    let whole = published(&upstream(), 3).to_string();
+/// A description in which references multiply: forty of them, each to two of the next.
+fn laughing(whole: &str) -> String {
     let laughs: serde_json::Map<_, _> = (0..40)
         .map(|level| {
             let next =
@@ -137,11 +133,21 @@ fn what_cannot_be_imported_is_refused_with_its_place_and_nothing_is_written() {
         })
         .chain([("40".to_owned(), json!({}))])
         .collect();
-    let mut laughing: Value = serde_json::from_str(&whole).unwrap();
+    let mut laughing: Value = serde_json::from_str(whole).unwrap();
     laughing["components"]["schemas"]["laughs"] = json!({ "properties": laughs });
     laughing["paths"]["/accounts/{account_id}/pcaps"]["get"]["responses"]["200"]["content"]["application/json"]
         ["schema"] = json!({ "$ref": "#/components/schemas/laughs/properties/10" });
-    let cases = [
+    laughing.to_string()
+}
+
+/// Files that cannot be imported, by what is wrong with them.
+fn refused() -> Vec<(&'static str, String)> {
+    let odd = |from: &str, to: &str| {
+        assert!(ODD.contains(from), "{from}");
+        ODD.replacen(from, to, 1)
+    };
+    let whole = published(&upstream(), 3).to_string();
+    vec![
         (
             "no paths of ours",
             odd("/pcaps", "/other").replace("/pcaps", "/other"),
@@ -181,7 +187,7 @@ fn what_cannot_be_imported_is_refused_with_its_place_and_nothing_is_written() {
                 "#/paths/~1accounts~1{account_id}~1pcaps~1{id}~1tree",
             ),
         ),
-        ("multiplying", laughing.to_string()),
+        ("multiplying", laughing(&whole)),
         (
             "a name that is none",
             odd(
@@ -220,7 +226,12 @@ fn what_cannot_be_imported_is_refused_with_its_place_and_nothing_is_written() {
             ODD[..ODD.rfind("[{ $ref").unwrap()].to_owned(),
         ),
         ("empty", String::new()),
-    ];
+    ]
+}
+
+#[test]
+fn what_cannot_be_imported_is_refused_with_its_place_and_nothing_is_written() {
+    let cases = refused();
     let workspace = Workspace::new();
     let state = || ["spec/upstream.json", "spec/provenance.toml"].map(|it| workspace.read(it));
     let before = state();
@@ -229,7 +240,7 @@ fn what_cannot_be_imported_is_refused_with_its_place_and_nothing_is_written() {
         let (code, stdout, stderr) = workspace.import("openapi", &text);
         assert_eq!((code, stdout.as_str()), (1, ""), "{name}: {stderr}");
         assert!(state() == before, "{name}: something was written");
-        said += &format!("{name}:\n  {}\n", stderr.trim_end().replace('\n', "\n  "));
+        writeln!(said, "{name}:\n  {}", stderr.trim_end()).unwrap();
     }
     insta::assert_snapshot!("refused", said);
 }

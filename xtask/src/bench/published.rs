@@ -11,10 +11,7 @@ use crate::json::{METHODS, SCHEMAS, escaped};
 /// parameters, bodies and responses behind references. Importing the file gives the slice back.
 pub fn published(slice: &Value, others: usize) -> Value {
     let mut document = slice.clone();
-    let components = document["components"]
-        .as_object_mut()
-        .expect("a slice has components");
-    components.insert("examples".into(), json!({ "any": { "value": { "a": 1 } } }));
+    document["components"]["examples"] = json!({ "any": { "value": { "a": 1 } } });
     let mut shared: [Map<String, Value>; 3] = std::array::from_fn(|_| Map::new());
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         said_once(path, item, &mut shared);
