@@ -115,6 +115,7 @@ impl VisitMut for Shape {
                 describe(&mut it.attrs);
                 document(&mut it.attrs);
                 keep_what_is_odd(&mut it.fields);
+                can_be_empty(&mut it.attrs, &it.fields);
             }
             Item::Enum(it) => {
                 describe(&mut it.attrs);
@@ -175,6 +176,22 @@ fn keep_what_is_odd(fields: &mut syn::Fields) {
         } else {
             Entries.visit_type_mut(&mut field.ty);
         }
+    }
+}
+
+/// A struct of nothing but what may be absent has a `Default`, so that whoever makes one need not name the fields that
+/// the vendor adds later.
+fn can_be_empty(attributes: &mut Vec<Attribute>, fields: &syn::Fields) {
+    let may_be_absent = |field: &Field| {
+        let ty = &field.ty;
+        let ty = quote!(#ty).to_string();
+        ty.starts_with(":: std :: option :: Option") || ty == "crate :: Extra"
+    };
+    let has_one = attributes
+        .iter()
+        .any(|it| it.path().is_ident("derive") && quote!(#it).to_string().contains("Default"));
+    if !has_one && fields.iter().all(may_be_absent) {
+        attributes.push(parse_quote!(#[derive(Default)]));
     }
 }
 

@@ -15,6 +15,9 @@ use syn::{Fields, ImplItem, Item};
 
 use crate::{generate::GENERATED, output::File};
 
+/// The generated crate's name in Rust.
+const CRATE: &str = "pcaps_api";
+
 /// Items by what they belong to: the fields of a struct, the variants of an enum, the methods of a type, the constants
 /// of a module.
 type Items = BTreeMap<String, BTreeSet<String>>;
@@ -22,8 +25,9 @@ type Items = BTreeMap<String, BTreeSet<String>>;
 /// Compares the items in the generated files that are there with those in `files`.
 ///
 /// A use counts where it cannot be one of something else: a field between the braces of its struct, a variant or a
-/// constant after its owner's name, a type after `types::`, an operation where it is called. A field that is only read,
-/// by a name that other structs have too, is left to the compiler.
+/// constant after its owner's name, where the owner is imported or named with its path; an operation wherever it is
+/// named. A field that is only read, by a name that other
+/// structs have too, is left to the compiler.
 ///
 /// # Errors
 ///
@@ -51,11 +55,11 @@ pub(crate) fn check(root: &Path, files: &[File]) -> Result<()> {
         let tokens: TokenStream = text
             .parse()
             .map_err(|error| anyhow::anyhow!("{shown} is not Rust: {error}"))?;
-        let mut aliases = BTreeMap::new();
-        collect_aliases(tokens.clone(), &mut aliases);
+        let mut imported = BTreeMap::new();
+        imports(tokens.clone(), &mut imported);
         let scan = Scan {
             gone: &gone,
-            aliases: &aliases,
+            imported: &imported,
         };
         scan.tokens(tokens, &mut |item, line| {
             uses.push(format!("{item} is gone, and {shown}:{line} needs it"));
@@ -130,20 +134,59 @@ fn items(text: &str, into: &mut Items) -> Result<()> {
     Ok(())
 }
 
-/// Other names that a file gives to types: `Capture as Wire`, by the new name.
-fn collect_aliases(tokens: TokenStream, into: &mut BTreeMap<String, String>) {
+/// What a file imports of the generated crate: by the name that it has there, the name that it has here.
+fn imports(tokens: TokenStream, into: &mut BTreeMap<String, String>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut rest = tokens.as_slice();
+    while let [first, others @ ..] = rest {
+        rest = others;
+        match (first, others) {
+            (TokenTree::Group(group), _) => imports(group.stream(), into),
+            (TokenTree::Ident(word), [TokenTree::Ident(from), ..])
+                if word == "use" && from == CRATE =>
+            {
+                let end =
+                    |it: &TokenTree| matches!(it, TokenTree::Punct(it) if it.as_char() == ';');
+                let end = others.iter().position(end).unwrap_or(others.len());
+                names(&others[..end], into);
+                rest = &others[end..];
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Every name in an import, and what it is called from there on.
+fn names(tokens: &[TokenTree], into: &mut BTreeMap<String, String>) {
     for (at, token) in tokens.iter().enumerate() {
-        if let TokenTree::Group(group) = token {
-            collect_aliases(group.stream(), into);
+        match token {
+            TokenTree::Group(group) => {
+                let tokens: Vec<_> = group.stream().into_iter().collect();
+                names(&tokens, into);
+            }
+            TokenTree::Ident(name) => {
+                let name = name.to_string();
+                let alias = match &tokens[at + 1..] {
+                    [word, alias, ..] if word_of(word).is_some_and(|it| it == "as") => {
+                        word_of(alias)
+                    }
+                    _ => None,
+                };
+                // The alias itself comes by as well.
+                into.entry(alias.unwrap_or_else(|| name.clone()))
+                    .or_insert(name);
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
-        if let [name, word, alias, ..] = &tokens[at..]
-            && let (Some(name), Some(word), Some(alias)) =
-                (word_of(name), word_of(word), word_of(alias))
-            && word == "as"
-        {
-            into.insert(alias, name);
-        }
+    }
+}
+
+/// What stands before `::` at the end of tokens.
+fn before_colons(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
+    let colon = |it: &TokenTree| matches!(it, TokenTree::Punct(it) if it.as_char() == ':');
+    match tokens {
+        [before @ .., one, two] if colon(one) && colon(two) => Some(before),
+        _ => None,
     }
 }
 
@@ -156,7 +199,7 @@ fn word_of(token: &TokenTree) -> Option<String> {
 
 struct Scan<'a> {
     gone: &'a Items,
-    aliases: &'a BTreeMap<String, String>,
+    imported: &'a BTreeMap<String, String>,
 }
 
 impl Scan<'_> {
@@ -164,33 +207,27 @@ impl Scan<'_> {
     fn tokens(&self, tokens: TokenStream, visit: &mut impl FnMut(String, usize)) {
         let tokens: Vec<_> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
-            let (before, rest) = tokens.split_at(at);
+            let before = &tokens[..at];
             match token {
                 TokenTree::Group(group) => {
-                    if let Some(TokenTree::Ident(owner)) = before.last()
-                        && group.delimiter() == Delimiter::Brace
+                    if group.delimiter() == Delimiter::Brace
+                        && let Some(owner) = self.owner(before)
                     {
-                        self.braces(&owner.to_string(), group, visit);
+                        self.braces(&owner, group, visit);
                     }
                     self.tokens(group.stream(), visit);
                 }
                 TokenTree::Ident(name) => {
                     let line = name.span().start().line;
                     let text = name.to_string();
-                    let operation = matches!(before, [.., TokenTree::Punct(dot)] if dot.as_char() == '.')
-                        && matches!(rest, [_, TokenTree::Group(arguments), ..]
-                            if arguments.delimiter() == Delimiter::Parenthesis);
-                    if operation && self.lost("Client", &text) {
+                    let defined = matches!(before, [.., TokenTree::Ident(it)] if it == "fn");
+                    if !defined && self.lost("Client", &text) {
                         visit(format!("Client.{text}"), line);
                     }
-                    if let [.., owner, TokenTree::Punct(one), TokenTree::Punct(two)] = before
-                        && (one.as_char(), two.as_char()) == (':', ':')
-                        && let Some(owner) = word_of(owner)
+                    if let Some(owner) = before_colons(before).and_then(|it| self.owner(it))
+                        && self.lost(&owner, &text)
                     {
-                        let owner = self.aliases.get(&owner).unwrap_or(&owner);
-                        if self.lost(owner, &text) {
-                            visit(format!("{owner}.{text}"), line);
-                        }
+                        visit(format!("{owner}.{text}"), line);
                     }
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {}
@@ -198,9 +235,23 @@ impl Scan<'_> {
         }
     }
 
+    /// The generated type or module that tokens end in: by a path to it, or by a name that was imported.
+    fn owner(&self, tokens: &[TokenTree]) -> Option<String> {
+        let (last, before) = tokens.split_last()?;
+        let name = word_of(last)?;
+        match before_colons(before)
+            .and_then(<[_]>::last)
+            .and_then(word_of)
+        {
+            Some(module) => ["limits", "types", CRATE]
+                .contains(&module.as_str())
+                .then_some(name),
+            None => self.imported.get(&name).cloned(),
+        }
+    }
+
     /// The fields between the braces of a struct, in an expression or a pattern.
     fn braces(&self, owner: &str, group: &Group, visit: &mut impl FnMut(String, usize)) {
-        let owner = self.aliases.get(owner).map_or(owner, String::as_str);
         let mut begins = true;
         for token in group.stream() {
             if let TokenTree::Ident(name) = &token
@@ -289,7 +340,7 @@ mod tests {
         for (part, hand, item) in [
             (
                 "pub age: i64",
-                "fn f() -> Cat {\n Cat { name: n(), age: 1 } }",
+                "use pcaps_api::types::Cat; fn f() -> Cat {\n Cat { name: n(), age: 1 } }",
                 "Cat.age",
             ),
             (
@@ -297,15 +348,24 @@ mod tests {
                 "fn f(cat: &types::Cat) {\n let types::Cat { age, .. } = cat; }",
                 "Cat.age",
             ),
-            ("pub age: i64", "m!(\n Cat { age: 1 });", "Cat.age"),
+            (
+                "pub age: i64",
+                "m!(\n pcaps_api::types::Cat { age: 1 });",
+                "Cat.age",
+            ),
             (
                 "pub async fn feed_pet(&self) {}",
                 "fn f(c: &Client) {\n c.feed_pet() }",
                 "Client.feed_pet",
             ),
             (
+                "pub async fn feed_pet(&self) {}",
+                "call!(\n FEED, feed_pet);",
+                "Client.feed_pet",
+            ),
+            (
                 ", Dog(Dog)",
-                "use pets::Pet as Wire; fn f(it: Wire) {\n matches!(it, Wire::Dog(_)) }",
+                "use pcaps_api::{Entry, Pet as Wire}; fn f(it: Wire) {\n matches!(it, Wire::Dog(_)) }",
                 "Pet.Dog",
             ),
             (
@@ -326,13 +386,21 @@ mod tests {
             // Of another struct, or of who knows what.
             (
                 "pub age: i64",
-                "fn f() -> Dog { Dog { age: 1 } } fn g(it: It) { it.age }",
+                "use pcaps_api::types::Dog; fn f() -> Dog { Dog { age: 1 } } fn g(it: It) { it.age }",
+            ),
+            // Another struct of the same name.
+            (
+                "pub age: i64",
+                "struct Cat { age: i64 } fn f() { Cat { age: 1 } }",
             ),
             // One of the two is still there.
-            (", pub age: i64", "fn f() { Cat { name: n() } }"),
+            (
+                ", pub age: i64",
+                "use pcaps_api::types::Cat; fn f() { Cat { name: n() } }",
+            ),
             (
                 "pub async fn feed_pet(&self) {}",
-                "fn feed_pet() { feed_pet } // c.feed_pet()",
+                "fn feed_pet() {} // c.feed_pet()",
             ),
             (", Dog(Dog)", "use animals::Dog; enum Sound { Dog }"),
         ] {

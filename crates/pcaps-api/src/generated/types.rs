@@ -4,6 +4,7 @@
 /// One capture.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct CaptureEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -21,6 +22,7 @@ pub struct CaptureEnvelope {
 /// Captures, newest first.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct CaptureListEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -40,6 +42,7 @@ pub struct CaptureListEnvelope {
 /// The envelope of a failure. The errors say why.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct Failure {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -59,6 +62,7 @@ pub struct Failure {
 /// every packet.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct Filter {
     /// The destination IP address.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -84,6 +88,7 @@ pub struct Filter {
 /// A capture of new packets at one data centre into a bucket.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct FullCapture {
     /// Bytes of packets after which the capture ends, 1 to 1,000,000,000.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -218,6 +223,7 @@ impl<'de> ::serde::Deserialize<'de> for Identifier {
 /// An error, or a notice beside a result.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct Message {
     /// A number that stands for the kind of message. Cloudflare's start at 1000.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -237,6 +243,7 @@ pub struct Message {
 /// The part of the request that it is about.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct MessageSource {
     /// A JSON pointer into the request's body.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -247,6 +254,7 @@ pub struct MessageSource {
 /// A registered bucket and the state of its proof.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct Ownership {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub destination_conf: ::std::option::Option<crate::Secret>,
@@ -270,6 +278,7 @@ pub struct Ownership {
 /// One registered bucket.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct OwnershipEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -287,6 +296,7 @@ pub struct OwnershipEnvelope {
 /// Registered buckets.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct OwnershipListEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -312,6 +322,7 @@ pub struct RegisterBucketRequest {
 /// Where a list stands in its paging. Captures are not paged.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct ResultInfo {
     /// Entries on this page.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -339,6 +350,7 @@ pub struct ResultInfo {
 /// A sample of traffic that has already passed.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[derive(Default)]
 pub struct SimpleCapture {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub filter_v1: ::std::option::Option<Filter>,
