@@ -181,17 +181,24 @@ fn keep_what_is_odd(fields: &mut syn::Fields) {
 
 /// A struct of nothing but what may be absent has a `Default`, so that whoever makes one need not name the fields that
 /// the vendor adds later.
-fn can_be_empty(attributes: &mut Vec<Attribute>, fields: &syn::Fields) {
+fn can_be_empty(attributes: &mut [Attribute], fields: &syn::Fields) {
     let may_be_absent = |field: &Field| {
         let ty = &field.ty;
         let ty = quote!(#ty).to_string();
         ty.starts_with(":: std :: option :: Option") || ty == "crate :: Extra"
     };
-    let has_one = attributes
-        .iter()
-        .any(|it| it.path().is_ident("derive") && quote!(#it).to_string().contains("Default"));
-    if !has_one && fields.iter().all(may_be_absent) {
-        attributes.push(parse_quote!(#[derive(Default)]));
+    if !fields.iter().all(may_be_absent) {
+        return;
+    }
+    let derives = |it: &&mut Attribute| it.path().is_ident("derive");
+    let Some(derive) = attributes.iter_mut().find(derives) else {
+        return;
+    };
+    if let syn::Meta::List(list) = &mut derive.meta
+        && !list.tokens.to_string().contains("Default")
+    {
+        let others = &list.tokens;
+        list.tokens = quote!(#others, Default);
     }
 }
 

@@ -2,9 +2,8 @@
 
 //! Types of the operations' parameters, requests and responses.
 /// One capture.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct CaptureEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -20,9 +19,8 @@ pub struct CaptureEnvelope {
     pub extra: crate::Extra,
 }
 /// Captures, newest first.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct CaptureListEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -40,9 +38,8 @@ pub struct CaptureListEnvelope {
     pub extra: crate::Extra,
 }
 /// The envelope of a failure. The errors say why.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct Failure {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -60,9 +57,8 @@ pub struct Failure {
 }
 /// Which packets to take. Every field that is present must match; an absent or empty filter takes
 /// every packet.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct Filter {
     /// The destination IP address.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -86,9 +82,8 @@ pub struct Filter {
     pub extra: crate::Extra,
 }
 /// A capture of new packets at one data centre into a bucket.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct FullCapture {
     /// Bytes of packets after which the capture ends, 1 to 1,000,000,000.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -221,9 +216,8 @@ impl<'de> ::serde::Deserialize<'de> for Identifier {
     }
 }
 /// An error, or a notice beside a result.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct Message {
     /// A number that stands for the kind of message. Cloudflare's start at 1000.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -241,9 +235,8 @@ pub struct Message {
     pub extra: crate::Extra,
 }
 /// The part of the request that it is about.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct MessageSource {
     /// A JSON pointer into the request's body.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -252,9 +245,8 @@ pub struct MessageSource {
     pub extra: crate::Extra,
 }
 /// A registered bucket and the state of its proof.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct Ownership {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub destination_conf: ::std::option::Option<crate::Secret>,
@@ -276,9 +268,8 @@ pub struct Ownership {
     pub extra: crate::Extra,
 }
 /// One registered bucket.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct OwnershipEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -294,9 +285,8 @@ pub struct OwnershipEnvelope {
     pub extra: crate::Extra,
 }
 /// Registered buckets.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct OwnershipListEnvelope {
     /// Errors, or notices beside a result.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -320,9 +310,8 @@ pub struct RegisterBucketRequest {
     pub destination_conf: crate::Secret,
 }
 /// Where a list stands in its paging. Captures are not paged.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct ResultInfo {
     /// Entries on this page.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -348,9 +337,8 @@ pub struct ResultInfo {
     pub extra: crate::Extra,
 }
 /// A sample of traffic that has already passed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[derive(Default)]
 pub struct SimpleCapture {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub filter_v1: ::std::option::Option<Filter>,
