@@ -142,6 +142,20 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The commands of the recipe in CONTRIBUTING.md, in order.
+fn recipe() -> Vec<String> {
+    let text = include_str!("../../CONTRIBUTING.md");
+    let from = text.find("## The vendor published").unwrap();
+    let to = from + text[from..].find("## A correction").unwrap();
+    let code = text[from..to].split('`').skip(1).step_by(2);
+    let commands: Vec<_> = code
+        .filter(|it| it.starts_with("cargo xtask "))
+        .map(str::to_owned)
+        .collect();
+    assert!(commands.len() >= 6, "{commands:?}");
+    commands
+}
+
 fn schema<'a>(document: &'a mut Value, name: &str) -> &'a mut Value {
     let schema = &mut document["components"]["schemas"][format!("magic-pcap-collection_{name}")];
     assert!(
@@ -200,13 +214,11 @@ fn breaking(document: &mut Value) {
 fn a_compatible_change_flows_through() {
     let mut workspace = Workspace::new();
     workspace.publish("openapi.json", compatible);
+    for command in recipe() {
+        workspace.run(&command);
+    }
+    // The same file once more.
     workspace.run("cargo xtask import openapi.json");
-    workspace.run("cargo xtask generate --dry-run");
-    workspace.run("cargo xtask generate");
-    workspace.run("cargo xtask diff");
-    workspace.run("cargo xtask diff --format markdown");
-    workspace.run("cargo xtask import openapi.json");
-    workspace.run("cargo xtask generate --check");
     workspace.assert_transcript("compatible");
     let types =
         fs::read_to_string(workspace.path("crates/pcaps-api/src/generated/types.rs")).unwrap();
@@ -257,6 +269,7 @@ fn a_malformed_file_changes_nothing() {
         );
     });
     workspace.run("cargo xtask import dangling.json");
+    fs::write(workspace.path("openapi.json"), "{}").unwrap();
     let whole = serde_saphyr::to_string(&workspace.published(|_| {})).unwrap();
     let cut = whole.find("magic-pcap-collection_pcaps_status:").unwrap() + 20;
     fs::write(workspace.path("truncated.yaml"), &whole[..cut]).unwrap();
@@ -272,6 +285,10 @@ fn a_malformed_file_changes_nothing() {
     workspace.run("cargo xtask import other.json");
     workspace.run("cargo xtask generate --check");
     workspace.run("cargo xtask diff");
+    workspace.run("cargo xtask diff --from HEAD --to HEAD");
+    workspace.run("cargo xtask diff --from no-such-revision");
+    workspace.run("cargo xtask diff --to dangling.yaml");
+    workspace.run("cargo xtask diff --to openapi.json");
     workspace.assert_transcript("malformed");
     assert_eq!(
         workspace.git(&["status", "--porcelain", "spec", "crates"]),
