@@ -9,7 +9,10 @@
 //! breaks nobody; structs may gain optional fields in a compatible release; whatever changes a method's signature or a
 //! field's type is breaking, and so is what adds a variant to an enum that lists all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use anyhow::Result;
 use heck::{ToPascalCase as _, ToShoutySnakeCase as _, ToSnakeCase as _};
@@ -46,7 +49,7 @@ pub struct Change {
     pub what: String,
 }
 
-/// The changes from one effective description to another, in order.
+/// The changes from one effective description to another, each kind of operation's together, the graver ones first.
 ///
 /// # Errors
 ///
@@ -62,7 +65,17 @@ pub fn compare(old: &Value, new: &Value) -> Result<Vec<Change>> {
     comparison.server();
     comparison.operations();
     comparison.components();
-    Ok(comparison.changes.into_iter().collect())
+    let mut changes: Vec<_> = comparison.changes.into_iter().collect();
+    let mut gravest = BTreeMap::new();
+    for it in &changes {
+        let class = gravest.entry(it.operations.clone()).or_insert(it.class);
+        *class = it.class.max(*class);
+    }
+    changes.sort_by_cached_key(|it| {
+        let group = (Reverse(gravest[&it.operations]), it.operations.clone());
+        (group, Reverse(it.class))
+    });
+    Ok(changes)
 }
 
 use Class::{Breaking, Compatible};

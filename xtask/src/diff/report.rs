@@ -30,6 +30,7 @@ fn word(class: Class) -> &'static str {
     }
 }
 
+/// Prints the comparison.
 pub(super) fn write(
     changes: &[Change],
     class: Option<Class>,
