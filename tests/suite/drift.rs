@@ -104,7 +104,7 @@ fn an_operation_that_the_vendor_adds_is_noticed() {
         added,
     );
     assert!(
-        report.contains("+    pub async fn magic_pcap_collection_get_quota"),
+        report.contains("+    pub async fn get_pcaps_quota"),
         "{report}"
     );
 }
@@ -122,5 +122,16 @@ fn a_file_that_does_not_belong_is_noticed() {
     assert!(
         report.contains("left_over.rs is stale: it is no longer generated"),
         "{report}"
+    );
+}
+
+#[test]
+fn the_provenance_is_of_the_description_that_is_there() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let upstream = read("spec/upstream.json").replace("\r\n", "\n");
+    let hash = xtask::import::sha256(upstream.as_bytes());
+    assert!(
+        read("spec/provenance.toml").contains(&format!("\nsha256 = \"{hash}\"\n")),
+        "spec/upstream.json was changed by hand: say so in spec/provenance.toml, with its sha256, {hash}"
     );
 }

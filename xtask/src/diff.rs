@@ -1,7 +1,9 @@
 //! `cargo xtask diff`: what a change of the description means to callers.
 
 mod compare;
+mod outline;
 mod report;
+mod side;
 
 use std::{
     fs,

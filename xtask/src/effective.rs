@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use heck::ToSnakeCase as _;
 use roas_overlay::{
-    apply::{Apply, ApplyOptions},
+    apply::{Apply, ApplyErrorKind, ApplyOptions},
     v1_0::Overlay,
 };
 use serde_json::{Map, Value, json};
@@ -97,30 +97,48 @@ fn name_operations(document: &mut Value, published: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Applies the overlay's actions one by one, so that each can be held to have done something.
+/// Applies the overlay's actions one by one, so that each can be held to have done something. Those that cannot be
+/// applied are told together: after an import there may be several.
 fn apply(document: &mut Value, overlay: &Overlay) -> Result<()> {
+    let mut wrong = Vec::new();
     for (index, action) in overlay.actions.iter().enumerate() {
-        let place = format!("overlay action {} (target {})", index + 1, action.target);
-        let reason = action.description.as_deref().unwrap_or_default().trim();
-        ensure!(
-            !reason.is_empty(),
-            "{place} has no description: say why it is there"
-        );
-        let before = document.clone();
         let one = Overlay {
             actions: vec![action.clone()],
             ..overlay.clone()
         };
-        one.apply(document, ApplyOptions::ErrorOnZeroMatch.into())
-            .with_context(|| format!("{place} cannot be applied; its reason was: {reason}"))?;
-        ensure!(
-            *document != before,
-            "{place} changes nothing: remove it; its reason was: {reason}"
-        );
-        check_added(&before, document)
-            .with_context(|| format!("{place}; its reason was: {reason}"))?;
+        if let Err(error) = apply_one(document, &one) {
+            let reason = action.description.as_deref().unwrap_or("no description");
+            let place = format!("action {} on {}", index + 1, action.target);
+            wrong.push(format!("{place} ({:?}) {error:#}", reason.trim()));
+        }
     }
-    Ok(())
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the overlay does not fit what is published; change or remove these in spec/overlay.yaml:\n  {}",
+        wrong.join("\n  ")
+    )
+}
+
+fn apply_one(document: &mut Value, overlay: &Overlay) -> Result<()> {
+    let action = &overlay.actions[0];
+    ensure!(
+        action
+            .description
+            .as_ref()
+            .is_some_and(|it| !it.trim().is_empty()),
+        "does not say why it is there"
+    );
+    let before = document.clone();
+    overlay
+        .apply(document, ApplyOptions::ErrorOnZeroMatch.into())
+        .map_err(|error| match error.kind {
+            ApplyErrorKind::ZeroMatch => anyhow!("is about something that is not there"),
+            _ => anyhow!("cannot be applied: {error}"),
+        })?;
+    ensure!(*document != before, "changes nothing");
+    check_added(&before, document)
 }
 
 /// A property that an action adds says so, one that it only describes must be there.
@@ -149,11 +167,11 @@ fn check_added(before: &Value, after: &mut Value) -> Result<()> {
                     .is_some();
                 match (before.contains_key(name), marked) {
                     (false, false) => bail!(
-                        "it speaks of the property {name}, which is not there: the vendor may have taken it away; \
-                         drop it from the action, or mark it `{ADDED}: true` to add it"
+                        "speaks of the property {name}, which is not there: drop it from the action, or mark it \
+                         `{ADDED}: true` to add it"
                     ),
                     (true, true) => bail!(
-                        "it adds the property {name}, which is there by now: take the mark {ADDED} from it"
+                        "adds the property {name}, which is there by now: take the mark {ADDED} from it"
                     ),
                     _ => {}
                 }
@@ -267,19 +285,20 @@ mod tests {
 
     #[test]
     fn an_action_needs_a_reason_a_match_and_an_effect() {
-        assert!(
-            message("- {target: $.info, update: {a: 1}}")
-                .contains("action 1 (target $.info) has no description")
+        let all = message(
+            "- {target: $.info, update: {a: 1}}\n\
+             - {target: $.nothing, description: the reason, update: {a: 1}}\n\
+             - {target: $.components.schemas.vendor_thing, description: r, update: {type: object}}",
         );
-        let nothing = message("- {target: $.nothing, description: the reason, update: {a: 1}}");
-        assert!(
-            nothing.contains("action 1 (target $.nothing)") && nothing.contains("the reason"),
-            "{nothing}"
+        let lines: Vec<_> = all.lines().skip(1).map(str::trim).collect();
+        assert_eq!(
+            lines,
+            [
+                "action 1 on $.info (\"no description\") does not say why it is there",
+                "action 2 on $.nothing (\"the reason\") is about something that is not there",
+                "action 3 on $.components.schemas.vendor_thing (\"r\") changes nothing",
+            ]
         );
-        let idle = message(
-            "- {target: $.components.schemas.vendor_thing, description: r, update: {type: object}}",
-        );
-        assert!(idle.contains("changes nothing"), "{idle}");
     }
 
     #[test]

@@ -131,6 +131,7 @@ impl VisitMut for Shape {
             Item::Struct(it) => {
                 describe(&mut it.attrs);
                 keep_what_is_odd(&mut it.fields);
+                can_be_empty(&mut it.attrs, &it.fields);
             }
             Item::Enum(it) => describe(&mut it.attrs),
             // Its constructor panics when TLS cannot be set up, and its client has a total timeout of 15 s, which
@@ -255,6 +256,29 @@ fn keep_what_is_odd(fields: &mut syn::Fields) {
         } else {
             Entries.visit_type_mut(&mut field.ty);
         }
+    }
+}
+
+/// A struct of nothing but what may be absent has a `Default`, so that whoever makes one need not name the fields that
+/// the vendor adds later.
+fn can_be_empty(attributes: &mut [Attribute], fields: &syn::Fields) {
+    let may_be_absent = |field: &Field| {
+        let ty = &field.ty;
+        let ty = quote!(#ty).to_string();
+        ty.starts_with(":: std :: option :: Option") || ty == "crate :: Extra"
+    };
+    if !fields.iter().all(may_be_absent) {
+        return;
+    }
+    let derives = |it: &&mut Attribute| it.path().is_ident("derive");
+    let Some(derive) = attributes.iter_mut().find(derives) else {
+        return;
+    };
+    if let syn::Meta::List(list) = &mut derive.meta
+        && !list.tokens.to_string().contains("Default")
+    {
+        let others = &list.tokens;
+        list.tokens = quote!(#others, Default);
     }
 }
 

@@ -9,7 +9,8 @@ mod parse;
 mod slice;
 
 use std::{
-    fs::File,
+    collections::BTreeSet,
+    fs::{self, File},
     io::{Read, Write},
     path::Path,
 };
@@ -22,6 +23,9 @@ use crate::{
     json,
     output::{self, Mode, Outcome},
 };
+
+const UPSTREAM: &str = "spec/upstream.json";
+const PROVENANCE: &str = "spec/provenance.toml";
 
 /// A file larger than this is not a description. The vendor's is between 10 and 20 MB.
 const LARGEST: u64 = 64 << 20;
@@ -47,17 +51,23 @@ pub fn run(root: &Path, file: &Path, date: &str, report: &mut dyn Write) -> Resu
         json::operations(&slice).count(),
         count(&slice["components"]["schemas"]),
     )?;
+    let present = fs::read_to_string(root.join(UPSTREAM)).unwrap_or_default();
+    tell_operations(
+        &serde_json::from_str(&present).unwrap_or_default(),
+        &slice,
+        report,
+    )?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let source = sha256(&bytes);
     let version = slice["info"]["version"].as_str().unwrap_or_default();
     let provenance = provenance(&name, &source, version, date, &text);
     let files = [
         output::File {
-            path: "spec/upstream.json".into(),
+            path: UPSTREAM.into(),
             text,
         },
         output::File {
-            path: "spec/provenance.toml".into(),
+            path: PROVENANCE.into(),
             text: provenance,
         },
     ];
@@ -66,8 +76,25 @@ pub fn run(root: &Path, file: &Path, date: &str, report: &mut dyn Write) -> Resu
         return Ok(Outcome::UpToDate);
     }
     let outcome = output::sync(root, None, &files, Mode::Write, report)?;
-    writeln!(report, "next: cargo xtask generate")?;
+    writeln!(report, "next: {}", crate::generate::MEND)?;
     Ok(outcome)
+}
+
+/// Says which operations came and went, which is what one wants to know first.
+fn tell_operations(old: &Value, new: &Value, report: &mut dyn Write) -> Result<()> {
+    let names = |document| -> BTreeSet<String> {
+        json::operations(document)
+            .map(|(path, method, _)| format!("{} {path}", method.to_uppercase()))
+            .collect()
+    };
+    let (old, new) = (names(old), names(new));
+    for name in new.difference(&old) {
+        writeln!(report, "  new: {name}")?;
+    }
+    for name in old.difference(&new) {
+        writeln!(report, "  no longer there: {name}")?;
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -88,14 +115,14 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Whether this very file was imported last, and gave what is there: the date is then the date of that import.
 fn unchanged(root: &Path, upstream: &output::File, source: &str) -> bool {
-    let present = |name: &Path| std::fs::read_to_string(root.join(name)).unwrap_or_default();
-    let provenance = present(Path::new("spec/provenance.toml"));
+    let present = |name: &str| fs::read_to_string(root.join(name)).unwrap_or_default();
+    let provenance = present(PROVENANCE);
     provenance.contains(&format!("\nsource_sha256 = \"{source}\"\n"))
         && provenance.contains(&format!(
             "\nsha256 = \"{}\"\n",
             sha256(upstream.text.as_bytes())
         ))
-        && present(&upstream.path) == upstream.text
+        && present(UPSTREAM) == upstream.text
 }
 
 fn provenance(source: &str, source_sha256: &str, version: &str, date: &str, text: &str) -> String {
@@ -111,7 +138,7 @@ fn provenance(source: &str, source_sha256: &str, version: &str, date: &str, text
          source_sha256 = {}\n\
          # `info.version` in it.\n\
          version = {}\n\
-         # The day of the import.\n\
+         # The day on which it was fetched.\n\
          date = {}\n\
          # Of upstream.json.\n\
          sha256 = {}\n",

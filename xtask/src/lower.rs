@@ -14,8 +14,8 @@ use heck::ToPascalCase;
 use serde_json::{Map, Value, json};
 
 use crate::json::{
-    SCHEMAS, operations, reachable, resolve, rewrite_references, schemas, visit_objects_mut,
-    visit_schema_mut,
+    METHODS, SCHEMAS, operations, reachable, resolve, rewrite_references, schemas,
+    visit_objects_mut, visit_schema_mut,
 };
 
 /// What the generator is given, and what is emitted beside its output.
@@ -86,6 +86,7 @@ pub fn types(description: &Value) -> Result<Value> {
     let mut document = description.clone();
     rust_names(&mut document)?;
     failures_by_class(&mut document)?;
+    name_bodies(&mut document)?;
     merge_all_of(&mut document)?;
     name_secrets(&mut document)?;
     inline_aliases(&mut document);
@@ -145,6 +146,63 @@ fn failures_by_class(document: &mut Value) -> Result<()> {
                 responses.entry(class).or_insert_with(|| default.clone());
             }
         }
+    }
+    Ok(())
+}
+
+/// progenitor gives a body that is described in place to typify as it is, past everything that is done to components
+/// here. It is made one, named after its operation.
+fn name_bodies(document: &mut Value) -> Result<()> {
+    let mut named = schemas(document);
+    for item in document["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|it| it.values_mut())
+    {
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method) else {
+                continue;
+            };
+            let name = operation["operationId"].as_str().unwrap_or(method);
+            let name = name.to_pascal_case();
+            if let Some(body) = operation.get_mut("requestBody") {
+                name_body(body, &format!("{name}Request"), &mut named)?;
+            }
+            let responses = operation
+                .get_mut("responses")
+                .and_then(Value::as_object_mut);
+            for (status, response) in responses.into_iter().flatten() {
+                let kind = match status.as_str() {
+                    // One default, twice.
+                    "4XX" | "5XX" => "Failure".to_owned(),
+                    "200" => "Response".to_owned(),
+                    status => format!("Response{status}"),
+                };
+                name_body(response, &format!("{name}{kind}"), &mut named)?;
+            }
+        }
+    }
+    document["components"]["schemas"] = named.into();
+    Ok(())
+}
+
+fn name_body(body: &mut Value, name: &str, named: &mut Map<String, Value>) -> Result<()> {
+    let contents = body.get_mut("content").and_then(Value::as_object_mut);
+    for content in contents.into_iter().flat_map(|it| it.values_mut()) {
+        let Some(schema) = content.get_mut("schema") else {
+            continue;
+        };
+        let has_parts = ["properties", "allOf", "anyOf", "oneOf", "items"];
+        if !has_parts.iter().any(|it| schema.get(it).is_some()) {
+            continue;
+        }
+        let reference = json!({ "$ref": format!("{SCHEMAS}{name}") });
+        let schema = std::mem::replace(schema, reference);
+        let taken = named.insert(name.to_owned(), schema.clone());
+        ensure!(
+            taken.is_none_or(|it| it == schema),
+            "a body in place would be named {name}, which exists: give it an x-name in the overlay"
+        );
     }
     Ok(())
 }

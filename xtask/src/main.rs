@@ -26,7 +26,7 @@ enum Task {
     Import {
         /// The vendor's OpenAPI 3.0 file, JSON or YAML.
         file: PathBuf,
-        /// The day on which it was published, for spec/provenance.toml. [default: today]
+        /// The day on which it was fetched, for spec/provenance.toml. [default: today, in UTC]
         #[arg(long, value_name = "YYYY-MM-DD")]
         date: Option<jiff::civil::Date>,
         #[command(flatten)]
@@ -73,6 +73,9 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Make the inputs of `bench spec`.
+    #[command(hide = true)]
+    MakePublished { size: usize, folder: PathBuf },
 }
 
 #[derive(clap::Args)]
@@ -145,6 +148,10 @@ fn run(task: Task, report: &mut dyn Write) -> anyhow::Result<ExitCode> {
             quick,
         } => {
             bench::run(suite, rounds, quick, report)?;
+            ExitCode::SUCCESS
+        }
+        Task::MakePublished { size, folder } => {
+            bench::make_published(size, &folder)?;
             ExitCode::SUCCESS
         }
     })

@@ -204,4 +204,57 @@ mod tests {
         assert_eq!(run(root.path(), "one\n", Mode::Write).0, Outcome::Written);
         assert!(!root.path().join("out/old.txt").exists());
     }
+    #[test]
+    fn a_dry_run_says_what_would_be_done() {
+        let root = tempfile::tempdir().unwrap();
+        run(root.path(), "one\ntwo\n", Mode::Write);
+        fs::write(root.path().join("out/old.txt"), "").unwrap();
+        assert_eq!(
+            run(root.path(), "one\nthree\nfour\n", Mode::DryRun),
+            (
+                Outcome::Stale,
+                "would write out/a.txt (-1 +2 lines)\nwould remove out/old.txt\n".to_owned()
+            )
+        );
+        let text = fs::read_to_string(root.path().join("out/a.txt")).unwrap();
+        assert_eq!(text, "one\ntwo\n");
+        assert!(root.path().join("out/old.txt").exists());
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_what_was_there_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        // A folder that is not empty cannot be replaced by a file.
+        let path = root.path().join("a.txt");
+        fs::create_dir_all(path.join("in the way")).unwrap();
+        assert!(write_atomically(&path, "new").is_err());
+        let names = fs::read_dir(root.path()).unwrap();
+        let names: Vec<_> = names.map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(names, ["a.txt"]);
+        assert!(path.join("in the way").exists());
+    }
+
+    #[test]
+    fn what_an_interrupted_run_left_is_removed_by_the_next() {
+        let root = tempfile::tempdir().unwrap();
+        run(root.path(), "one\n", Mode::Write);
+        // What a process that was killed before the rename leaves.
+        fs::write(root.path().join("out/.tmpAbCdEf"), "half of o").unwrap();
+        let (outcome, report) = run(root.path(), "one\n", Mode::Write);
+        assert_eq!(
+            (outcome, report.as_str()),
+            (Outcome::Written, "removed out/.tmpAbCdEf\n")
+        );
+    }
+
+    #[test]
+    fn the_line_endings_of_a_checkout_are_no_difference() {
+        let root = tempfile::tempdir().unwrap();
+        run(root.path(), "one\ntwo\n", Mode::Write);
+        fs::write(root.path().join("out/a.txt"), "one\r\ntwo\r\n").unwrap();
+        assert_eq!(
+            run(root.path(), "one\ntwo\n", Mode::Check).0,
+            Outcome::UpToDate
+        );
+    }
 }

@@ -66,3 +66,52 @@ fn stale_is_not_broken() {
         "{stderr}"
     );
 }
+
+#[test]
+fn output_does_not_depend_on_where_when_or_by_whom_it_is_made() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let made = |endings: &str, environment: &[(&str, &str)]| {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("spec")).unwrap();
+        for file in ["spec/upstream.json", "spec/overlay.yaml"] {
+            let text = fs::read_to_string(workspace.join(file)).unwrap();
+            let text = text.replace("\r\n", "\n").replace('\n', endings);
+            fs::write(root.path().join(file), text).unwrap();
+        }
+        let status = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .current_dir(root.path())
+            .args(["generate", "--root", "."])
+            .envs(environment.iter().copied())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let generated = root.path().join(xtask::generate::GENERATED);
+        let mut files = vec![root.path().join("spec/pcaps.json")];
+        files.extend(
+            fs::read_dir(generated)
+                .unwrap()
+                .map(|it| it.unwrap().path()),
+        );
+        files.sort();
+        let file = |path: &std::path::PathBuf| {
+            let name = path.strip_prefix(root.path()).unwrap().to_owned();
+            (name, fs::read(path).unwrap())
+        };
+        files.iter().map(file).collect::<Vec<_>>()
+    };
+    let one = made("\n", &[("LC_ALL", "C"), ("TZ", "UTC")]);
+    let other = made(
+        "\r\n",
+        &[
+            ("LC_ALL", "tr_TR.UTF-8"),
+            ("TZ", "Asia/Tokyo"),
+            ("USER", "somebody"),
+            ("SOURCE_DATE_EPOCH", "0"),
+        ],
+    );
+    assert_eq!(one.len(), 6);
+    for ((name, one), (_, other)) in one.iter().zip(&other) {
+        assert!(one == other, "{} differs", name.display());
+        assert!(!one.contains(&b'\r'), "{}", name.display());
+    }
+}

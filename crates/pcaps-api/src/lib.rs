@@ -22,6 +22,11 @@
 //! ```
 //!
 //! A response whose `success` is not `Some(true)` is a failure, whatever its HTTP status: the caller has to look.
+//!
+//! # Compatible releases
+//!
+//! This crate follows the service: a compatible release may add operations, types, optional fields to structs, and values to
+//! enums that are `non_exhaustive`. Make responses with `..Default::default()`; a request type is made with all of its fields.
 
 mod exchange;
 #[rustfmt::skip]

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use object_store::{ObjectStoreExt, path::Path as Key};
-use pcaps_api::{Extra, OwnershipStatus, Secret, types};
+use pcaps_api::{OwnershipStatus, Secret, types};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -179,7 +179,7 @@ impl Ownership {
             status: Some(status),
             submitted: Some(clock::text(self.submitted)),
             validated: Some(self.validated.map(clock::text).unwrap_or_default()),
-            extra: Extra::default(),
+            ..types::Ownership::default()
         }
     }
 }

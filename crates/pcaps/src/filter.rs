@@ -95,7 +95,7 @@ impl Filter {
             protocol: self.protocol.map(Into::into),
             source_address: self.source.map(|it| it.to_string()),
             source_port: self.source_port.map(Into::into),
-            extra: pcaps_api::Extra::default(),
+            ..types::Filter::default()
         })
     }
 

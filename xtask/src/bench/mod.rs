@@ -6,6 +6,7 @@
 
 mod measure;
 mod programs;
+pub mod published;
 mod spec;
 
 use std::{io::Write, path::Path, time::Duration};
@@ -15,6 +16,7 @@ use clap::ValueEnum;
 use tempfile::TempDir;
 
 pub use measure::{Contestant, Figures};
+pub use spec::make_published;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]

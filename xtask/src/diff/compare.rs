@@ -5,16 +5,24 @@
 //! changed makes it panic. This comparison knows more because it need not be general: both sides are of the shape
 //! that [`crate::lower`] gives them, where one component is one Rust type, and the generated types' rules are known.
 //!
-//! Those rules: responses take what they do not know, so what is *added* to one breaks nobody; structs may gain
-//! optional fields in a compatible release; whatever changes a method's signature or a field's type is breaking.
+//! Those rules, which `pcaps_api` promises to its users: responses take what they do not know, so what is *added* to one
+//! breaks nobody; structs may gain optional fields in a compatible release; whatever changes a method's signature or a
+//! field's type is breaking, and so is what adds a variant to an enum that lists all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use anyhow::Result;
 use heck::{ToPascalCase as _, ToShoutySnakeCase as _, ToSnakeCase as _};
 use serde_json::{Map, Value};
 
-use crate::{json, lower};
+use super::{
+    outline::{change_of, outline, parameters, responses, shape},
+    side::Side,
+};
+use crate::lower;
 
 /// What a change does to callers; the graver one is the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +32,9 @@ pub enum Class {
     /// Something may not.
     Breaking,
 }
+
+/// What a change of documentation is called.
+pub(super) const DOCUMENTATION: &str = "documentation changed";
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +49,7 @@ pub struct Change {
     pub what: String,
 }
 
-/// The changes from one effective description to another, in order.
+/// The changes from one effective description to another, each kind of operation's together, the graver ones first.
 ///
 /// # Errors
 ///
@@ -51,46 +62,20 @@ pub fn compare(old: &Value, new: &Value) -> Result<Vec<Change>> {
         new: &new,
         changes: BTreeSet::new(),
     };
+    comparison.server();
     comparison.operations();
     comparison.components();
-    Ok(comparison.changes.into_iter().collect())
-}
-
-/// A description in the shape that the generated code has.
-struct Side {
-    document: Value,
-    /// By name: method, path, operation.
-    operations: BTreeMap<String, (String, Value)>,
-    requests: BTreeSet<String>,
-    /// By component: the operations that use it.
-    used_by: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Side {
-    fn new(description: &Value) -> Result<Self> {
-        let document = lower::types(description)?;
-        let schemas = json::schemas(&document);
-        let mut operations = BTreeMap::new();
-        let mut used_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (path, method, operation) in json::operations(&document) {
-            let name = operation["operationId"].as_str().unwrap_or(path).to_owned();
-            for component in json::reachable(&schemas, [operation]) {
-                used_by.entry(component).or_default().insert(name.clone());
-            }
-            let place = format!("{} {path}", method.to_uppercase());
-            operations.insert(name, (place, operation.clone()));
-        }
-        Ok(Self {
-            requests: lower::in_requests(&document),
-            document,
-            operations,
-            used_by,
-        })
+    let mut changes: Vec<_> = comparison.changes.into_iter().collect();
+    let mut gravest = BTreeMap::new();
+    for it in &changes {
+        let class = gravest.entry(it.operations.clone()).or_insert(it.class);
+        *class = it.class.max(*class);
     }
-
-    fn schemas(&self) -> &Value {
-        &self.document["components"]["schemas"]
-    }
+    changes.sort_by_cached_key(|it| {
+        let group = (Reverse(gravest[&it.operations]), it.operations.clone());
+        (group, Reverse(it.class))
+    });
+    Ok(changes)
 }
 
 use Class::{Breaking, Compatible};
@@ -102,6 +87,20 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    /// Where the service is.
+    fn server(&mut self) {
+        let of = |side: &Side| side.document["servers"][0]["url"].clone();
+        let (old, new) = (of(self.old), of(self.new));
+        if old != new {
+            self.changes.insert(Change {
+                operations: self.new.operations.keys().cloned().collect(),
+                class: Breaking,
+                item: "Client".to_owned(),
+                what: format!("server changed: {}", change_of(&old, &new)),
+            });
+        }
+    }
+
     fn operations(&mut self) {
         let (old, new) = (self.old, self.new);
         for (name, (place, operation)) in &old.operations {
@@ -149,22 +148,27 @@ impl Comparison<'_> {
             // It is one more argument of the method, whether or not the service demands it.
             self.of_operation(name, Breaking, format!("parameter {key} added"));
         }
-        for (what, old, new) in [
-            ("request body", &old["requestBody"], &new["requestBody"]),
-            ("success response", &success(old), &success(new)),
-        ] {
-            let (old, new) = (outline(old), outline(new));
+        let body = |it: &Value| outline(&it["requestBody"]["content"]);
+        let mut parts = vec![("request body".to_owned(), body(old), body(new))];
+        let (olds, news) = (responses(old), responses(new));
+        let statuses: BTreeSet<_> = olds.keys().chain(news.keys()).collect();
+        for status in statuses {
+            let of = |side: &BTreeMap<String, Value>| side.get(status).cloned().unwrap_or_default();
+            parts.push((format!("{status} response"), of(&olds), of(&news)));
+        }
+        for (what, old, new) in parts {
             if old != new {
-                self.of_operation(
-                    name,
-                    Breaking,
-                    format!("{what} changed: {}", change_of(&old, &new)),
-                );
+                let what = format!("{what} changed: {}", change_of(&old, &new));
+                self.of_operation(name, Breaking, what);
             }
         }
+        if old["security"] != new["security"] {
+            self.of_operation(name, Breaking, "authentication changed".to_owned());
+        }
+        self.deprecation(old, new, |it, what| it.of_operation(name, Compatible, what));
         let prose = |it: &Value| (it["summary"].clone(), it["description"].clone());
         if prose(old) != prose(new) {
-            self.of_operation(name, Compatible, "documentation changed".to_owned());
+            self.of_operation(name, Compatible, DOCUMENTATION.to_owned());
         }
     }
 
@@ -194,21 +198,46 @@ impl Comparison<'_> {
             Some(part) => format!("{name}::{part}"),
             None => name.to_owned(),
         };
+        let at_root = self.new.at_root.contains(name) || self.old.at_root.contains(name);
+        let item = if at_root {
+            item
+        } else {
+            format!("types::{item}")
+        };
         self.changes.insert(Change {
             operations,
             class,
-            item: format!("types::{item}"),
+            item,
             what,
         });
+    }
+
+    /// What it does to callers that a type has one more value or member.
+    fn growth(&self, name: &str) -> Class {
+        if self.old.open.contains(name) {
+            Compatible
+        } else {
+            Breaking
+        }
+    }
+
+    fn deprecation(&mut self, old: &Value, new: &Value, tell: impl Fn(&mut Self, String)) {
+        match (old["deprecated"] == true, new["deprecated"] == true) {
+            (false, true) => tell(self, "is now deprecated".to_owned()),
+            (true, false) => tell(self, "is no longer deprecated".to_owned()),
+            _ => {}
+        }
     }
 
     fn component(&mut self, name: &str, old: &Value, new: &Value) {
         let sent = self.old.requests.contains(name) || self.new.requests.contains(name);
         self.values(name, old, new);
         self.members(name, old, new);
+        // What is sent is there, or is an `Option`; in what arrives everything may be absent.
         let required = |schema: &Value, field: &str| {
             let names = schema["required"].as_array().into_iter().flatten();
-            sent && names.into_iter().any(|it| it == field)
+            let nullable = schema["properties"][field]["nullable"] == true;
+            sent && !nullable && names.into_iter().any(|it| it == field)
         };
         let empty = Map::new();
         let fields = |schema: &'_ Value| schema["properties"].as_object().unwrap_or(&empty).clone();
@@ -236,13 +265,11 @@ impl Comparison<'_> {
             if sent {
                 self.range(name, field, schema, now);
             }
+            self.deprecation(schema, now, |it, what| {
+                it.of_type(name, Some(&part), Compatible, what);
+            });
             if schema["description"] != now["description"] {
-                self.of_type(
-                    name,
-                    Some(&part),
-                    Compatible,
-                    "documentation changed".to_owned(),
-                );
+                self.of_type(name, Some(&part), Compatible, DOCUMENTATION.to_owned());
             }
         }
         for field in news.keys().filter(|field| !olds.contains_key(*field)) {
@@ -260,7 +287,7 @@ impl Comparison<'_> {
             self.of_type(name, None, Breaking, what);
         }
         if old["description"] != new["description"] {
-            self.of_type(name, None, Compatible, "documentation changed".to_owned());
+            self.of_type(name, None, Compatible, DOCUMENTATION.to_owned());
         }
     }
 
@@ -276,21 +303,13 @@ impl Comparison<'_> {
         let (olds, news) = (values(old), values(new));
         for value in olds.difference(&news) {
             let part = value.to_pascal_case();
-            self.of_type(
-                name,
-                Some(&part),
-                Breaking,
-                format!("value {value} removed"),
-            );
+            let what = format!("value {value} removed");
+            self.of_type(name, Some(&part), Breaking, what);
         }
         for value in news.difference(&olds) {
             let part = value.to_pascal_case();
-            self.of_type(
-                name,
-                Some(&part),
-                Compatible,
-                format!("value {value} added"),
-            );
+            let what = format!("value {value} added");
+            self.of_type(name, Some(&part), self.growth(name), what);
         }
     }
 
@@ -307,12 +326,10 @@ impl Comparison<'_> {
         for (value, target) in &olds {
             let part = value.to_pascal_case();
             match news.get(value) {
-                None => self.of_type(
-                    name,
-                    Some(&part),
-                    Breaking,
-                    format!("member {value} removed"),
-                ),
+                None => {
+                    let what = format!("member {value} removed");
+                    self.of_type(name, Some(&part), Breaking, what);
+                }
                 Some(now) if now != target => {
                     let what = format!("member changed: {}", change_of(target, now));
                     self.of_type(name, Some(&part), Breaking, what);
@@ -322,12 +339,8 @@ impl Comparison<'_> {
         }
         for value in news.keys().filter(|value| !olds.contains_key(*value)) {
             let part = value.to_pascal_case();
-            self.of_type(
-                name,
-                Some(&part),
-                Compatible,
-                format!("member {value} added"),
-            );
+            let what = format!("member {value} added");
+            self.of_type(name, Some(&part), self.growth(name), what);
         }
     }
 
@@ -337,22 +350,23 @@ impl Comparison<'_> {
         if before == after {
             return;
         }
-        let within = |inner: (Option<i64>, Option<i64>), outer: (Option<i64>, Option<i64>)| {
-            outer
-                .0
-                .is_none_or(|low| inner.0.is_some_and(|it| it >= low))
-                && outer
-                    .1
-                    .is_none_or(|high| inner.1.is_some_and(|it| it <= high))
+        let within = |(low, high), outer: (Option<i64>, Option<i64>)| {
+            let above = outer.0.is_none_or(|it| low >= it);
+            above && outer.1.is_none_or(|it| high <= it)
         };
-        let class = if within(before, after) {
-            Compatible
-        } else {
-            Breaking
+        // A range with two ends is a constant, which is missed when it goes.
+        let class = match (before, after) {
+            ((Some(low), Some(high)), (Some(_), Some(_))) if within((low, high), after) => {
+                Compatible
+            }
+            ((None, None), _) if !matches!(after, (Some(_), Some(_))) => Compatible,
+            _ => Breaking,
         };
-        let shown = |(low, high): (Option<i64>, Option<i64>)| {
-            let end = |it: Option<i64>| it.map_or_else(String::new, |it| it.to_string());
-            format!("{}..={}", end(low), end(high))
+        let shown = |range| match range {
+            (None, None) => "any".to_owned(),
+            (Some(low), None) => format!("{low} or more"),
+            (None, Some(high)) => format!("{high} or less"),
+            (Some(low), Some(high)) => format!("{low}..={high}"),
         };
         self.of_type(
             name,
@@ -366,111 +380,5 @@ impl Comparison<'_> {
                 field.to_shouty_snake_case()
             ),
         );
-    }
-}
-
-/// What makes up the Rust type of a schema: not its documentation, bounds, or whether it may be null.
-fn outline(schema: &Value) -> Value {
-    const TELLS_NOTHING: [&str; 16] = [
-        "deprecated",
-        "description",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "maxItems",
-        "maxLength",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minimum",
-        "multipleOf",
-        "nullable",
-        "readOnly",
-        "required",
-        "uniqueItems",
-        "writeOnly",
-    ];
-    match schema {
-        Value::Object(map) => {
-            let says_nothing = |key: &str, value: &Value| {
-                let timestamp = matches!(value.as_str(), Some("date-time" | "date"));
-                TELLS_NOTHING.contains(&key) || (key == "format" && timestamp)
-            };
-            let kept = map.iter().filter(|(key, value)| !says_nothing(key, value));
-            Value::Object(
-                kept.map(|(key, value)| (key.clone(), outline(value)))
-                    .collect(),
-            )
-        }
-        Value::Array(items) => Value::Array(items.iter().map(outline).collect()),
-        other => other.clone(),
-    }
-}
-
-/// The outline of a component without what is compared part by part.
-fn shape(schema: &Value) -> Value {
-    let mut outline = outline(schema);
-    if let Some(map) = outline.as_object_mut() {
-        for part in ["properties", "enum", "discriminator", "anyOf", "oneOf"] {
-            if let Some(it) = map.get_mut(part) {
-                *it = Value::Null;
-            }
-        }
-    }
-    outline
-}
-
-/// The parameters of an operation by name and place, in outline.
-fn parameters(operation: &Value) -> BTreeMap<String, Value> {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    parameters
-        .map(|it| {
-            let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
-            let mut about = outline(&it["schema"]);
-            // Whether it is an `Option` in the signature.
-            if it["required"] != true && about.is_object() {
-                about["optional"] = true.into();
-            }
-            (format!("{} (in {})", text("name"), text("in")), about)
-        })
-        .collect()
-}
-
-/// The responses of an operation that say that it worked.
-fn success(operation: &Value) -> Value {
-    let responses = operation["responses"].as_object().into_iter().flatten();
-    let success = responses.filter(|(status, _)| status.starts_with('2'));
-    Value::Object(
-        success
-            .map(|(status, it)| (status.clone(), it.clone()))
-            .collect(),
-    )
-}
-
-/// Both sides, as short as they can be shown.
-fn change_of(old: &Value, new: &Value) -> String {
-    format!("{} to {}", short(old), short(new))
-}
-
-fn short(schema: &Value) -> String {
-    if let Some(text) = schema.as_str() {
-        return text.strip_prefix(json::SCHEMAS).unwrap_or(text).to_owned();
-    }
-    if let Some(name) = json::referenced(schema) {
-        return name.to_owned();
-    }
-    match (schema["type"].as_str(), schema["format"].as_str()) {
-        (Some("array"), _) => format!("a list of {}", short(&schema["items"])),
-        (Some(ty), Some(format)) => format!("{ty} ({format})"),
-        (Some(ty), None) => ty.to_owned(),
-        _ if schema.is_null() => "nothing".to_owned(),
-        _ => {
-            let text = schema.to_string();
-            let cut: String = text.chars().take(60).collect();
-            if cut == text {
-                text
-            } else {
-                format!("{cut}…")
-            }
-        }
     }
 }

@@ -1,11 +1,11 @@
 //! The comparison in words.
 
-use std::io::Write;
+use std::{collections::BTreeSet, io::Write};
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Change, Class, Format};
+use super::{Change, Class, Format, compare::DOCUMENTATION};
 
 /// The version that a release with such a change must have. Below 1.0 the second number is what callers depend on.
 pub(super) fn bump(version: &str, class: Class) -> String {
@@ -30,6 +30,7 @@ fn word(class: Class) -> &'static str {
     }
 }
 
+/// Prints the comparison.
 pub(super) fn write(
     changes: &[Change],
     class: Option<Class>,
@@ -71,6 +72,9 @@ pub(super) fn write(
         Format::Markdown => writeln!(report, "**{summary}**")?,
         Format::Text | Format::Json => writeln!(report, "{summary}")?,
     }
+    // One line is enough for these: the text is in the diff of the description.
+    let (documentation, changes): (Vec<_>, Vec<_>) =
+        changes.iter().partition(|it| it.what == DOCUMENTATION);
     for group in changes.chunk_by(|one, other| one.operations == other.operations) {
         let operations = match group[0].operations.as_slice() {
             [] => "used by no operation".to_owned(),
@@ -103,6 +107,14 @@ pub(super) fn write(
                 }
             }
         }
+    }
+    if !documentation.is_empty() {
+        let items: BTreeSet<_> = documentation.iter().map(|it| it.item.as_str()).collect();
+        let (mark, items) = match format {
+            Format::Markdown => ("`", items.into_iter().collect::<Vec<_>>().join("`, `")),
+            Format::Text | Format::Json => ("", items.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        writeln!(report, "\n{DOCUMENTATION}: {mark}{items}{mark}")?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, SeqAccess, Visitor},
@@ -25,7 +25,18 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value> {
     let Document(value) = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).context("it is not JSON")?
     } else {
-        serde_saphyr::from_str_with_options(text, limits()).context("it is not YAML")?
+        let document = serde_saphyr::from_str_with_options(text, limits()).map_err(|error| {
+            let error = error.without_snippet();
+            let error = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+            anyhow::anyhow!("it is not YAML: {error}")
+        })?;
+        // YAML has no end of its own: what is cut off in a line is a shorter document.
+        ensure!(
+            text.ends_with(['\n', '\r']),
+            "line {} has no end: was the file cut off? If it is whole, add a newline",
+            text.lines().count()
+        );
+        document
     };
     Ok(value)
 }
@@ -154,7 +165,8 @@ mod tests {
             ("a: 1\nb: [1, 2\n", "line"),
             ("a: 1\na: 2\n", "line 2"),
             ("a: &x [1]\nb: *y\n", "line 2"),
-            ("a: .nan\n", "line 1 column 4"),
+            ("a: .nan\n", "line 1, column 4"),
+            ("a: 1\nb: tw", "line 2 has no end"),
         ] {
             let error = format!("{:#}", parse(text.as_bytes()).unwrap_err());
             assert!(error.contains(place), "{text:?}: {error}");

@@ -1,6 +1,6 @@
 //! The packet capture operations and what they need, out of a description of a thousand others.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use percent_encoding::percent_decode_str;
@@ -37,8 +37,14 @@ const NAMES: [&str; 9] = [
     "variables",
 ];
 
-/// Keywords whose value is data, not description.
-const DATA: [&str; 2] = ["default", "enum"];
+/// Keywords whose value is data, not description; the keys in `security` are names.
+const DATA: [&str; 3] = ["default", "enum", "security"];
+
+/// How many values the slice may hold. The real one has a few thousand; references that multiply have no end.
+const MOST_VALUES: usize = 1_000_000;
+
+/// How many references, one inside of what the other leads to, are followed where they stand.
+const DEEPEST: usize = 32;
 
 /// The slice of a published description.
 ///
@@ -54,7 +60,10 @@ pub(super) fn slice(document: &Value) -> Result<Value> {
     let published = document["paths"]
         .as_object()
         .context("it has no paths: is it only a part of the description?")?;
-    let slicer = Slicer { document };
+    let slicer = Slicer {
+        document,
+        values: Cell::new(0),
+    };
     let mut paths = Map::new();
     for (path, item) in published.iter().filter(|(path, _)| is_ours(path)) {
         let item = slicer.path_item(item, &format!("/paths/{}", escaped(path)))?;
@@ -95,6 +104,8 @@ fn is_ours(path: &str) -> bool {
 
 struct Slicer<'a> {
     document: &'a Value,
+    /// How many values have been taken.
+    values: Cell<usize>,
 }
 
 impl Slicer<'_> {
@@ -126,6 +137,11 @@ impl Slicer<'_> {
 
     /// A description of something, without prose, its references to anything but a schema resolved.
     fn thing(&self, value: &Value, place: &str, trail: &mut Vec<String>) -> Result<Value> {
+        self.values.set(self.values.get() + 1);
+        ensure!(
+            self.values.get() <= MOST_VALUES,
+            "{place}: what the packet capture operations need has more than {MOST_VALUES} parts"
+        );
         match value {
             Value::Object(map) => match map.get("$ref") {
                 Some(reference) => self.reference(reference, place, trail),
@@ -158,7 +174,12 @@ impl Slicer<'_> {
             } else if NAMES.contains(&key.as_str()) {
                 self.named(key, value, &place, trail)?
             } else {
-                self.thing(value, &place, trail)?
+                let mut value = self.thing(value, &place, trail)?;
+                // A set, which may come in another order the next time.
+                if let ("required", Value::Array(names)) = (key.as_str(), &mut value) {
+                    names.sort_by_key(Value::to_string);
+                }
+                value
             };
             result.insert(key.clone(), value);
         }
@@ -186,8 +207,16 @@ impl Slicer<'_> {
                     response.insert("description".to_owned(), "".into());
                 }
                 // A discriminator may name a schema without saying that it is one.
-                ("mapping", Value::String(schema)) if !schema.contains(['/', '#']) => {
-                    *schema = format!("{SCHEMAS}{schema}");
+                ("mapping", Value::String(schema)) => {
+                    let reference = if schema.contains(['/', '#']) {
+                        schema.clone()
+                    } else {
+                        format!("{SCHEMAS}{schema}")
+                    };
+                    let name = self.component(&reference, &place)?.with_context(|| {
+                        format!("{place} does not name a schema in components: {reference}")
+                    })?;
+                    *schema = format!("{SCHEMAS}{name}");
                 }
                 _ => {}
             }
@@ -201,27 +230,51 @@ impl Slicer<'_> {
         let text = reference
             .as_str()
             .with_context(|| format!("{place}/$ref is not a string"))?;
-        let pointer = text.strip_prefix('#').with_context(|| {
-            format!("{place} refers to another file ({text}): import one that holds everything")
-        })?;
-        let pointer = percent_decode_str(pointer).decode_utf8_lossy();
-        let target = self
-            .document
-            .pointer(&pointer)
-            .with_context(|| format!("{place} refers to {text}, which is not there"))?;
-        if let Some(name) = text.strip_prefix(SCHEMAS)
-            && !name.contains('/')
-        {
-            return Ok(json!({ "$ref": text }));
+        if let Some(name) = self.component(text, place)? {
+            return Ok(json!({ "$ref": format!("{SCHEMAS}{name}") }));
         }
+        let (pointer, target) = self.target(text, place)?;
         ensure!(
             !trail.iter().any(|it| it == text),
             "{place} refers to {text}, which refers back to itself"
+        );
+        ensure!(
+            trail.len() < DEEPEST,
+            "{place} refers to {text} at the end of a chain of {DEEPEST} references"
         );
         trail.push(text.to_owned());
         let resolved = self.thing(target, &pointer, trail)?;
         trail.pop();
         Ok(resolved)
+    }
+
+    /// The name of the component schema that a reference leads to, if it leads to a whole one.
+    fn component(&self, reference: &str, place: &str) -> Result<Option<String>> {
+        let (pointer, _) = self.target(reference, place)?;
+        let prefix = &SCHEMAS[1..];
+        let Some(name) = pointer.strip_prefix(prefix).filter(|it| !it.contains('/')) else {
+            return Ok(None);
+        };
+        let allowed = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
+        ensure!(
+            name.chars().all(allowed),
+            "{place} refers to {reference}: the name of a component has only letters, digits, dots, hyphens and underscores"
+        );
+        Ok(Some(name.to_owned()))
+    }
+
+    /// What a reference leads to, and the pointer to it.
+    fn target(&self, reference: &str, place: &str) -> Result<(String, &Value)> {
+        let pointer = reference.strip_prefix('#').with_context(|| {
+            format!(
+                "{place} refers to another file ({reference}): import one that holds everything"
+            )
+        })?;
+        let pointer = percent_decode_str(pointer).decode_utf8_lossy().into_owned();
+        let target = self.document.pointer(&pointer);
+        let target =
+            target.with_context(|| format!("{place} refers to {reference}, which is not there"))?;
+        Ok((pointer, target))
     }
 
     /// Every schema that the slice needs.
@@ -240,10 +293,7 @@ impl Slicer<'_> {
             for name in missing {
                 let place = format!("/components/schemas/{}", escaped(&name));
                 let schema = published.and_then(|it| it.get(&name));
-                // A reference was checked where it stands; the mapping of a discriminator was not.
-                let schema = schema.with_context(|| {
-                    format!("a discriminator maps to {place}, which is not there")
-                })?;
+                let schema = schema.with_context(|| format!("{place} is not there"))?;
                 let schema = self.thing(schema, &place, &mut Vec::new())?;
                 schemas.insert(name, schema);
             }

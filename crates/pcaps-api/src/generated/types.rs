@@ -2,7 +2,7 @@
 
 //! Types of the operations' parameters, requests and responses.
 /// One capture.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CaptureEnvelope {
     /// Errors, or notices beside a result.
@@ -19,7 +19,7 @@ pub struct CaptureEnvelope {
     pub extra: crate::Extra,
 }
 /// Captures, newest first.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CaptureListEnvelope {
     /// Errors, or notices beside a result.
@@ -38,7 +38,7 @@ pub struct CaptureListEnvelope {
     pub extra: crate::Extra,
 }
 /// The envelope of a failure. The errors say why.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// Errors, or notices beside a result.
@@ -57,7 +57,7 @@ pub struct Failure {
 }
 /// Which packets to take. Every field that is present must match; an absent or empty filter takes
 /// every packet.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Filter {
     /// The destination IP address.
@@ -82,7 +82,7 @@ pub struct Filter {
     pub extra: crate::Extra,
 }
 /// A capture of new packets at one data centre into a bucket.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FullCapture {
     /// Bytes of packets after which the capture ends, 1 to 1,000,000,000.
@@ -228,7 +228,7 @@ impl<'de> ::serde::Deserialize<'de> for Identifier {
     }
 }
 /// An error, or a notice beside a result.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Message {
     /// A number that stands for the kind of message. Cloudflare's start at 1000.
@@ -247,7 +247,7 @@ pub struct Message {
     pub extra: crate::Extra,
 }
 /// The part of the request that it is about.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct MessageSource {
     /// A JSON pointer into the request's body.
@@ -257,7 +257,7 @@ pub struct MessageSource {
     pub extra: crate::Extra,
 }
 /// A registered bucket and the state of its proof.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Ownership {
     /// A bucket: `s3://<bucket>/<dir>?region=<region>`, `gs://<bucket>/<dir>`, or `r2://<bucket>/<dir>`
@@ -283,7 +283,7 @@ pub struct Ownership {
     pub extra: crate::Extra,
 }
 /// One registered bucket.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OwnershipEnvelope {
     /// Errors, or notices beside a result.
@@ -300,7 +300,7 @@ pub struct OwnershipEnvelope {
     pub extra: crate::Extra,
 }
 /// Registered buckets.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OwnershipListEnvelope {
     /// Errors, or notices beside a result.
@@ -328,7 +328,7 @@ pub struct RegisterBucketRequest {
     pub destination_conf: crate::Secret,
 }
 /// Where a list stands in its paging. Captures are not paged.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ResultInfo {
     /// Entries on this page.
@@ -355,7 +355,7 @@ pub struct ResultInfo {
     pub extra: crate::Extra,
 }
 /// A sample of traffic that has already passed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct SimpleCapture {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroU8, sync::Arc};
 use jiff::Timestamp;
 use object_store::{buffered::BufWriter, path::Path as Key};
 use pcaps_api::{
-    CaptureStatus, Extra, limits,
+    CaptureStatus, limits,
     types::{FullCapture, FullCaptureRequest},
 };
 use tokio::{io::AsyncWriteExt, sync::Mutex};
@@ -128,7 +128,6 @@ impl Full {
         };
         FullCapture {
             byte_limit: self.request.byte_limit,
-            colo: None,
             colo_name: Some(self.request.colo_name.clone()),
             destination_conf: Some(self.request.destination_conf.clone()),
             error_message: error,
@@ -141,7 +140,7 @@ impl Full {
             submitted: Some(clock::text(self.submitted)),
             system: Some(self.request.system.clone()),
             time_limit: Some(self.request.time_limit),
-            extra: Extra::default(),
+            ..FullCapture::default()
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use jiff::Timestamp;
 use pcaps_api::{
-    CaptureStatus, Extra,
+    CaptureStatus,
     types::{SimpleCapture, SimpleCaptureRequest},
 };
 use pcaps_file::{Writer, WriterOptions};
@@ -62,12 +62,11 @@ impl Sample {
             id: Some(self.id.clone()),
             offset_time: self.request.offset_time.clone(),
             packet_limit: Some(self.request.packet_limit),
-            packets_remaining: None,
             status: Some(CaptureStatus::Success),
             submitted: Some(clock::text(self.submitted)),
             system: Some(self.request.system.clone()),
             time_limit: Some(self.request.time_limit),
-            extra: Extra::default(),
+            ..SimpleCapture::default()
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use pcaps_api::{Capture, Extra, types};
+use pcaps_api::{Capture, types};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,8 +18,8 @@ macro_rules! success {
                 errors: Some(Vec::new()),
                 messages: Some(Vec::new()),
                 success: Some(true),
-                extra: Extra::default(),
-                $($field: $value),+
+                $($field: $value,)+
+                ..types::$envelope::default()
             },
         )
     };
@@ -35,8 +35,7 @@ pub(crate) fn capture(capture: Capture) -> Response {
 /// Captures.
 pub(crate) fn captures(captures: Vec<Capture>) -> Response {
     success!(CaptureListEnvelope {
-        result: Some(captures),
-        result_info: None
+        result: Some(captures)
     })
 }
 
@@ -50,8 +49,7 @@ pub(crate) fn ownership(ownership: types::Ownership) -> Response {
 /// Registered buckets.
 pub(crate) fn ownerships(ownerships: Vec<types::Ownership>) -> Response {
     success!(OwnershipListEnvelope {
-        result: Some(ownerships.into_iter().map(Into::into).collect()),
-        result_info: None
+        result: Some(ownerships.into_iter().map(Into::into).collect())
     })
 }
 
@@ -64,7 +62,7 @@ pub(crate) fn failure(status: StatusCode, errors: Vec<types::Message>) -> Respon
             messages: Some(Vec::new()),
             result: Some(Value::Null),
             success: Some(false),
-            extra: Extra::default(),
+            ..types::Failure::default()
         },
     )
 }

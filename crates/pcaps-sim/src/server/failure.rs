@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use pcaps_api::{Extra, types};
+use pcaps_api::types;
 
 use super::envelope;
 use crate::error::Repr;
@@ -122,13 +122,12 @@ impl From<Problem> for types::Message {
     fn from(problem: Problem) -> Self {
         Self {
             code: Some(problem.code),
-            documentation_url: None,
             message: Some(problem.message),
             source: problem.pointer.map(|pointer| types::MessageSource {
                 pointer: Some(pointer),
-                extra: Extra::default(),
+                ..types::MessageSource::default()
             }),
-            extra: Extra::default(),
+            ..Self::default()
         }
     }
 }

@@ -1,0 +1,124 @@
+//! A description as the comparison sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use heck::ToPascalCase as _;
+use serde_json::{Map, Value, json};
+
+use crate::{json, lower};
+
+/// A description in the shape that the generated code has.
+pub(super) struct Side {
+    pub(super) document: Value,
+    /// The types that are not in the module `types`.
+    pub(super) at_root: BTreeSet<String>,
+    /// The types that take values which the description does not list.
+    pub(super) open: BTreeSet<String>,
+    /// By name: method, path, operation.
+    pub(super) operations: BTreeMap<String, (String, Value)>,
+    pub(super) requests: BTreeSet<String>,
+    /// By component: the operations that use it.
+    pub(super) used_by: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Side {
+    pub(super) fn new(description: &Value) -> Result<Self> {
+        let mut document = lower::types(description)?;
+        drop_tags(&mut document);
+        show_secrets(&mut document);
+        name_parts(&mut document);
+        let lowered = lower::lower(description)?;
+        let mut open: BTreeSet<_> = lowered.open_enums.keys().cloned().collect();
+        let at_root = lowered.unions.keys().chain(&open).cloned().collect();
+        let growing = lowered.unions.into_iter().filter(|(_, it)| it.open);
+        open.extend(growing.map(|(name, _)| name));
+        let schemas = json::schemas(&document);
+        let mut operations = BTreeMap::new();
+        let mut used_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, method, operation) in json::operations(&document) {
+            let name = operation["operationId"].as_str().unwrap_or(path).to_owned();
+            for component in json::reachable(&schemas, [operation]) {
+                used_by.entry(component).or_default().insert(name.clone());
+            }
+            let place = format!("{} {path}", method.to_uppercase());
+            operations.insert(name, (place, operation.clone()));
+        }
+        Ok(Self {
+            requests: lower::in_requests(&document),
+            at_root,
+            open,
+            document,
+            operations,
+            used_by,
+        })
+    }
+
+    pub(super) fn schemas(&self) -> &Value {
+        &self.document["components"]["schemas"]
+    }
+}
+
+/// The field that tells the members of a union apart is not in them: the variant stands for it.
+fn drop_tags(document: &mut Value) {
+    for (_, union) in json::schemas(document) {
+        let tag = union["discriminator"]["propertyName"].as_str();
+        let members = union["discriminator"]["mapping"].as_object();
+        for (tag, member) in tag
+            .into_iter()
+            .flat_map(|tag| members.into_iter().flatten().map(move |it| (tag, it.1)))
+        {
+            let member = member
+                .as_str()
+                .and_then(|it| it.strip_prefix(json::SCHEMAS));
+            let fields = member
+                .and_then(|it| document["components"]["schemas"][it]["properties"].as_object_mut());
+            fields.and_then(|it| it.remove(tag));
+        }
+    }
+}
+
+/// All secrets are of one type, whatever their names.
+fn show_secrets(document: &mut Value) {
+    let named = json::schemas(document);
+    json::visit_objects_mut(document, &mut |object| {
+        let target = object.get("$ref").and_then(Value::as_str);
+        let target = target.and_then(|it| named.get(it.strip_prefix(json::SCHEMAS)?));
+        if let Some(Value::Object(secret)) = target
+            && secret.get("format").is_some_and(|it| it == "password")
+        {
+            object.remove("$ref");
+            object.extend(secret.clone());
+        }
+    });
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|_, it| it["format"] != "password");
+    }
+}
+
+/// Makes components of what is written in place, under the names that the generator gives to its types, until each part
+/// can be compared on its own.
+fn name_parts(document: &mut Value) {
+    let mut pending: Vec<String> = json::schemas(document).keys().cloned().collect();
+    while let Some(name) = pending.pop() {
+        let mut parts = Map::new();
+        let schema = &mut document["components"]["schemas"][&name];
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (field, property) in properties.into_iter().flatten() {
+            let mut part = property;
+            let mut part_name = format!("{name}{}", field.to_pascal_case());
+            while part["type"] == "array" && part["items"].is_object() {
+                part = &mut part["items"];
+                part_name.push_str("Item");
+            }
+            if part.get("properties").is_some() || part.get("enum").is_some() {
+                let reference = json!({ "$ref": format!("{}{part_name}", json::SCHEMAS) });
+                parts.insert(part_name, std::mem::replace(part, reference));
+            }
+        }
+        pending.extend(parts.keys().cloned());
+        if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+            schemas.append(&mut parts);
+        }
+    }
+}
