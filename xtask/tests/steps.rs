@@ -252,6 +252,74 @@ fn the_emitted_client_has_the_operations_and_no_panicking_constructor() {
 }
 
 #[test]
+fn generated_code_is_allowed_nothing_and_imports_what_it_needs() {
+    for (name, text) in emit(&shop(), &lowered()).unwrap() {
+        assert!(!text.contains("allow("), "{name}: {text}");
+    }
+    let client = squeezed(&module("client.rs"));
+    assert!(
+        client.contains("use progenitor_client::{encode_path, ClientHooks, OperationInfo};"),
+        "{client}"
+    );
+}
+
+#[test]
+fn a_pattern_is_checked_without_a_panic_and_is_in_the_schema() {
+    let types = squeezed(&module("types.rs"));
+    assert!(!types.contains("unwrap"), "{types}");
+    assert!(
+        types.contains("if PATTERN.as_ref().is_none_or(|it| it.find(value).is_none()) {"),
+        "{types}"
+    );
+    assert!(
+        types.contains(r#"schemars(extend("pattern" = "^[a-z]{1,8}$"))"#),
+        "{types}"
+    );
+    let mut broken = shop();
+    broken["components"]["schemas"]["Id"]["pattern"] = json!("(");
+    assert!(emit(&broken, &lower(&broken).unwrap()).is_err());
+}
+
+#[test]
+fn descriptions_are_text_wherever_they_stand() {
+    let hostile = "a <tag> [b]\n\n    code\n```\n<details>`x`";
+    let mut described = shop();
+    let schemas = &mut described["components"]["schemas"];
+    for place in [
+        "/Token",
+        "/Grams",
+        "/Pet",
+        "/Cat",
+        "/Cat/properties/mood",
+        "/Cat/properties/born",
+    ] {
+        schemas.pointer_mut(place).unwrap()["description"] = json!(hostile);
+    }
+    described["paths"]["/pets/{id}"]["get"]["summary"] = json!(hostile);
+    let mut seen = 0;
+    for (_, text) in emit(&described, &lower(&described).unwrap()).unwrap() {
+        let text = text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+        let escaped = "/// a \\<tag\\> \\[b]\n///\n/// code\n/// \\`\\`\\`\n/// \\<details\\>`x`\n";
+        seen += text.matches(escaped).count();
+        assert_eq!(
+            text.matches("code\n").count(),
+            text.matches(escaped).count(),
+            "{text}"
+        );
+    }
+    // What `Grams` says stands at two fields and a limit; all else stands once.
+    assert_eq!(seen, 6 + 3);
+}
+
+#[test]
+fn a_version_that_is_no_header_is_refused() {
+    let mut odd = shop();
+    odd["info"]["version"] = json!("1\n2");
+    let error = emit(&odd, &lower(&odd).unwrap()).unwrap_err();
+    assert!(error.to_string().contains(r#""1\n2""#), "{error:#}");
+}
+
+#[test]
 fn limits_of_requests_are_constants() {
     let limits = squeezed(&module("limits.rs"));
     assert!(limits.contains("pub mod meal { /// How much. pub const GRAMS: std::ops::RangeInclusive<i64> = 1..=500; }"), "{limits}");
