@@ -65,7 +65,7 @@ pub fn lower(description: &Value) -> Result<Lowered> {
     keep_unknown_fields(&mut document);
     relax_responses(&mut document);
     drop_bounds(&mut document);
-    drop_timestamps(&mut document);
+    drop_formats(&mut document);
     prune(&mut document);
     let secrets = secrets(&document);
     Ok(Lowered {
@@ -96,6 +96,8 @@ pub fn types(description: &Value) -> Result<Value> {
 
 /// typify makes a type's name of any component's name; what is emitted beside it must use the same. A component that has
 /// no name of ours yet (`magic-pcap-collection_thing`) gets the one that typify would make (`MagicPcapCollectionThing`).
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L692>.
 fn rust_names(document: &mut Value) -> Result<()> {
     let mut renamed = Map::new();
     let mut names = BTreeMap::new();
@@ -123,6 +125,8 @@ pub(crate) fn rust_name(name: &str) -> String {
 
 /// progenitor takes a `default` response for a success *and* a failure, and cannot type an operation whose success is
 /// binary or empty and whose default is JSON. A default that stands beside a success can only be a failure.
+///
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L940>, <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L978>.
 fn failures_by_class(document: &mut Value) -> Result<()> {
     let paths = document["paths"]
         .as_object_mut()
@@ -152,6 +156,8 @@ fn failures_by_class(document: &mut Value) -> Result<()> {
 
 /// progenitor gives a body that is described in place to typify as it is, past everything that is done to components
 /// here. It is made one, named after its operation.
+///
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L472>.
 fn name_bodies(document: &mut Value) -> Result<()> {
     let mut named = schemas(document);
     for item in document["paths"]
@@ -209,6 +215,8 @@ fn name_body(body: &mut Value, name: &str, named: &mut Map<String, Value>) -> Re
 
 /// typify intersects the members of an `allOf` one schema keyword at a time, and gives up or makes a type without
 /// values where a later member *refines* a property (an envelope's `result`). Here the last word on a property wins.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/merge.rs#L1095-L1118>.
 fn merge_all_of(document: &mut Value) -> Result<()> {
     fn merged(schemas: &Map<String, Value>, schema: &Value, depth: usize) -> Result<Value> {
         ensure!(depth < 32, "an allOf refers to itself");
@@ -269,6 +277,8 @@ fn merge_all_of(document: &mut Value) -> Result<()> {
 /// typify makes a new type of every named schema: a `ByteLimit` struct around an integer serves nobody. Named scalars
 /// and lists are put in place of the references to them, unless they have a pattern to be checked, are an enum, or hold
 /// a secret.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L769-L786>.
 fn inline_aliases(document: &mut Value) {
     let named = schemas(document);
     let is_alias = |schema: &Value| {
@@ -302,6 +312,8 @@ fn inline_aliases(document: &mut Value) {
 
 /// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
 /// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us.
+///
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/to_schema.rs#L73-L96>.
 fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Union>> {
     let named = schemas(document);
     let open = in_responses(document);
@@ -356,6 +368,8 @@ fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Union>> {
 
 /// typify's enums refuse a value that they do not know. An enum that a response may hold is emitted by us instead, as
 /// one that keeps such a value; where it stands in a property it gets a name.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L905>.
 fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEnum>> {
     let named = schemas(document);
     let open = in_responses(document);
@@ -405,6 +419,8 @@ fn open_enum(schema: &Value) -> Result<Option<OpenEnum>> {
 
 /// Objects are open in JSON Schema, but typify drops fields it does not know unless `additionalProperties` is spelled
 /// out. A field that the vendor adds must survive a round trip.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L76-L83>.
 fn keep_unknown_fields(document: &mut Value) {
     for name in in_responses(document) {
         let schema = &mut document["components"]["schemas"][&name];
@@ -421,6 +437,8 @@ fn keep_unknown_fields(document: &mut Value) {
 
 /// typify makes a required field one without which nothing decodes, and a list one that null does not decode into.
 /// See the module's rule on responses.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L135-L136>, <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L357-L361>.
 fn relax_responses(document: &mut Value) {
     let requests = in_requests(document);
     for name in in_responses(document).difference(&requests) {
@@ -449,6 +467,8 @@ fn relax_responses(document: &mut Value) {
 /// typify turns a minimum of 1 into `NonZeroU64`, ignores maxima, and wraps each bounded string in a type of its own.
 /// Bounds would also refuse responses. They are emitted as constants instead ([`crate::emit`]), to be checked before a
 /// request is made. A named string with a pattern (an id that stands in a path) keeps its bounds.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1101-L1102>, <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L875-L897>.
 fn drop_bounds(document: &mut Value) {
     const BOUNDS: [&str; 10] = [
         "exclusiveMaximum",
@@ -478,17 +498,17 @@ fn drop_bounds(document: &mut Value) {
     }
 }
 
-/// typify makes `chrono` types of timestamps, which an empty string (on the wire: no timestamp) does not decode into,
-/// and which drop digits. They stay text here; the layer above parses them.
-fn drop_timestamps(document: &mut Value) {
+/// typify makes types of formats: `chrono`'s of timestamps, which an empty string (on the wire: no timestamp) does not
+/// decode into and which drop digits, `uuid`'s, addresses, and integers that are too small for what may come. They stay
+/// text and `i64` here; the layer above reads them.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L806-L856>, <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1079-L1105>.
+fn drop_formats(document: &mut Value) {
     for name in schemas(document).keys() {
         visit_schema_mut(
             &mut document["components"]["schemas"][name],
             &mut |schema| {
-                if matches!(
-                    schema.get("format").and_then(Value::as_str),
-                    Some("date-time" | "date")
-                ) {
+                if schema.get("format").is_some_and(|it| !is_kept(it)) {
                     schema.remove("format");
                 }
             },
@@ -496,7 +516,14 @@ fn drop_timestamps(document: &mut Value) {
     }
 }
 
+/// Whether a format makes a difference to Rust.
+pub(crate) fn is_kept(format: &Value) -> bool {
+    format == "password" || format == "binary"
+}
+
 /// A secret that is written in place is made a component, so that [`secrets`] finds it.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L689-L693>.
 fn name_secrets(document: &mut Value) -> Result<()> {
     for (name, schema) in schemas(document) {
         for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
@@ -523,6 +550,8 @@ fn name_property(document: &mut Value, name: &str, property: &str) -> Result<Str
 
 /// typify makes plain strings of secrets (`format: password`), and of what holds them types whose `Debug` shows them.
 /// Named ones are replaced by a type that does not.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L860-L873>.
 fn secrets(document: &Value) -> BTreeSet<String> {
     let named = schemas(document).into_iter();
     named
@@ -532,6 +561,8 @@ fn secrets(document: &Value) -> BTreeSet<String> {
 }
 
 /// progenitor emits every component, used or not. The ones that were inlined or merged are no longer used.
+///
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/lib.rs#L368-L374>.
 fn prune(document: &mut Value) {
     let named = schemas(document);
     let used = reachable(&named, [&document["paths"]]);

@@ -101,6 +101,10 @@ fn what_callers_need_not_notice() {
         ("a wider range", |it| {
             schema(it, "PacketLimit")["maximum"] = 20_000.into();
         }),
+        ("a format in a response", |it| {
+            schema(it, "FullCapture")["properties"]["error_message"] =
+                json!({ "type": "string", "format": "uri" });
+        }),
         ("a range that is no more", |it| {
             remove(schema(it, "PacketLimit"), "maximum");
         }),
@@ -116,6 +120,7 @@ fn what_callers_need_not_notice() {
             it["paths"][ONE]["get"]["deprecated"] = true.into();
         }),
     ]);
+    assert!(!said.contains("BREAKING"), "{said}");
     insta::assert_snapshot!(said);
 }
 
@@ -139,6 +144,10 @@ fn what_breaks_callers() {
                 .as_array_mut()
                 .unwrap()
                 .push("reason".into());
+        }),
+        ("a length that is limited now", |it| {
+            schema(it, "FullCaptureRequest")["properties"]["colo_name"] =
+                json!({ "type": "string", "maxLength": 64 });
         }),
         ("a field that is required now", |it| {
             schema(it, "SimpleCaptureRequest")["required"]

@@ -264,6 +264,7 @@ impl Comparison<'_> {
             }
             if sent {
                 self.range(name, field, schema, now);
+                self.constraints(name, &part, schema, now);
             }
             self.deprecation(schema, now, |it, what| {
                 it.of_type(name, Some(&part), Compatible, what);
@@ -341,6 +342,33 @@ impl Comparison<'_> {
             let part = value.to_pascal_case();
             let what = format!("member {value} added");
             self.of_type(name, Some(&part), self.growth(name), what);
+        }
+    }
+
+    /// What else the service may refuse in a field that is sent. Nothing here checks it before.
+    fn constraints(&mut self, name: &str, part: &str, old: &Value, new: &Value) {
+        for key in [
+            "format",
+            "maxItems",
+            "maxLength",
+            "minItems",
+            "minLength",
+            "multipleOf",
+            "pattern",
+            "uniqueItems",
+        ] {
+            let (before, after) = (&old[key], &new[key]);
+            if before == after || lower::is_kept(before) || lower::is_kept(after) {
+                continue;
+            }
+            let wider = match (before.as_u64(), after.as_u64()) {
+                (Some(before), Some(after)) if key.starts_with("max") => before < after,
+                (Some(before), Some(after)) if key.starts_with("min") => before > after,
+                _ => after.is_null() || after == false,
+            };
+            let class = if wider { Compatible } else { Breaking };
+            let what = format!("{key} changed: {}", change_of(before, after));
+            self.of_type(name, Some(part), class, what);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::json;
+use crate::{json, lower};
 
 /// What makes up the Rust type of a schema: not its documentation, bounds, or whether it may be null.
 pub(super) fn outline(schema: &Value) -> Value {
@@ -31,7 +31,7 @@ pub(super) fn outline(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => {
             let tells = |key: &str, value: &Value| match key {
-                "format" => !matches!(value.as_str(), Some("date-time" | "date")),
+                "format" => lower::is_kept(value),
                 // A string with a pattern is checked when it is made.
                 _ if BOUNDS.contains(&key) => map.contains_key("pattern"),
                 _ => !PROSE.contains(&key),
