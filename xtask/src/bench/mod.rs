@@ -4,6 +4,7 @@
 //! A suite makes its inputs, lets the contestants take turns, and prints medians. What it aims at is printed beside
 //! what was reached; a goal that is missed does not make the command fail, because a busy machine is not a defect.
 
+mod client;
 mod measure;
 mod programs;
 pub mod published;
@@ -21,6 +22,8 @@ pub use spec::make_published;
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Suite {
+    /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
+    Client,
     /// An import of a description of the vendor's size beside `jq`, and a regeneration. Needs jq.
     Spec,
 }
@@ -69,6 +72,7 @@ pub fn run(suite: Suite, rounds: usize, quick: bool, report: &mut dyn Write) -> 
         work,
     };
     match suite {
+        Suite::Client => client::run(&mut bench),
         Suite::Spec => spec::run(&mut bench),
     }
 }
