@@ -9,7 +9,8 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeI
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::{
-    Attribute, Field, File, ImplItem, Item, parse_quote,
+    Attribute, Field, File, ImplItem, Item, Token, parse_quote,
+    punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
 
@@ -30,10 +31,10 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
     let version = description["info"]["version"]
         .as_str()
         .context("the description has no version")?;
-    let (types, client) = split(generate(lowered)?)?;
+    let (types, client) = split(generate(lowered)?, lowered)?;
     let modules = [
         ("client.rs", client),
-        ("limits.rs", limits(description)?),
+        ("limits.rs", limits(&lower::types(description)?)?),
         ("mod.rs", module_list()),
         ("open.rs", open(lowered)?),
         ("types.rs", types),
@@ -78,7 +79,7 @@ fn generate(lowered: &Lowered) -> Result<File> {
 }
 
 /// Takes the `types` module out of the generator's output, and shapes both halves for this crate.
-fn split(mut file: File) -> Result<(File, File)> {
+fn split(mut file: File, lowered: &Lowered) -> Result<(File, File)> {
     let mut types = None;
     file.items.retain_mut(|item| match item {
         Item::Mod(module) if module.ident == "types" => {
@@ -91,10 +92,10 @@ fn split(mut file: File) -> Result<(File, File)> {
     });
     let items = types.ok_or_else(|| anyhow!("progenitor's output has no `types` module"))?;
     let mut types: File = parse_quote!(#(#items)*);
-    Shape.visit_file_mut(&mut types);
+    Shape(lowered).visit_file_mut(&mut types);
     types.attrs = module_doc("Types of the operations' parameters, requests and responses.");
 
-    Shape.visit_file_mut(&mut file);
+    Shape(lowered).visit_file_mut(&mut file);
     file.attrs = module_doc("One method for each operation.");
     file.items.insert(
         0,
@@ -106,15 +107,15 @@ fn split(mut file: File) -> Result<(File, File)> {
 }
 
 /// What is changed in the generator's output.
-struct Shape;
+struct Shape<'a>(&'a Lowered);
 
-impl VisitMut for Shape {
+impl VisitMut for Shape<'_> {
     fn visit_item_mut(&mut self, item: &mut Item) {
         match item {
             Item::Struct(it) => {
                 describe(&mut it.attrs);
                 document(&mut it.attrs);
-                keep_what_is_odd(&mut it.fields);
+                keep_what_is_odd(&mut it.fields, self.0);
                 can_be_empty(&mut it.attrs, &it.fields);
             }
             Item::Enum(it) => {
@@ -134,6 +135,10 @@ impl VisitMut for Shape {
 
     fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
         document(&mut function.attrs);
+        // A response that is a list is no field of anything.
+        if function.sig.asyncness.is_some() {
+            Entries(self.0).visit_return_type_mut(&mut function.sig.output);
+        }
         visit_mut::visit_impl_item_fn_mut(self, function);
     }
 
@@ -152,6 +157,8 @@ impl VisitMut for Shape {
                 .attrs
                 .push(parse_quote!(#[serde(deserialize_with = "crate::integer::required")]));
         } else if ty == ":: std :: option :: Option < i64 >" {
+            // A field that must be there, though it may be null, has one already.
+            drop_deserialize_with(&mut field.attrs);
             field.attrs.push(
                 parse_quote!(#[serde(default, deserialize_with = "crate::integer::optional")]),
             );
@@ -160,21 +167,39 @@ impl VisitMut for Shape {
     }
 }
 
-/// In a struct that keeps unknown fields (a part of a response): those are not shown, and an entry of a list that is
-/// not of its described shape is kept as it is.
-fn keep_what_is_odd(fields: &mut syn::Fields) {
-    let named = |name: &str| format_ident!("{name}");
-    if !fields
-        .iter()
-        .any(|field| field.ident == Some(named("extra")))
-    {
+fn drop_deserialize_with(attributes: &mut [Attribute]) {
+    for attribute in attributes {
+        let syn::Meta::List(list) = &mut attribute.meta else {
+            continue;
+        };
+        let arguments = list.parse_args_with(Punctuated::<syn::Meta, Token![,]>::parse_terminated);
+        if let Ok(arguments) = arguments {
+            let others = arguments
+                .iter()
+                .filter(|it| !it.path().is_ident("deserialize_with"));
+            list.tokens = quote!(#(#others),*);
+        }
+    }
+}
+
+/// In a struct that keeps unknown fields (a part of a response): those are not shown, and an entry of a list or a map
+/// that is not of its described shape is kept as it is.
+fn keep_what_is_odd(fields: &mut syn::Fields, lowered: &Lowered) {
+    let flattens = |attribute: &Attribute| matches!(&attribute.meta, syn::Meta::List(it) if it.tokens.to_string() == "flatten");
+    let holds_others = |field: &Field| field.attrs.iter().any(flattens);
+    if !fields.iter().any(holds_others) {
         return;
     }
     for field in fields {
-        if field.ident == Some(named("extra")) {
+        if holds_others(field) {
             field.ty = parse_quote!(crate::Extra);
-        } else {
-            Entries.visit_type_mut(&mut field.ty);
+            continue;
+        }
+        Entries(lowered).visit_type_mut(&mut field.ty);
+        // The description's own.
+        if field.ident.as_ref().is_some_and(|it| it == "extra") {
+            field.ident = Some(format_ident!("extra_"));
+            field.attrs.push(parse_quote!(#[serde(rename = "extra")]));
         }
     }
 }
@@ -202,20 +227,31 @@ fn can_be_empty(attributes: &mut [Attribute], fields: &syn::Fields) {
     }
 }
 
-/// Puts `Entry` around the elements of lists of generated structs, which are the types that are named without a path.
-struct Entries;
+/// Puts `Entry` around the elements of lists and maps, unless they are of a type that takes anything.
+struct Entries<'a>(&'a Lowered);
 
-impl VisitMut for Entries {
+impl Entries<'_> {
+    fn take_anything(&self, ty: &syn::Path) -> bool {
+        let ends = (ty.segments.first(), ty.segments.last());
+        let (Some(first), Some(last)) = ends else {
+            return false;
+        };
+        let union = self.0.unions.get(&last.ident.to_string());
+        first.ident == "serde_json" || union.is_some_and(|it| it.open)
+    }
+}
+
+impl VisitMut for Entries<'_> {
     fn visit_path_segment_mut(&mut self, segment: &mut syn::PathSegment) {
-        if segment.ident == "Vec"
+        visit_mut::visit_path_segment_mut(self, segment);
+        if ["Vec", "BTreeMap"].iter().any(|it| segment.ident == it)
             && let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments
             && let Some(syn::GenericArgument::Type(syn::Type::Path(element))) =
-                arguments.args.first_mut()
-            && element.path.get_ident().is_some()
+                arguments.args.last_mut()
+            && !self.take_anything(&element.path)
         {
             *element = parse_quote!(crate::Entry<#element>);
         }
-        visit_mut::visit_path_segment_mut(self, segment);
     }
 }
 

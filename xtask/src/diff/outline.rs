@@ -31,7 +31,7 @@ pub(super) fn outline(schema: &Value) -> Value {
     match schema {
         Value::Object(map) => {
             let tells = |key: &str, value: &Value| match key {
-                "format" => !matches!(value.as_str(), Some("date-time" | "date")),
+                "format" => !matches!(value.as_str(), Some("date-time" | "date" | "uuid")),
                 // A string with a pattern is checked when it is made.
                 _ if BOUNDS.contains(&key) => map.contains_key("pattern"),
                 _ => !PROSE.contains(&key),
