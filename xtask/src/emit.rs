@@ -36,12 +36,12 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
         version.bytes().all(|it| it.is_ascii_graphic()),
         "the description's version is {version:?}"
     );
-    let (mut types, client) = split(generate(lowered)?)?;
+    let (mut types, client) = split(generate(lowered)?, lowered)?;
     document_secrets(&mut types, lowered);
     describe_patterns(&mut types, lowered);
     let modules = [
         ("client.rs", client),
-        ("limits.rs", limits(description)?),
+        ("limits.rs", limits(&lower::types(description)?)?),
         ("mod.rs", module_list()),
         ("open.rs", open(lowered)?),
         ("types.rs", types),
@@ -86,7 +86,7 @@ fn generate(lowered: &Lowered) -> Result<File> {
 }
 
 /// Takes the `types` module out of the generator's output, and shapes both halves for this crate.
-fn split(mut file: File) -> Result<(File, File)> {
+fn split(mut file: File, lowered: &Lowered) -> Result<(File, File)> {
     let mut types = None;
     file.items.retain_mut(|item| match item {
         Item::Mod(module) if module.ident == "types" => {
@@ -101,10 +101,10 @@ fn split(mut file: File) -> Result<(File, File)> {
     });
     let items = types.ok_or_else(|| anyhow!("progenitor's output has no `types` module"))?;
     let mut types: File = parse_quote!(#(#items)*);
-    Shape.visit_file_mut(&mut types);
+    Shape(lowered).visit_file_mut(&mut types);
     types.attrs = module_doc("Types of the operations' parameters, requests and responses.");
 
-    Shape.visit_file_mut(&mut file);
+    Shape(lowered).visit_file_mut(&mut file);
     drop_unused_imports(&mut file);
     file.attrs = module_doc("One method for each operation.");
     file.items.insert(

@@ -71,6 +71,19 @@ pub fn visit_schema_mut(schema: &mut Value, visit: &mut impl FnMut(&mut Map<Stri
     }
 }
 
+/// Calls `visit` on every schema of components, and of parameters and bodies, parents before children.
+pub fn visit_schemas_mut(document: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
+    let named = document["components"]["schemas"].as_object_mut();
+    for schema in named.into_iter().flat_map(|it| it.values_mut()) {
+        visit_schema_mut(schema, visit);
+    }
+    visit_objects_mut(&mut document["paths"], &mut |object| {
+        if let Some(schema) = object.get_mut("schema") {
+            visit_schema_mut(schema, visit);
+        }
+    });
+}
+
 /// Replaces references, in `$ref` and in the mappings of discriminators, that are keys of `names` by their values.
 pub fn rewrite_references(document: &mut Value, names: &BTreeMap<String, String>) {
     let rewrite = |reference: &mut Value| {

@@ -7,6 +7,8 @@
 //! place of a listed one. Nobody promised otherwise, and one odd entry must not cost the caller a whole list. So
 //! generated types take everything that has the right shape; what a caller needs is checked by name above them.
 
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::json::{
     METHODS, SCHEMAS, operations, reachable, resolve, rewrite_references, schemas,
-    visit_objects_mut, visit_schema_mut,
+    visit_objects_mut, visit_schema_mut, visit_schemas_mut,
 };
 
 /// What the generator is given, and what is emitted beside its output.
@@ -66,6 +68,7 @@ pub fn lower(description: &Value) -> Result<Lowered> {
     relax_responses(&mut document);
     drop_bounds(&mut document);
     drop_formats(&mut document);
+    drop_defaults(&mut document);
     prune(&mut document);
     let secrets = secrets(&document);
     Ok(Lowered {
@@ -85,17 +88,19 @@ pub fn lower(description: &Value) -> Result<Lowered> {
 pub fn types(description: &Value) -> Result<Value> {
     let mut document = description.clone();
     rust_names(&mut document)?;
+    type_enums(&mut document);
     failures_by_class(&mut document)?;
     name_bodies(&mut document)?;
+    parts::name_parts(&mut document)?;
     merge_all_of(&mut document)?;
-    name_secrets(&mut document)?;
+    drop_scalar_enums(&mut document);
     inline_aliases(&mut document);
     prune(&mut document);
     Ok(document)
 }
 
-/// typify makes a type's name of any component's name; what is emitted beside it must use the same. A component that has
-/// no name of ours yet (`magic-pcap-collection_thing`) gets the one that typify would make (`MagicPcapCollectionThing`).
+/// typify makes a type's name of any component's name (`MagicPcapCollectionThing` of `magic-pcap-collection_thing`); what
+/// is emitted beside it must use the same.
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L692>.
 fn rust_names(document: &mut Value) -> Result<()> {
@@ -114,19 +119,33 @@ fn rust_names(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// A component's name as a type's: itself if it can be one.
+/// A component's name as a type's.
 pub(crate) fn rust_name(name: &str) -> String {
-    if syn::parse_str::<syn::Ident>(name).is_ok() {
-        name.to_owned()
+    let name = name.to_pascal_case();
+    if name.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("X{name}")
     } else {
-        name.to_pascal_case()
+        name
     }
+}
+
+/// typify refuses an enum of strings that does not say that it is one.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1994-L2030>.
+fn type_enums(document: &mut Value) {
+    visit_schemas_mut(document, &mut |schema| {
+        let values = schema.get("enum").and_then(Value::as_array);
+        if values.is_some_and(|it| it.iter().all(|it| it.is_string() || it.is_null())) {
+            schema.entry("type").or_insert_with(|| "string".into());
+        }
+    });
 }
 
 /// progenitor takes a `default` response for a success *and* a failure, and cannot type an operation whose success is
 /// binary or empty and whose default is JSON. A default that stands beside a success can only be a failure.
 ///
-/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L940>, <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L978>.
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L940>.
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L978>.
 fn failures_by_class(document: &mut Value) -> Result<()> {
     let paths = document["paths"]
         .as_object_mut()
@@ -198,7 +217,14 @@ fn name_body(body: &mut Value, name: &str, named: &mut Map<String, Value>) -> Re
         let Some(schema) = content.get_mut("schema") else {
             continue;
         };
-        let has_parts = ["properties", "allOf", "anyOf", "oneOf", "items"];
+        let has_parts = [
+            "properties",
+            "additionalProperties",
+            "allOf",
+            "anyOf",
+            "oneOf",
+            "items",
+        ];
         if !has_parts.iter().any(|it| schema.get(it).is_some()) {
             continue;
         }
@@ -258,14 +284,17 @@ fn merge_all_of(document: &mut Value) -> Result<()> {
     let named = schemas(document);
     for (name, schema) in &named {
         // Only objects are merged: an `allOf` around a scalar is a reference with documentation beside it.
-        let is_object = |member: &Value| {
+        let says = |member: &Value, keys: &[&str]| {
             let target = resolve(&named, member);
-            target.get("properties").is_some() || target.get("allOf").is_some()
+            keys.iter().any(|key| target.get(key).is_some())
         };
-        if schema
-            .get("allOf")
-            .and_then(Value::as_array)
-            .is_some_and(|members| members.iter().all(is_object))
+        let is_object = |member: &Value| {
+            says(member, &["properties", "allOf"]) || resolve(&named, member)["type"] == "object"
+        };
+        let is_remark = |member: &Value| !says(member, &["anyOf", "enum", "not", "oneOf", "type"]);
+        if let Some(members) = schema.get("allOf").and_then(Value::as_array)
+            && members.iter().any(is_object)
+            && members.iter().all(|it| is_object(it) || is_remark(it))
         {
             document["components"]["schemas"][name] =
                 merged(&named, schema, 0).with_context(|| format!("in component {name}"))?;
@@ -274,18 +303,23 @@ fn merge_all_of(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// typify makes a new type of every named schema: a `ByteLimit` struct around an integer serves nobody. Named scalars
-/// and lists are put in place of the references to them, unless they have a pattern to be checked, are an enum, or hold
+/// typify makes a new type of every named schema: a `ByteLimit` struct around an integer serves nobody. Named scalars,
+/// lists and maps are put in place of the references to them, unless they have a pattern to be checked, are an enum, or hold
 /// a secret.
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L769-L786>.
 fn inline_aliases(document: &mut Value) {
     let named = schemas(document);
     let is_alias = |schema: &Value| {
-        matches!(
-            schema["type"].as_str(),
-            Some("string" | "integer" | "number" | "boolean" | "array")
-        ) && schema.get("enum").is_none()
+        let is_simple = match schema["type"].as_str() {
+            Some("string" | "integer" | "number" | "boolean" | "array") => true,
+            Some("object") => ["properties", "allOf", "anyOf", "oneOf"]
+                .iter()
+                .all(|it| schema.get(it).is_none()),
+            _ => false,
+        };
+        is_simple
+            && schema.get("enum").is_none()
             && schema.get("pattern").is_none()
             && schema["format"] != "password"
     };
@@ -308,6 +342,33 @@ fn inline_aliases(document: &mut Value) {
             }
         });
     }
+    // An `allOf` around an alias is the alias, with documentation beside it.
+    visit_schemas_mut(document, &mut |schema| {
+        if let Some([Value::Object(only)]) = schema
+            .get("allOf")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            && !only.contains_key("$ref")
+        {
+            let mut only = only.clone();
+            schema.remove("allOf");
+            only.append(schema);
+            *schema = only;
+        }
+    });
+}
+
+/// typify makes of an enum of numbers or booleans a type around one that refuses every other. What it may be is left to
+/// its documentation.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1957-L1965>.
+fn drop_scalar_enums(document: &mut Value) {
+    visit_schemas_mut(document, &mut |schema| {
+        let ty = schema.get("type").and_then(Value::as_str);
+        if matches!(ty, Some("boolean" | "integer" | "number")) {
+            schema.remove("enum");
+        }
+    });
 }
 
 /// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
@@ -367,7 +428,7 @@ fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Union>> {
 }
 
 /// typify's enums refuse a value that they do not know. An enum that a response may hold is emitted by us instead, as
-/// one that keeps such a value; where it stands in a property it gets a name.
+/// one that keeps such a value.
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L905>.
 fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEnum>> {
@@ -377,14 +438,6 @@ fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEnum>> {
     for (name, schema) in named.iter().filter(|(name, _)| open.contains(*name)) {
         if let Some(found) = open_enum(schema).with_context(|| format!("in component {name}"))? {
             enums.insert(name.clone(), found);
-        }
-        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
-            let Some(found) = open_enum(schema).with_context(|| format!("in {name}.{property}"))?
-            else {
-                continue;
-            };
-            let new = name_property(document, name, property)?;
-            enums.insert(new, found);
         }
     }
     for name in enums.keys() {
@@ -428,23 +481,42 @@ fn keep_unknown_fields(document: &mut Value) {
             .as_object_mut()
             .filter(|schema| schema.contains_key("properties"))
         {
-            schema
-                .entry("additionalProperties")
-                .or_insert_with(|| json!({}));
+            let others = schema.entry("additionalProperties");
+            let others = others.or_insert_with(|| json!({}));
+            if others.is_boolean() {
+                *others = json!({});
+            }
         }
     }
 }
 
 /// typify makes a required field one without which nothing decodes, and a list one that null does not decode into.
-/// See the module's rule on responses.
+/// It checks a string with a pattern. See the module's rule on responses.
 ///
-/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L135-L136>, <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L357-L361>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L135-L136>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L357-L361>.
 fn relax_responses(document: &mut Value) {
     let requests = in_requests(document);
+    let named = schemas(document);
+    let is_checked = |schema: &Map<String, Value>| {
+        schema.contains_key("pattern") && schema.get("format").is_none_or(|it| it != "password")
+    };
     for name in in_responses(document).difference(&requests) {
+        // It may stand in a path as well, where it is checked.
+        if named[name].as_object().is_some_and(is_checked) {
+            continue;
+        }
         visit_schema_mut(
             &mut document["components"]["schemas"][name],
             &mut |schema| {
+                let target = schema.get("$ref").and_then(Value::as_str);
+                let target = target.and_then(|it| named[it.strip_prefix(SCHEMAS)?].as_object());
+                if let Some(target) = target.filter(|it| is_checked(it)) {
+                    *schema = target.clone();
+                }
+                if is_checked(schema) {
+                    schema.remove("pattern");
+                }
                 schema.remove("required");
                 for property in schema
                     .get_mut("properties")
@@ -466,9 +538,10 @@ fn relax_responses(document: &mut Value) {
 
 /// typify turns a minimum of 1 into `NonZeroU64`, ignores maxima, and wraps each bounded string in a type of its own.
 /// Bounds would also refuse responses. They are emitted as constants instead ([`crate::emit`]), to be checked before a
-/// request is made. A named string with a pattern (an id that stands in a path) keeps its bounds.
+/// request is made. A string with a pattern (an id that stands in a path) keeps its bounds.
 ///
-/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1101-L1102>, <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L875-L897>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1101-L1102>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L875-L897>.
 fn drop_bounds(document: &mut Value) {
     const BOUNDS: [&str; 10] = [
         "exclusiveMaximum",
@@ -482,38 +555,25 @@ fn drop_bounds(document: &mut Value) {
         "multipleOf",
         "uniqueItems",
     ];
-    let names: Vec<_> = schemas(document)
-        .into_iter()
-        .filter(|(_, it)| it.get("pattern").is_none())
-        .collect();
-    for (name, _) in names {
-        visit_schema_mut(
-            &mut document["components"]["schemas"][&name],
-            &mut |schema| {
-                for bound in BOUNDS {
-                    schema.remove(bound);
-                }
-            },
-        );
-    }
+    visit_schemas_mut(document, &mut |schema| {
+        if !schema.contains_key("pattern") {
+            schema.retain(|key, _| !BOUNDS.contains(&key.as_str()));
+        }
+    });
 }
 
 /// typify makes types of formats: `chrono`'s of timestamps, which an empty string (on the wire: no timestamp) does not
 /// decode into and which drop digits, `uuid`'s, addresses, and integers that are too small for what may come. They stay
 /// text and `i64` here; the layer above reads them.
 ///
-/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L806-L856>, <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1079-L1105>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L806-L856>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1079-L1105>.
 fn drop_formats(document: &mut Value) {
-    for name in schemas(document).keys() {
-        visit_schema_mut(
-            &mut document["components"]["schemas"][name],
-            &mut |schema| {
-                if schema.get("format").is_some_and(|it| !is_kept(it)) {
-                    schema.remove("format");
-                }
-            },
-        );
-    }
+    visit_schemas_mut(document, &mut |schema| {
+        if schema.get("format").is_some_and(|it| !is_kept(it)) {
+            schema.remove("format");
+        }
+    });
 }
 
 /// Whether a format makes a difference to Rust.
@@ -521,31 +581,12 @@ pub(crate) fn is_kept(format: &Value) -> bool {
     format == "password" || format == "binary"
 }
 
-/// A secret that is written in place is made a component, so that [`secrets`] finds it.
+/// typify makes a field with a default one that is never absent: a response would come back with what it did not hold,
+/// and a request could not leave it to the service.
 ///
-/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L689-L693>.
-fn name_secrets(document: &mut Value) -> Result<()> {
-    for (name, schema) in schemas(document) {
-        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
-            if schema["format"] == "password" {
-                name_property(document, &name, property)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Makes a component of a property's schema, named after both, and gives its name.
-fn name_property(document: &mut Value, name: &str, property: &str) -> Result<String> {
-    let new = format!("{name}{}", property.to_pascal_case());
-    let components = &mut document["components"]["schemas"];
-    ensure!(
-        components.get(&new).is_none(),
-        "{name}.{property} would be named {new}, which exists"
-    );
-    let reference = json!({ "$ref": format!("{SCHEMAS}{new}") });
-    components[&new] = std::mem::replace(&mut components[name]["properties"][property], reference);
-    Ok(new)
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L427>.
+fn drop_defaults(document: &mut Value) {
+    visit_schemas_mut(document, &mut |schema| drop(schema.remove("default")));
 }
 
 /// typify makes plain strings of secrets (`format: password`), and of what holds them types whose `Debug` shows them.
@@ -563,7 +604,7 @@ fn secrets(document: &Value) -> BTreeSet<String> {
 /// progenitor emits every component, used or not. The ones that were inlined or merged are no longer used.
 ///
 /// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/lib.rs#L368-L374>.
-fn prune(document: &mut Value) {
+pub(crate) fn prune(document: &mut Value) {
     let named = schemas(document);
     let used = reachable(&named, [&document["paths"]]);
     if let Some(schemas) = document

@@ -31,9 +31,9 @@ impl fmt::Debug for Extra {
     }
 }
 
-/// An entry of a list: of the shape that the description gives it, or of another.
+/// An entry of a list or a map: of the shape that the description gives it, or of another.
 ///
-/// One odd entry must not cost the caller the list, and survives decoding and encoding.
+/// One odd entry must not cost the caller the others, and survives decoding and encoding.
 ///
 /// ```
 /// use pcaps_api::{Entry, types::Message};

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use heck::ToPascalCase as _;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::{json, lower};
 
@@ -26,8 +25,9 @@ impl Side {
     pub(super) fn new(description: &Value) -> Result<Self> {
         let mut document = lower::types(description)?;
         drop_tags(&mut document);
+        unwrap_references(&mut document);
         show_secrets(&mut document);
-        name_parts(&mut document);
+        lower::prune(&mut document);
         let lowered = lower::lower(description)?;
         let mut open: BTreeSet<_> = lowered.open_enums.keys().cloned().collect();
         let at_root = lowered.unions.keys().chain(&open).cloned().collect();
@@ -78,6 +78,19 @@ fn drop_tags(document: &mut Value) {
     }
 }
 
+/// An `allOf` around one reference is the reference, with something said beside it.
+fn unwrap_references(document: &mut Value) {
+    json::visit_objects_mut(document, &mut |object| {
+        let members = object.get("allOf").and_then(Value::as_array);
+        if let Some([only]) = members.map(Vec::as_slice)
+            && let Some(reference) = only.get("$ref").cloned()
+        {
+            object.remove("allOf");
+            object.insert("$ref".to_owned(), reference);
+        }
+    });
+}
+
 /// All secrets are of one type, whatever their names.
 fn show_secrets(document: &mut Value) {
     let named = json::schemas(document);
@@ -93,32 +106,5 @@ fn show_secrets(document: &mut Value) {
     });
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.retain(|_, it| it["format"] != "password");
-    }
-}
-
-/// Makes components of what is written in place, under the names that the generator gives to its types, until each part
-/// can be compared on its own.
-fn name_parts(document: &mut Value) {
-    let mut pending: Vec<String> = json::schemas(document).keys().cloned().collect();
-    while let Some(name) = pending.pop() {
-        let mut parts = Map::new();
-        let schema = &mut document["components"]["schemas"][&name];
-        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        for (field, property) in properties.into_iter().flatten() {
-            let mut part = property;
-            let mut part_name = format!("{name}{}", field.to_pascal_case());
-            while part["type"] == "array" && part["items"].is_object() {
-                part = &mut part["items"];
-                part_name.push_str("Item");
-            }
-            if part.get("properties").is_some() || part.get("enum").is_some() {
-                let reference = json!({ "$ref": format!("{}{part_name}", json::SCHEMAS) });
-                parts.insert(part_name, std::mem::replace(part, reference));
-            }
-        }
-        pending.extend(parts.keys().cloned());
-        if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-            schemas.append(&mut parts);
-        }
     }
 }

@@ -7,7 +7,8 @@ use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::{
-    Attribute, Expr, Field, File, ImplItem, Item, parse_quote,
+    Attribute, Expr, Field, File, ImplItem, Item, Token, parse_quote,
+    punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
 
@@ -18,9 +19,9 @@ use crate::{
 };
 
 /// What is changed in the generator's output.
-pub(super) struct Shape;
+pub(super) struct Shape<'a>(pub(super) &'a Lowered);
 
-impl VisitMut for Shape {
+impl VisitMut for Shape<'_> {
     /// Nothing is allowed to generated code that it can do without.
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
         attributes.retain(|attribute| !attribute.path().is_ident("allow"));
@@ -31,7 +32,7 @@ impl VisitMut for Shape {
         match item {
             Item::Struct(it) => {
                 describe(&mut it.attrs);
-                keep_what_is_odd(&mut it.fields);
+                keep_what_is_odd(&mut it.fields, self.0);
                 can_be_empty(&mut it.attrs, &it.fields);
             }
             Item::Enum(it) => describe(&mut it.attrs),
@@ -46,6 +47,14 @@ impl VisitMut for Shape {
         visit_mut::visit_item_mut(self, item);
     }
 
+    /// A response that is a list is no field of anything.
+    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
+        if function.sig.asyncness.is_some() {
+            Entries(self.0).visit_return_type_mut(&mut function.sig.output);
+        }
+        visit_mut::visit_impl_item_fn_mut(self, function);
+    }
+
     /// Integers arrive as `80` and as `80.0`.
     fn visit_field_mut(&mut self, field: &mut Field) {
         let ty = &field.ty;
@@ -55,6 +64,8 @@ impl VisitMut for Shape {
                 .attrs
                 .push(parse_quote!(#[serde(deserialize_with = "crate::integer::required")]));
         } else if ty == ":: std :: option :: Option < i64 >" {
+            // A field that must be there, though it may be null, has one already.
+            drop_deserialize_with(&mut field.attrs);
             field.attrs.push(
                 parse_quote!(#[serde(default, deserialize_with = "crate::integer::optional")]),
             );
@@ -141,21 +152,39 @@ pub(super) fn drop_unused_imports(file: &mut File) {
     }
 }
 
-/// In a struct that keeps unknown fields (a part of a response): those are not shown, and an entry of a list that is
-/// not of its described shape is kept as it is.
-fn keep_what_is_odd(fields: &mut syn::Fields) {
-    let named = |name: &str| format_ident!("{name}");
-    if !fields
-        .iter()
-        .any(|field| field.ident == Some(named("extra")))
-    {
+fn drop_deserialize_with(attributes: &mut [Attribute]) {
+    for attribute in attributes {
+        let syn::Meta::List(list) = &mut attribute.meta else {
+            continue;
+        };
+        let arguments = list.parse_args_with(Punctuated::<syn::Meta, Token![,]>::parse_terminated);
+        if let Ok(arguments) = arguments {
+            let others = arguments
+                .iter()
+                .filter(|it| !it.path().is_ident("deserialize_with"));
+            list.tokens = quote!(#(#others),*);
+        }
+    }
+}
+
+/// In a struct that keeps unknown fields (a part of a response): those are not shown, and an entry of a list or a map
+/// that is not of its described shape is kept as it is.
+fn keep_what_is_odd(fields: &mut syn::Fields, lowered: &Lowered) {
+    let flattens = |attribute: &Attribute| matches!(&attribute.meta, syn::Meta::List(it) if it.tokens.to_string() == "flatten");
+    let holds_others = |field: &Field| field.attrs.iter().any(flattens);
+    if !fields.iter().any(holds_others) {
         return;
     }
     for field in fields {
-        if field.ident == Some(named("extra")) {
+        if holds_others(field) {
             field.ty = parse_quote!(crate::Extra);
-        } else {
-            Entries.visit_type_mut(&mut field.ty);
+            continue;
+        }
+        Entries(lowered).visit_type_mut(&mut field.ty);
+        // The description's own.
+        if field.ident.as_ref().is_some_and(|it| it == "extra") {
+            field.ident = Some(format_ident!("extra_"));
+            field.attrs.push(parse_quote!(#[serde(rename = "extra")]));
         }
     }
 }
@@ -183,20 +212,31 @@ fn can_be_empty(attributes: &mut [Attribute], fields: &syn::Fields) {
     }
 }
 
-/// Puts `Entry` around the elements of lists of generated structs, which are the types that are named without a path.
-struct Entries;
+/// Puts `Entry` around the elements of lists and maps, unless they are of a type that takes anything.
+struct Entries<'a>(&'a Lowered);
 
-impl VisitMut for Entries {
+impl Entries<'_> {
+    fn take_anything(&self, ty: &syn::Path) -> bool {
+        let ends = (ty.segments.first(), ty.segments.last());
+        let (Some(first), Some(last)) = ends else {
+            return false;
+        };
+        let union = self.0.unions.get(&last.ident.to_string());
+        first.ident == "serde_json" || union.is_some_and(|it| it.open)
+    }
+}
+
+impl VisitMut for Entries<'_> {
     fn visit_path_segment_mut(&mut self, segment: &mut syn::PathSegment) {
-        if segment.ident == "Vec"
+        visit_mut::visit_path_segment_mut(self, segment);
+        if ["Vec", "BTreeMap"].iter().any(|it| segment.ident == it)
             && let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments
             && let Some(syn::GenericArgument::Type(syn::Type::Path(element))) =
-                arguments.args.first_mut()
-            && element.path.get_ident().is_some()
+                arguments.args.last_mut()
+            && !self.take_anything(&element.path)
         {
             *element = parse_quote!(crate::Entry<#element>);
         }
-        visit_mut::visit_path_segment_mut(self, segment);
     }
 }
 
