@@ -229,11 +229,47 @@ fn a_password_is_shown() {
 }
 
 #[test]
-fn a_type_in_place_cannot_be_replaced_by_its_format() {
+fn what_is_written_in_place_is_no_component() {
+    let text = of(&json!({ "A": { "type": "object", "properties": {
+        "vendor-thing": { "type": "string", "format": "vendor-thing" },
+        "part": { "type": "object", "properties": { "b": { "type": "string" } } },
+    } } }));
+    still(!text.contains("ours::Thing"), "parts::name_parts", &text);
+    still(
+        text.contains("pub struct APart {"),
+        "parts::name_parts",
+        &text,
+    );
+}
+
+#[test]
+fn an_enum_of_strings_must_say_that_it_is_one() {
+    let text = generated(&description(&json!({ "A": { "enum": ["b", "c"] } })));
+    let variants = text.as_ref().is_some_and(|it| it.contains("pub enum A {"));
+    still(!variants, "type_enums", &text.unwrap_or_default());
+}
+
+#[test]
+fn an_enum_of_numbers_is_closed() {
+    let text = of(&json!({ "A": { "type": "integer", "enum": [1, 2] } }));
+    still(
+        text.contains("impl ::std::convert::TryFrom<i64> for A"),
+        "drop_scalar_enums",
+        &text,
+    );
+}
+
+#[test]
+fn a_default_is_never_absent() {
     let text = of(&json!({ "A": {
-        "type": "object", "properties": { "vendor-thing": { "type": "string", "format": "vendor-thing" } },
+        "type": "object", "properties": { "b": { "type": "string", "default": "c" } },
     } }));
-    still(!text.contains("ours::Thing"), "name_secrets", &text);
+    let fields = definition(&text, "pub struct A {");
+    still(
+        fields.contains("pub b: ::std::string::String"),
+        "drop_defaults",
+        fields,
+    );
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! What the generator cannot make, and is emitted beside its output; and room for what the description does not list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{OpenEnum, Union, doc, in_responses};
+use crate::json::{SCHEMAS, schemas};
+
+/// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
+/// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us.
+///
+/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/to_schema.rs#L73-L96>.
+pub(super) fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Union>> {
+    let named = schemas(document);
+    let open = in_responses(document);
+    let mut unions = BTreeMap::new();
+    for (name, schema) in &named {
+        let Some(mapping) = schema
+            .pointer("/discriminator/mapping")
+            .and_then(Value::as_object)
+        else {
+            continue;
+        };
+        let tag = schema
+            .pointer("/discriminator/propertyName")
+            .and_then(Value::as_str);
+        let tag =
+            tag.with_context(|| format!("the discriminator of {name} has no propertyName"))?;
+        let mut members = BTreeMap::new();
+        for (value, target) in mapping {
+            let member = target
+                .as_str()
+                .and_then(|target| target.strip_prefix(SCHEMAS));
+            let member = member.filter(|member| named.contains_key(*member));
+            let member = member.with_context(|| {
+                format!("{name} maps {value} to {target}, which does not exist")
+            })?;
+            members.insert(value.clone(), member.to_owned());
+            // The enum around the member holds the field: it is not in the member as well.
+            let schema = &mut document["components"]["schemas"][member];
+            if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.remove(tag);
+            }
+            if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+                required.retain(|field| field != tag);
+            }
+        }
+        ensure!(
+            !members.is_empty(),
+            "the discriminator of {name} maps nothing"
+        );
+        unions.insert(
+            name.clone(),
+            Union {
+                doc: doc(schema),
+                tag: tag.to_owned(),
+                members,
+                open: open.contains(name),
+            },
+        );
+    }
+    Ok(unions)
+}
+
+/// typify's enums refuse a value that they do not know. An enum that a response may hold is emitted by us instead, as
+/// one that keeps such a value.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L905>.
+pub(super) fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEnum>> {
+    let named = schemas(document);
+    let open = in_responses(document);
+    let mut enums = BTreeMap::new();
+    for (name, schema) in named.iter().filter(|(name, _)| open.contains(*name)) {
+        if let Some(found) = open_enum(schema).with_context(|| format!("in component {name}"))? {
+            enums.insert(name.clone(), found);
+        }
+    }
+    for name in enums.keys() {
+        document["components"]["schemas"][name] = json!({ "type": "string" });
+    }
+    Ok(enums)
+}
+
+pub(super) fn open_enum(schema: &Value) -> Result<Option<OpenEnum>> {
+    let Some(values) = schema.get("enum").and_then(Value::as_array) else {
+        return Ok(None);
+    };
+    if schema["type"] != "string" {
+        return Ok(None);
+    }
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("{value} is not a string"))
+    };
+    let values = values
+        .iter()
+        .filter(|value| !value.is_null())
+        .map(text)
+        .collect::<Result<_>>()?;
+    Ok(Some(OpenEnum {
+        doc: doc(schema),
+        values,
+    }))
+}
+
+/// Objects are open in JSON Schema, but typify drops fields it does not know unless `additionalProperties` is spelled
+/// out. A field that the vendor adds must survive a round trip.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L76-L83>.
+pub(super) fn keep_unknown_fields(document: &mut Value) {
+    for name in in_responses(document) {
+        let schema = &mut document["components"]["schemas"][&name];
+        if let Some(schema) = schema
+            .as_object_mut()
+            .filter(|schema| schema.contains_key("properties"))
+        {
+            let others = schema.entry("additionalProperties");
+            let others = others.or_insert_with(|| json!({}));
+            if others.is_boolean() {
+                *others = json!({});
+            }
+        }
+    }
+}
+
+/// typify makes plain strings of secrets (`format: password`), and of what holds them types whose `Debug` shows them.
+/// Named ones are replaced by a type that does not.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L860-L873>.
+pub(super) fn secrets(document: &Value) -> BTreeSet<String> {
+    let named = schemas(document).into_iter();
+    named
+        .filter(|(_, schema)| schema["format"] == "password")
+        .map(|(name, _)| name)
+        .collect()
+}
