@@ -38,9 +38,9 @@ pub(crate) fn rust_name(name: &str) -> String {
     }
 }
 
-/// typify refuses an enum of strings that does not say that it is one.
+/// typify refuses an enum of strings that may be null and does not say that it is one of strings.
 ///
-/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1994-L2030>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1957-L1960>.
 pub(super) fn type_enums(document: &mut Value) {
     visit_schemas_mut(document, &mut |schema| {
         let values = schema.get("enum").and_then(Value::as_array);
