@@ -190,6 +190,18 @@ fn what_is_required_must_be_there_and_a_list_is_not_null() {
 }
 
 #[test]
+fn what_may_be_null_is_two_types() {
+    let text = of(&json!({ "A": {
+        "type": "object", "nullable": true, "properties": { "b": { "type": "string" } },
+    } }));
+    still(
+        text.contains("pub struct A(pub ::std::option::Option<AInner>)"),
+        "relax_responses",
+        &text,
+    );
+}
+
+#[test]
 fn bounds_make_types() {
     let text = of(&json!({ "A": { "type": "object", "properties": {
         "size": { "type": "integer", "minimum": 1, "maximum": 5 },

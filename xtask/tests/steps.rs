@@ -190,6 +190,16 @@ fn responses_are_taken_as_they_come_and_requests_are_not_loosened() {
 }
 
 #[test]
+fn a_component_that_may_be_null_is_one_type() {
+    let mut nullable = shop();
+    nullable["components"]["schemas"]["Toy"]["nullable"] = json!(true);
+    assert_eq!(
+        lower(&nullable).unwrap().document,
+        lower(&shop()).unwrap().document
+    );
+}
+
+#[test]
 fn what_nothing_refers_to_is_not_generated() {
     assert_eq!(schema(&lowered(), "Unused"), &Value::Null);
 }

@@ -23,6 +23,7 @@ pub(super) fn drop_scalar_enums(document: &mut Value) {
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L135-L136>.
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L357-L361>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L93-L102>.
 pub(super) fn relax_responses(document: &mut Value) {
     let requests = in_requests(document);
     let named = schemas(document);
@@ -34,33 +35,33 @@ pub(super) fn relax_responses(document: &mut Value) {
         if named[name].as_object().is_some_and(is_checked) {
             continue;
         }
-        visit_schema_mut(
-            &mut document["components"]["schemas"][name],
-            &mut |schema| {
-                let target = schema.get("$ref").and_then(Value::as_str);
-                let target = target.and_then(|it| named[it.strip_prefix(SCHEMAS)?].as_object());
-                if let Some(target) = target.filter(|it| is_checked(it)) {
-                    *schema = target.clone();
-                }
-                if is_checked(schema) {
-                    schema.remove("pattern");
-                }
-                schema.remove("required");
-                for property in schema
-                    .get_mut("properties")
-                    .and_then(Value::as_object_mut)
-                    .into_iter()
-                    .flat_map(|it| it.values_mut())
+        let schema = &mut document["components"]["schemas"][name];
+        // Whoever holds it may hold null: a type that is either would be a second one around it.
+        schema.as_object_mut().and_then(|it| it.remove("nullable"));
+        visit_schema_mut(schema, &mut |schema| {
+            let target = schema.get("$ref").and_then(Value::as_str);
+            let target = target.and_then(|it| named[it.strip_prefix(SCHEMAS)?].as_object());
+            if let Some(target) = target.filter(|it| is_checked(it)) {
+                *schema = target.clone();
+            }
+            if is_checked(schema) {
+                schema.remove("pattern");
+            }
+            schema.remove("required");
+            for property in schema
+                .get_mut("properties")
+                .and_then(Value::as_object_mut)
+                .into_iter()
+                .flat_map(|it| it.values_mut())
+            {
+                if let Some(property) = property
+                    .as_object_mut()
+                    .filter(|it| !it.contains_key("$ref"))
                 {
-                    if let Some(property) = property
-                        .as_object_mut()
-                        .filter(|it| !it.contains_key("$ref"))
-                    {
-                        property.insert("nullable".to_owned(), Value::Bool(true));
-                    }
+                    property.insert("nullable".to_owned(), Value::Bool(true));
                 }
-            },
-        );
+            }
+        });
     }
 }
 
