@@ -4,6 +4,7 @@ mod compare;
 mod outline;
 mod report;
 mod side;
+mod surface;
 
 use std::{
     fs,
@@ -17,6 +18,8 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 pub use compare::{Change, Class, compare};
+
+use crate::lower;
 
 /// Where the effective description is.
 const DESCRIPTION: &str = "spec/pcaps.json";
@@ -47,7 +50,8 @@ pub fn run(
     format: Format,
     report: &mut dyn Write,
 ) -> Result<Option<Class>> {
-    let old = load(root, from.unwrap_or("HEAD"))?;
+    let from = from.unwrap_or("HEAD");
+    let old = load(root, from)?;
     let new = match to {
         Some(to) => load(root, to)?,
         None => parse(
@@ -57,7 +61,7 @@ pub fn run(
     };
     let changes = compare(&old, &new)?;
     let class = changes.iter().map(|it| it.class).max();
-    let bump = class.map(|class| report::bump(&version(root), class));
+    let bump = class.map(|class| report::bump(&version(root, from), class));
     report::write(&changes, class, bump.as_deref(), format, report)?;
     Ok(class)
 }
@@ -68,36 +72,46 @@ fn load(root: &Path, side: &str) -> Result<Value> {
         let text = fs::read_to_string(side).with_context(|| format!("cannot read {side}"))?;
         return parse(&text, side);
     }
+    match in_revision(root, side, DESCRIPTION)? {
+        Ok(text) => parse(&text, side),
+        Err(said) => {
+            bail!("{side} is neither a file nor a revision that has {DESCRIPTION} ({said})")
+        }
+    }
+}
+
+/// The text of a file in a revision, or what git says when there is none.
+fn in_revision(root: &Path, revision: &str, file: &str) -> Result<Result<String, String>> {
     let output = Command::new("git")
         .current_dir(root)
         .args(["show", "--end-of-options"])
-        .arg(format!("{side}:{DESCRIPTION}"))
+        .arg(format!("{revision}:{file}"))
         .stdin(Stdio::null())
         .output()
         .context("cannot run git")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "{side} is neither a file nor a revision that has {DESCRIPTION} ({})",
-            said.trim().lines().next().unwrap_or("git said nothing")
-        );
+        let said = said.trim().lines().next().unwrap_or("git said nothing");
+        return Ok(Err(said.to_owned()));
     }
-    let text = String::from_utf8(output.stdout).context("it is not UTF-8")?;
-    parse(&text, side)
+    let text = String::from_utf8(output.stdout);
+    text.map(Ok)
+        .with_context(|| format!("{file} in {revision} is not UTF-8"))
 }
 
 fn parse(text: &str, side: &str) -> Result<Value> {
     let value: Value = serde_json::from_str(text)
         .with_context(|| format!("{side} is not a description in JSON"))?;
-    if value["paths"].is_null() {
-        bail!("{side} is not a description: it has no paths");
-    }
+    lower::openapi(&value).with_context(|| format!("{side} is not a description"))?;
     Ok(value)
 }
 
-/// The workspace's version, as its manifest says; empty where there is none.
-fn version(root: &Path) -> String {
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+/// The version that the old side has: the manifest's in that revision, or the one that is there; empty without either.
+fn version(root: &Path, from: &str) -> String {
+    let manifest = match in_revision(root, from, "Cargo.toml") {
+        Ok(Ok(manifest)) => manifest,
+        _ => fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default(),
+    };
     manifest
         .lines()
         .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))

@@ -19,7 +19,7 @@ use heck::{ToPascalCase as _, ToShoutySnakeCase as _, ToSnakeCase as _};
 use serde_json::{Map, Value};
 
 use super::{
-    outline::{change_of, outline, parameters, responses, shape},
+    outline::{change_of, outline, parameter, parameters, responses, shape},
     side::Side,
 };
 use crate::lower;
@@ -62,9 +62,10 @@ pub fn compare(old: &Value, new: &Value) -> Result<Vec<Change>> {
         new: &new,
         changes: BTreeSet::new(),
     };
-    comparison.server();
+    comparison.whole();
     comparison.operations();
     comparison.components();
+    comparison.surface();
     let mut changes: Vec<_> = comparison.changes.into_iter().collect();
     let mut gravest = BTreeMap::new();
     for it in &changes {
@@ -87,17 +88,76 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Where the service is.
-    fn server(&mut self) {
-        let of = |side: &Side| side.document["servers"][0]["url"].clone();
-        let (old, new) = (of(self.old), of(self.new));
-        if old != new {
-            self.changes.insert(Change {
-                operations: self.new.operations.keys().cloned().collect(),
-                class: Breaking,
-                item: "Client".to_owned(),
-                what: format!("server changed: {}", change_of(&old, &new)),
-            });
+    /// What is said of all operations at once: where the service is, who may ask it, which version it is.
+    fn whole(&mut self) {
+        for (what, class, pointer) in [
+            ("server", Breaking, "/servers/0/url"),
+            ("authentication", Breaking, "/components/securitySchemes"),
+            ("version", Compatible, "/info/version"),
+        ] {
+            let of = |side: &Side| outline(side.document.pointer(pointer).unwrap_or(&Value::Null));
+            let (old, new) = (of(self.old), of(self.new));
+            if old != new {
+                let what = if old.is_object() {
+                    format!("{what} changed")
+                } else {
+                    format!("{what} changed: {}", change_of(&old, &new))
+                };
+                self.changes.insert(Change {
+                    operations: self.new.operations.keys().cloned().collect(),
+                    class,
+                    item: "Client".to_owned(),
+                    what,
+                });
+            }
+        }
+    }
+
+    /// What the compiler sees changed and nothing above accounts for: a type that is now sent as well as received, say.
+    fn surface(&mut self) {
+        let (old, new) = (self.old, self.new);
+        let told: BTreeSet<_> = self
+            .changes
+            .iter()
+            .map(|it| (it.item.clone(), it.class))
+            .collect();
+        let is_told = |item: &str, class: Class| {
+            let owner = item.rsplit_once("::").map_or(item, |(owner, _)| owner);
+            [item, owner].iter().any(|it| {
+                told.contains(&((*it).to_owned(), Breaking))
+                    || told.contains(&((*it).to_owned(), class))
+            })
+        };
+        let is_field = |path: &str| {
+            let owner = path
+                .rsplit_once("::")
+                .and_then(|(it, _)| old.surface.get(it));
+            owner.is_some_and(|it| it.starts_with("struct")) && !path.starts_with("Client")
+        };
+        let paths: BTreeSet<_> = old.surface.keys().chain(new.surface.keys()).collect();
+        for path in paths {
+            let (class, what) = match (old.surface.get(path), new.surface.get(path)) {
+                (Some(before), Some(after)) if before != after => (
+                    Breaking,
+                    format!("in Rust changed: `{before}` to `{after}`"),
+                ),
+                (Some(_), None) => (Breaking, "in Rust removed".to_owned()),
+                // Who makes the struct must fill it in.
+                (None, Some(ty)) if is_field(path) && !ty.starts_with("Option") => {
+                    (Breaking, format!("in Rust added: `{ty}`"))
+                }
+                (None, Some(_)) => (Compatible, "in Rust added".to_owned()),
+                _ => continue,
+            };
+            if is_told(path, class) {
+                continue;
+            }
+            let mut names = path.trim_start_matches("types::").split("::");
+            let (name, part) = (names.next().unwrap_or_default(), names.next());
+            match (name, part) {
+                ("Client", Some(operation)) => self.of_operation(operation, class, what),
+                _ => self.of_item(name, path.clone(), class, what),
+            }
         }
     }
 
@@ -131,17 +191,29 @@ impl Comparison<'_> {
 
     fn operation(&mut self, name: &str, old: &Value, new: &Value) {
         let (olds, news) = (parameters(old), parameters(new));
-        for (key, schema) in &olds {
-            match news.get(key) {
-                None => self.of_operation(name, Breaking, format!("parameter {key} removed")),
-                Some(now) if now != schema => {
-                    self.of_operation(
-                        name,
-                        Breaking,
-                        format!("parameter {key} changed: {}", change_of(schema, now)),
-                    );
-                }
-                Some(_) => {}
+        for (key, before) in &olds {
+            let Some(after) = news.get(key) else {
+                self.of_operation(name, Breaking, format!("parameter {key} removed"));
+                continue;
+            };
+            let (was, is) = (parameter(before), parameter(after));
+            if was != is {
+                let what = format!("parameter {key} changed: {}", change_of(&was, &is));
+                self.of_operation(name, Breaking, what);
+            }
+            self.constraints(
+                &before["schema"],
+                &after["schema"],
+                false,
+                &|it, class, what| {
+                    it.of_operation(name, class, format!("parameter {key}: {what}"));
+                },
+            );
+            self.deprecation(before, after, |it, what| {
+                it.of_operation(name, Compatible, format!("parameter {key} {what}"));
+            });
+            if before["description"] != after["description"] {
+                self.of_operation(name, Compatible, DOCUMENTATION.to_owned());
             }
         }
         for key in news.keys().filter(|key| !olds.contains_key(*key)) {
@@ -192,8 +264,6 @@ impl Comparison<'_> {
 
     /// A change of a component, or of a part of it that is named after `::`.
     fn of_type(&mut self, name: &str, part: Option<&str>, class: Class, what: String) {
-        let users = |side: &Side| side.used_by.get(name).cloned().unwrap_or_default();
-        let operations = users(self.old).union(&users(self.new)).cloned().collect();
         let item = match part {
             Some(part) => format!("{name}::{part}"),
             None => name.to_owned(),
@@ -204,8 +274,31 @@ impl Comparison<'_> {
         } else {
             format!("types::{item}")
         };
+        // A name that is a word of Rust's, or taken, has something after it.
+        let known =
+            |it: &String| self.old.surface.contains_key(it) || self.new.surface.contains_key(it);
+        let other = format!("{item}_");
+        let item = if !known(&item) && known(&other) {
+            other
+        } else {
+            item
+        };
+        self.of_item(name, item, class, what);
+    }
+
+    /// A change of an item that belongs to a component.
+    fn of_item(&mut self, component: &str, item: String, class: Class, what: String) {
+        // A type that has no component is named after the one that it is a part of.
+        let users = |side: &Side| {
+            let owners = side
+                .used_by
+                .iter()
+                .filter(|it| component.starts_with(it.0.as_str()));
+            let closest = owners.max_by_key(|(name, _)| name.len());
+            closest.map(|(_, users)| users.clone()).unwrap_or_default()
+        };
         self.changes.insert(Change {
-            operations,
+            operations: users(self.old).union(&users(self.new)).cloned().collect(),
             class,
             item,
             what,
@@ -230,7 +323,7 @@ impl Comparison<'_> {
     }
 
     fn component(&mut self, name: &str, old: &Value, new: &Value) {
-        let sent = self.old.requests.contains(name) || self.new.requests.contains(name);
+        let sent = self.old.sent.contains(name) || self.new.sent.contains(name);
         self.values(name, old, new);
         self.members(name, old, new);
         // What is sent is there, or is an `Option`; in what arrives everything may be absent.
@@ -264,7 +357,9 @@ impl Comparison<'_> {
             }
             if sent {
                 self.range(name, field, schema, now);
-                self.constraints(name, &part, schema, now);
+                self.constraints(schema, now, true, &|it, class, what| {
+                    it.of_type(name, Some(&part), class, what);
+                });
             }
             self.deprecation(schema, now, |it, what| {
                 it.of_type(name, Some(&part), Compatible, what);
@@ -281,6 +376,11 @@ impl Comparison<'_> {
                 (Compatible, "field added")
             };
             self.of_type(name, Some(&part), class, what.to_owned());
+        }
+        if sent {
+            self.constraints(old, new, false, &|it, class, what| {
+                it.of_type(name, None, class, what);
+            });
         }
         let (before, after) = (shape(old), shape(new));
         if before != after {
@@ -345,30 +445,61 @@ impl Comparison<'_> {
         }
     }
 
-    /// What else the service may refuse in a field that is sent. Nothing here checks it before.
-    fn constraints(&mut self, name: &str, part: &str, old: &Value, new: &Value) {
-        for key in [
+    /// What else the service may refuse in what is sent: nothing here checks it before. Looks into lists and maps.
+    fn constraints(
+        &mut self,
+        old: &Value,
+        new: &Value,
+        ranges: bool,
+        tell: &dyn Fn(&mut Self, Class, String),
+    ) {
+        const KEYS: [&str; 12] = [
+            "exclusiveMaximum",
+            "exclusiveMinimum",
             "format",
             "maxItems",
             "maxLength",
+            "maximum",
             "minItems",
             "minLength",
+            "minimum",
             "multipleOf",
             "pattern",
             "uniqueItems",
-        ] {
+        ];
+        // Where whole numbers have a range, it is told as one.
+        let ranges = ranges && lower::range(old) != lower::range(new);
+        for key in KEYS {
             let (before, after) = (&old[key], &new[key]);
-            if before == after || lower::is_kept(before) || lower::is_kept(after) {
+            let told = ranges && key.to_lowercase().ends_with("imum");
+            if before == after || told || lower::is_kept(before) || lower::is_kept(after) {
                 continue;
             }
-            let wider = match (before.as_u64(), after.as_u64()) {
+            let wider = match (before.as_f64(), after.as_f64()) {
                 (Some(before), Some(after)) if key.starts_with("max") => before < after,
                 (Some(before), Some(after)) if key.starts_with("min") => before > after,
                 _ => after.is_null() || after == false,
             };
             let class = if wider { Compatible } else { Breaking };
-            let what = format!("{key} changed: {}", change_of(before, after));
-            self.of_type(name, Some(part), class, what);
+            tell(
+                self,
+                class,
+                format!("{key} changed: {}", change_of(before, after)),
+            );
+        }
+        if old["default"] != new["default"] {
+            let what = format!(
+                "default changed: {}",
+                change_of(&old["default"], &new["default"])
+            );
+            tell(self, Compatible, what);
+        }
+        for key in ["items", "additionalProperties"] {
+            if let (Some(old), Some(new)) = (old.get(key), new.get(key)) {
+                self.constraints(old, new, false, &|it, class, what| {
+                    tell(it, class, format!("in its {key} {what}"));
+                });
+            }
         }
     }
 
@@ -387,7 +518,6 @@ impl Comparison<'_> {
             ((Some(low), Some(high)), (Some(_), Some(_))) if within((low, high), after) => {
                 Compatible
             }
-            ((None, None), _) if !matches!(after, (Some(_), Some(_))) => Compatible,
             _ => Breaking,
         };
         let shown = |range| match range {

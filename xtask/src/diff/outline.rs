@@ -8,7 +8,10 @@ use crate::{json, lower};
 
 /// What makes up the Rust type of a schema: not its documentation, bounds, or whether it may be null.
 pub(super) fn outline(schema: &Value) -> Value {
-    const BOUNDS: [&str; 10] = [
+    const TELLS_NOTHING: [&str; 18] = [
+        "default",
+        "deprecated",
+        "description",
         "exclusiveMaximum",
         "exclusiveMinimum",
         "maxItems",
@@ -18,23 +21,18 @@ pub(super) fn outline(schema: &Value) -> Value {
         "minLength",
         "minimum",
         "multipleOf",
-        "uniqueItems",
-    ];
-    const PROSE: [&str; 6] = [
-        "deprecated",
-        "description",
         "nullable",
+        "pattern",
         "readOnly",
         "required",
+        "uniqueItems",
         "writeOnly",
     ];
     match schema {
         Value::Object(map) => {
             let tells = |key: &str, value: &Value| match key {
                 "format" => lower::is_kept(value),
-                // A string with a pattern is checked when it is made.
-                _ if BOUNDS.contains(&key) => map.contains_key("pattern"),
-                _ => !PROSE.contains(&key),
+                _ => !TELLS_NOTHING.contains(&key),
             };
             let kept = map.iter().filter(|(key, value)| tells(key, value));
             let outlined = |(key, value): (&String, &Value)| {
@@ -77,20 +75,31 @@ pub(super) fn shape(schema: &Value) -> Value {
     shape
 }
 
-/// The parameters of an operation by name and place, in outline.
+/// The parameters of an operation by name and place.
 pub(super) fn parameters(operation: &Value) -> BTreeMap<String, Value> {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     parameters
         .map(|it| {
             let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
-            let mut about = outline(&it["schema"]);
-            // Whether it is an `Option` in the signature.
-            if it["required"] != true && about.is_object() {
-                about["optional"] = true.into();
-            }
-            (format!("{} (in {})", text("name"), text("in")), about)
+            (format!("{} (in {})", text("name"), text("in")), it.clone())
         })
         .collect()
+}
+
+/// The outline of a parameter: its type, whether it is an `Option`, how it is written.
+pub(super) fn parameter(parameter: &Value) -> Value {
+    let mut about = outline(&parameter["schema"]);
+    if let Some(map) = about.as_object_mut() {
+        if parameter["required"] != true {
+            map.insert("optional".to_owned(), true.into());
+        }
+        for key in ["style", "explode"] {
+            if let Some(value) = parameter.get(key) {
+                map.insert(key.to_owned(), value.clone());
+            }
+        }
+    }
+    about
 }
 
 /// What the responses of an operation hold, by status.

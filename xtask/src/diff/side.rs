@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
+use super::surface::surface;
 use crate::{json, lower};
 
 /// A description in the shape that the generated code has.
@@ -16,7 +17,10 @@ pub(super) struct Side {
     pub(super) open: BTreeSet<String>,
     /// By name: method, path, operation.
     pub(super) operations: BTreeMap<String, (String, Value)>,
-    pub(super) requests: BTreeSet<String>,
+    /// The types that a request holds, in its body or beside it.
+    pub(super) sent: BTreeSet<String>,
+    /// What the generated code has: by path, what the compiler sees.
+    pub(super) surface: BTreeMap<String, String>,
     /// By component: the operations that use it.
     pub(super) used_by: BTreeMap<String, BTreeSet<String>>,
 }
@@ -34,6 +38,9 @@ impl Side {
         let growing = lowered.unions.into_iter().filter(|(_, it)| it.open);
         open.extend(growing.map(|(name, _)| name));
         let schemas = json::schemas(&document);
+        let parts = json::operations(&document)
+            .flat_map(|(_, _, it)| [&it["requestBody"], &it["parameters"]]);
+        let sent = json::reachable(&schemas, parts);
         let mut operations = BTreeMap::new();
         let mut used_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (path, method, operation) in json::operations(&document) {
@@ -45,7 +52,8 @@ impl Side {
             operations.insert(name, (place, operation.clone()));
         }
         Ok(Self {
-            requests: lower::in_requests(&document),
+            sent,
+            surface: surface(description)?,
             at_root,
             open,
             document,
