@@ -23,12 +23,15 @@ const ADDED: &str = "x-added";
 /// When either text does not parse; when an action of the overlay gives no reason, selects nothing, changes nothing, or
 /// speaks of a property that is not there; when two things would end up with one name; or when a reference leads nowhere.
 pub fn effective(upstream: &str, overlay: &str) -> Result<Value> {
-    let published: Value =
+    let mut document: Value =
         serde_json::from_str(upstream).context("cannot read the published description")?;
     let overlay: Overlay = serde_saphyr::from_str(overlay).context("cannot read the overlay")?;
-    let mut document = published.clone();
+    // The vendor's names are not ours: what has one after the overlay has been applied has it from there.
+    for (_, _, operation) in json::operations_mut(&mut document) {
+        operation.remove("operationId");
+    }
     apply(&mut document, &overlay)?;
-    name_operations(&mut document, &published)?;
+    name_operations(&mut document)?;
     rename(&mut document)?;
     if let Some((place, name)) = json::dangling(&document) {
         bail!("{place} refers to the schema {name}, which is not there");
@@ -52,7 +55,7 @@ pub fn notices(document: &Value) -> Vec<String> {
 
 /// An operation that the overlay does not name is named after its method and path, so that a new one can be called at
 /// once: `get_pcaps_quota` for `GET …/pcaps/quota`, `get_pcaps_by_pcap_id` for `GET …/pcaps/{pcap_id}`.
-fn name_operations(document: &mut Value, published: &Value) -> Result<()> {
+fn name_operations(document: &mut Value) -> Result<()> {
     let paths: Vec<Vec<String>> = document["paths"]
         .as_object()
         .into_iter()
@@ -75,7 +78,7 @@ fn name_operations(document: &mut Value, published: &Value) -> Result<()> {
             let Some(operation) = item.get_mut(method) else {
                 continue;
             };
-            if operation.get("operationId") == published["paths"][path][method].get("operationId") {
+            if operation.get("operationId").is_none() {
                 let words = path.split('/').skip(1 + shared).map(|segment| {
                     let parameter = segment.trim_start_matches('{').trim_end_matches('}');
                     let by = if parameter == segment { "" } else { "by " };
@@ -155,6 +158,8 @@ fn check_added(before: &Value, after: &mut Value) -> Result<()> {
     };
     for (key, after) in after {
         let Some(before) = before.get(key) else {
+            // All of it is added: marks inside of it say nothing more.
+            json::visit_objects_mut(after, &mut |it| drop(it.remove(ADDED)));
             continue;
         };
         if key == "properties"
@@ -341,6 +346,21 @@ mod tests {
             there.contains("the property size, which is there by now"),
             "{there}"
         );
+    }
+
+    #[test]
+    fn a_name_that_the_vendor_has_as_well_is_a_name() {
+        let upstream = r#"{"paths": {"/a": {"get": {"operationId": "list_a"}}}}"#;
+        let overlay = "overlay: 1.0.0\ninfo: {title: t, version: '1'}\nactions:\n- {target: \"$.paths['/a'].get\", description: r, update: {operationId: list_a}}";
+        let document = effective(upstream, overlay).unwrap();
+        assert_eq!(document["paths"]["/a"]["get"]["operationId"], "list_a");
+    }
+
+    #[test]
+    fn marks_do_not_stay() {
+        let action = "- {target: $.components.schemas.vendor_thing, description: r, update: {properties: \
+                      {box: {x-added: true, type: object, properties: {lid: {x-added: true, type: string}}}}}}";
+        assert!(!with(action).unwrap().to_string().contains(ADDED));
     }
 
     #[test]

@@ -115,7 +115,11 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Whether this very file was imported last, and gave what is there: the date is then the date of that import.
 fn unchanged(root: &Path, upstream: &output::File, source: &str) -> bool {
-    let present = |name: &str| fs::read_to_string(root.join(name)).unwrap_or_default();
+    let present = |name: &str| {
+        // In a checkout that has its system's line endings as well.
+        let text = fs::read_to_string(root.join(name)).unwrap_or_default();
+        text.replace("\r\n", "\n")
+    };
     let provenance = present(PROVENANCE);
     provenance.contains(&format!("\nsource_sha256 = \"{source}\"\n"))
         && provenance.contains(&format!(

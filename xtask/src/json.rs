@@ -211,6 +211,24 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
     })
 }
 
+/// Every operation, to be changed: path, method, operation object. What is no object is left out.
+pub fn operations_mut(
+    document: &mut Value,
+) -> impl Iterator<Item = (&str, &str, &mut Map<String, Value>)> {
+    let paths = document
+        .get_mut("paths")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten();
+    paths.flat_map(|(path, item)| {
+        let items = item.as_object_mut().into_iter().flatten();
+        items.filter_map(move |(method, operation)| {
+            METHODS.contains(&method.as_str()).then_some(())?;
+            Some((path.as_str(), method.as_str(), operation.as_object_mut()?))
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -140,8 +140,8 @@ pub(crate) fn range(schema: &Value) -> (Option<i64>, Option<i64>) {
     };
     let excludes = |key: &str| i64::from(schema[key] == true);
     (
-        bound("minimum").map(|it| it + excludes("exclusiveMinimum")),
-        bound("maximum").map(|it| it - excludes("exclusiveMaximum")),
+        bound("minimum").map(|it| it.saturating_add(excludes("exclusiveMinimum"))),
+        bound("maximum").map(|it| it.saturating_sub(excludes("exclusiveMaximum"))),
     )
 }
 

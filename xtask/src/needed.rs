@@ -11,12 +11,16 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::format_ident;
 use syn::{Fields, ImplItem, Item};
 
 use crate::{generate::GENERATED, output::File};
 
 /// The generated crate's name in Rust.
 const CRATE: &str = "pcaps_api";
+
+/// What types belong to: those that the crate's root shows are there as well.
+const TYPES: &str = "types";
 
 /// Items by what they belong to: the fields of a struct, the variants of an enum, the methods of a type, the constants
 /// of a module.
@@ -25,8 +29,8 @@ type Items = BTreeMap<String, BTreeSet<String>>;
 /// Compares the items in the generated files that are there with those in `files`.
 ///
 /// A use counts where it cannot be one of something else: a field between the braces of its struct, a variant or a
-/// constant after its owner's name, where the owner is imported or named with its path; an operation wherever it is
-/// named. A field that is only read, by a name that other
+/// constant after its owner's name, where the owner is imported or named with its path; a type where it is imported or
+/// named with its path; an operation wherever it is named. A field that is only read, by a name that other
 /// structs have too, is left to the compiler.
 ///
 /// # Errors
@@ -57,6 +61,14 @@ pub(crate) fn check(root: &Path, files: &[File]) -> Result<()> {
             .map_err(|error| anyhow::anyhow!("{shown} is not Rust: {error}"))?;
         let mut imported = BTreeMap::new();
         imports(tokens.clone(), &mut imported);
+        let lost = gone.get(TYPES);
+        for (name, line) in imported.values() {
+            if lost.is_some_and(|it| it.contains(name)) {
+                uses.push(format!(
+                    "{TYPES}.{name} is gone, and {shown}:{line} needs it"
+                ));
+            }
+        }
         let scan = Scan {
             gone: &gone,
             imported: &imported,
@@ -65,6 +77,9 @@ pub(crate) fn check(root: &Path, files: &[File]) -> Result<()> {
             uses.push(format!("{item} is gone, and {shown}:{line} needs it"));
         });
     }
+    // A type that is imported by its path is found by both.
+    let mut told = BTreeSet::new();
+    uses.retain(|it| told.insert(it.clone()));
     if !uses.is_empty() {
         bail!(
             "the description has lost what hand-written code needs:\n  {}\n\
@@ -97,6 +112,11 @@ fn items(text: &str, into: &mut Items) -> Result<()> {
         names.insert(name.to_string());
     };
     for item in &file.items {
+        if let Item::Struct(syn::ItemStruct { ident, .. })
+        | Item::Enum(syn::ItemEnum { ident, .. }) = item
+        {
+            add(&format_ident!("{TYPES}"), ident);
+        }
         match item {
             Item::Struct(it) => {
                 if let Fields::Named(fields) = &it.fields {
@@ -135,7 +155,7 @@ fn items(text: &str, into: &mut Items) -> Result<()> {
 }
 
 /// What a file imports of the generated crate: by the name that it has there, the name that it has here.
-fn imports(tokens: TokenStream, into: &mut BTreeMap<String, String>) {
+fn imports(tokens: TokenStream, into: &mut BTreeMap<String, (String, usize)>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut rest = tokens.as_slice();
     while let [first, others @ ..] = rest {
@@ -157,7 +177,7 @@ fn imports(tokens: TokenStream, into: &mut BTreeMap<String, String>) {
 }
 
 /// Every name in an import, and what it is called from there on.
-fn names(tokens: &[TokenTree], into: &mut BTreeMap<String, String>) {
+fn names(tokens: &[TokenTree], into: &mut BTreeMap<String, (String, usize)>) {
     for (at, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Group(group) => {
@@ -165,6 +185,7 @@ fn names(tokens: &[TokenTree], into: &mut BTreeMap<String, String>) {
                 names(&tokens, into);
             }
             TokenTree::Ident(name) => {
+                let line = name.span().start().line;
                 let name = name.to_string();
                 let alias = match &tokens[at + 1..] {
                     [word, alias, ..] if word_of(word).is_some_and(|it| it == "as") => {
@@ -174,7 +195,7 @@ fn names(tokens: &[TokenTree], into: &mut BTreeMap<String, String>) {
                 };
                 // The alias itself comes by as well.
                 into.entry(alias.unwrap_or_else(|| name.clone()))
-                    .or_insert(name);
+                    .or_insert((name, line));
             }
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
@@ -199,7 +220,7 @@ fn word_of(token: &TokenTree) -> Option<String> {
 
 struct Scan<'a> {
     gone: &'a Items,
-    imported: &'a BTreeMap<String, String>,
+    imported: &'a BTreeMap<String, (String, usize)>,
 }
 
 impl Scan<'_> {
@@ -246,7 +267,8 @@ impl Scan<'_> {
             Some(module) => ["limits", "types", CRATE]
                 .contains(&module.as_str())
                 .then_some(name),
-            None => self.imported.get(&name).cloned(),
+            None if name == TYPES => Some(name),
+            None => self.imported.get(&name).map(|(name, _)| name.clone()),
         }
     }
 
@@ -372,6 +394,16 @@ mod tests {
                 "pub const GRAMS: u8 = 1;",
                 "const G: u8 = \n limits::meal::GRAMS;",
                 "meal.GRAMS",
+            ),
+            (
+                "pub struct Dog { pub name: String }",
+                "use pcaps_api::{\n types::Dog};",
+                "types.Dog",
+            ),
+            (
+                "pub struct Dog { pub name: String }",
+                "fn f(it: \n types::Dog) {}",
+                "types.Dog",
             ),
         ] {
             let expected = format!("  {item} is gone, and crates/pets/src/lib.rs:2 needs it");

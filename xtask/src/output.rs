@@ -7,8 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use similar::{ChangeTag, TextDiff};
+use tempfile::NamedTempFile;
 
 /// What to do about a stale file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,36 +55,44 @@ pub fn sync(
     mode: Mode,
     report: &mut dyn Write,
 ) -> Result<Outcome> {
-    let mut stale = false;
+    let mut stale = Vec::new();
     for file in files {
-        let path = root.join(&file.path);
-        let present = read(&path)?;
-        if present.as_deref() == Some(&file.text) {
-            continue;
+        let present = read(&root.join(&file.path))?;
+        if present.as_deref() != Some(&file.text) {
+            stale.push((file, present.unwrap_or_default()));
         }
-        stale = true;
+    }
+    let orphans = owned.map_or_else(|| Ok(BTreeSet::new()), |it| orphans(root, it, files))?;
+    if mode == Mode::Write {
+        // All or, when one cannot be written, nothing.
+        let prepared = stale
+            .iter()
+            .map(|(file, _)| prepare(&root.join(&file.path), &file.text));
+        let prepared: Vec<_> = prepared.collect::<Result<_>>()?;
+        for ((file, _), prepared) in stale.iter().zip(prepared) {
+            put(prepared, &root.join(&file.path))?;
+            writeln!(report, "wrote {}", file.path.display())?;
+        }
+    }
+    for (file, present) in &stale {
         let shown = file.path.display();
-        let present = present.unwrap_or_default();
+        let diff = || TextDiff::from_lines(present, &file.text);
         match mode {
-            Mode::Write => {
-                write_atomically(&path, &file.text)?;
-                writeln!(report, "wrote {shown}")?;
-            }
+            Mode::Write => {}
             Mode::Check => {
                 writeln!(report, "{shown} is stale:")?;
-                let diff = TextDiff::from_lines(&present, &file.text);
                 let (old, new) = (format!("{shown} (present)"), format!("{shown} (generated)"));
-                writeln!(report, "{}", diff.unified_diff().header(&old, &new))?;
+                writeln!(report, "{}", diff().unified_diff().header(&old, &new))?;
             }
             Mode::DryRun => {
-                let diff = TextDiff::from_lines(&present, &file.text);
+                let diff = diff();
                 let count = |tag| diff.iter_all_changes().filter(|it| it.tag() == tag).count();
                 let (removed, added) = (count(ChangeTag::Delete), count(ChangeTag::Insert));
                 writeln!(report, "would write {shown} (-{removed} +{added} lines)")?;
             }
         }
     }
-    let orphans = owned.map_or_else(|| Ok(BTreeSet::new()), |it| orphans(root, it, files))?;
+    let mut stale = !stale.is_empty();
     for orphan in orphans {
         stale = true;
         let shown = orphan.display();
@@ -125,7 +134,13 @@ fn orphans(root: &Path, owned: &Path, files: &[File]) -> Result<BTreeSet<PathBuf
     };
     let mut orphans = BTreeSet::new();
     for entry in entries {
-        let path = owned.join(entry?.file_name());
+        let entry = entry?;
+        let path = owned.join(entry.file_name());
+        ensure!(
+            !entry.file_type()?.is_dir(),
+            "{} is a folder, where only generated files belong: move it away",
+            path.display()
+        );
         if files.iter().all(|file| file.path != path) {
             orphans.insert(path);
         }
@@ -133,10 +148,10 @@ fn orphans(root: &Path, owned: &Path, files: &[File]) -> Result<BTreeSet<PathBuf
     Ok(orphans)
 }
 
-/// Writes beside the file and renames, so that an interruption leaves the old text or the new, never a part.
-fn write_atomically(path: &Path, text: &str) -> Result<()> {
+/// Writes beside the file, which is renamed later, so that an interruption leaves the old text or the new, never a part.
+fn prepare(path: &Path, text: &str) -> Result<NamedTempFile> {
     let folder = path.parent().context("a file to write has no folder")?;
-    let attempt = || -> std::io::Result<()> {
+    let attempt = || -> std::io::Result<_> {
         fs::create_dir_all(folder)?;
         let mut temporary = tempfile::Builder::new();
         // Sources are readable by everybody; a temporary file, by default, is not.
@@ -144,10 +159,16 @@ fn write_atomically(path: &Path, text: &str) -> Result<()> {
         temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
         let mut file = temporary.tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
+        Ok(file)
     };
     attempt().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Puts what was prepared in its place.
+fn put(prepared: NamedTempFile, path: &Path) -> Result<()> {
+    let put = prepared.persist(path).map_err(|error| error.error);
+    put.map(drop)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
@@ -227,7 +248,7 @@ mod tests {
         // A folder that is not empty cannot be replaced by a file.
         let path = root.path().join("a.txt");
         fs::create_dir_all(path.join("in the way")).unwrap();
-        assert!(write_atomically(&path, "new").is_err());
+        assert!(put(prepare(&path, "new").unwrap(), &path).is_err());
         let names = fs::read_dir(root.path()).unwrap();
         let names: Vec<_> = names.map(|it| it.unwrap().file_name()).collect();
         assert_eq!(names, ["a.txt"]);

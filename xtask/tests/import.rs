@@ -140,6 +140,23 @@ fn laughing(whole: &str) -> String {
     laughing.to_string()
 }
 
+/// A description in which four references lead to lists of lists, thirty deep each.
+fn deep(whole: &str) -> String {
+    let mut document: Value = serde_json::from_str(whole).unwrap();
+    let mut properties = serde_json::Map::new();
+    for level in 0..4 {
+        let next =
+            json!({ "$ref": format!("#/components/schemas/deep/properties/p{}", level + 1) });
+        let list = (0..30).fold(next, |it, _| json!({ "type": "array", "items": it }));
+        properties.insert(format!("p{level}"), list);
+    }
+    properties.insert("p4".to_owned(), json!({}));
+    document["components"]["schemas"]["deep"] = json!({ "properties": properties });
+    document["paths"]["/accounts/{account_id}/pcaps"]["get"]["responses"]["200"]["content"]["application/json"]
+        ["schema"] = json!({ "$ref": "#/components/schemas/deep/properties/p0" });
+    document.to_string()
+}
+
 /// Files that cannot be imported, by what is wrong with them.
 fn refused() -> Vec<(&'static str, String)> {
     let odd = |from: &str, to: &str| {
@@ -188,6 +205,22 @@ fn refused() -> Vec<(&'static str, String)> {
             ),
         ),
         ("multiplying", laughing(&whole)),
+        ("nested without end", deep(&whole)),
+        (
+            "parameters that are no list",
+            odd(
+                "    parameters:\n      - { $ref: '#/components/parameters/account' }\n      - {",
+                "    parameters: {",
+            )
+            .replace("example: true }\n    get:", "example: true }\n    get:"),
+        ),
+        (
+            "servers of its own",
+            odd(
+                "      operationId: list-them\n",
+                "      servers: [{ url: 'https://other.example.com' }]\n",
+            ),
+        ),
         (
             "a name that is none",
             odd(
@@ -262,4 +295,30 @@ fn a_file_of_200_mb_is_refused_unread() {
         stderr.starts_with("error: cannot read absent: No such file"),
         "{stderr}"
     );
+}
+
+#[test]
+fn the_line_endings_of_a_checkout_are_no_difference() {
+    let workspace = Workspace::new();
+    let whole = published(&upstream(), 3).to_string();
+    workspace.import("openapi.json", &whole);
+    for file in ["spec/upstream.json", "spec/provenance.toml"] {
+        let text = workspace.read(file).replace('\n', "\r\n");
+        fs::write(workspace.path(file), text).unwrap();
+    }
+    let (code, stdout, _) = workspace.import("openapi.json", &whole);
+    assert_eq!(code, 0);
+    assert!(stdout.ends_with("up to date\n"), "{stdout}");
+}
+
+#[test]
+fn both_files_are_written_or_none() {
+    let workspace = Workspace::new();
+    fs::remove_file(workspace.path("spec/provenance.toml")).unwrap();
+    fs::create_dir(workspace.path("spec/provenance.toml")).unwrap();
+    let before = workspace.read("spec/upstream.json");
+    let (code, stdout, stderr) = workspace.import("odd.yaml", ODD);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stderr.contains("cannot read"), "{stderr}");
+    assert!(workspace.read("spec/upstream.json") == before);
 }

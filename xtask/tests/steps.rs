@@ -399,3 +399,53 @@ fn a_field_that_cannot_be_a_name_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn a_list_that_holds_itself_has_a_type() {
+    let mut cyclic = shop();
+    let named = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let schemas = &mut cyclic["components"]["schemas"];
+    schemas["Tree"] = json!({ "type": "array", "items": named("Tree") });
+    schemas["Odd"] = json!({ "type": "object", "additionalProperties": named("Even") });
+    schemas["Even"] = json!({ "type": "array", "items": named("Odd") });
+    schemas["Toy"]["properties"]["tree"] = named("Tree");
+    schemas["Toy"]["properties"]["odd"] = named("Odd");
+    let modules = emit(&cyclic, &lower(&cyclic).unwrap()).unwrap();
+    let types = &modules
+        .iter()
+        .find(|(name, _)| name == "types.rs")
+        .unwrap()
+        .1;
+    for name in ["Tree", "Odd", "Even"] {
+        assert!(types.contains(&format!("pub struct {name}(")), "{types}");
+    }
+}
+
+#[test]
+fn who_inherits_from_a_union_is_none() {
+    let mut inherited = shop();
+    let schemas = &mut inherited["components"]["schemas"];
+    schemas["Pet"] = json!({
+        "type": "object", "properties": { "kind": { "type": "string" }, "age": { "type": "integer" } },
+        "discriminator": schemas["Pet"]["discriminator"],
+    });
+    for name in ["Cat", "Dog"] {
+        schemas[name] = json!({ "allOf": [
+            { "$ref": "#/components/schemas/Pet" }, { "type": "object", "properties": { "tail": { "type": "boolean" } } },
+        ] });
+    }
+    let lowered = lower(&inherited).unwrap();
+    assert_eq!(lowered.unions.keys().collect::<Vec<_>>(), ["Pet"]);
+    let cat = &lowered.document["components"]["schemas"]["Cat"]["properties"];
+    assert_eq!(cat["age"]["type"], "integer");
+    assert_eq!(cat["tail"]["type"], "boolean");
+}
+
+#[test]
+fn a_range_at_the_end_of_all_numbers_is_none_to_stumble_over() {
+    let mut odd = shop();
+    odd["components"]["schemas"]["Grams"] = json!({
+        "type": "integer", "minimum": i64::MAX, "exclusiveMinimum": true, "maximum": i64::MAX,
+    });
+    emit(&odd, &lower(&odd).unwrap()).unwrap();
+}

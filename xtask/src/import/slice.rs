@@ -43,6 +43,9 @@ const DATA: [&str; 3] = ["default", "enum", "security"];
 /// How many values the slice may hold. The real one has a few thousand; references that multiply have no end.
 const MOST_VALUES: usize = 1_000_000;
 
+/// How deep the slice may be. Its readers refuse a document that is deeper than 128.
+const DEEPEST_VALUE: usize = 96;
+
 /// How many references, one inside of what the other leads to, are followed where they stand.
 const DEEPEST: usize = 32;
 
@@ -63,6 +66,7 @@ pub(super) fn slice(document: &Value) -> Result<Value> {
     let slicer = Slicer {
         document,
         values: Cell::new(0),
+        depth: Cell::new(0),
     };
     let mut paths = Map::new();
     for (path, item) in published.iter().filter(|(path, _)| is_ours(path)) {
@@ -106,6 +110,8 @@ struct Slicer<'a> {
     document: &'a Value,
     /// How many values have been taken.
     values: Cell<usize>,
+    /// How deep the one at hand stands.
+    depth: Cell<usize>,
 }
 
 impl Slicer<'_> {
@@ -116,13 +122,23 @@ impl Slicer<'_> {
         let Value::Object(mut item) = item else {
             bail!("{place} is not an object");
         };
-        let shared = item.remove("parameters");
+        let shared = list(item.remove("parameters"), place)?;
+        let has_servers = |it: &Map<String, Value>| it.contains_key("servers");
+        ensure!(
+            !has_servers(&item),
+            "{place} has servers of its own, to which the client cannot follow"
+        );
         for method in METHODS {
             let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) else {
                 continue;
             };
-            let own = operation.remove("parameters");
-            let parameters = merged(list(shared.as_ref()), list(own.as_ref()));
+            let place = format!("{place}/{method}");
+            ensure!(
+                !has_servers(operation),
+                "{place} has servers of its own, to which the client cannot follow"
+            );
+            let own = list(operation.remove("parameters"), &place)?;
+            let parameters = merged(&shared, &own);
             if !parameters.is_empty() {
                 operation.insert("parameters".to_owned(), parameters.into());
             }
@@ -142,6 +158,17 @@ impl Slicer<'_> {
             self.values.get() <= MOST_VALUES,
             "{place}: what the packet capture operations need has more than {MOST_VALUES} parts"
         );
+        ensure!(
+            self.depth.get() < DEEPEST_VALUE,
+            "{place} is nested more than {DEEPEST_VALUE} levels deep"
+        );
+        self.depth.set(self.depth.get() + 1);
+        let thing = self.thing_within(value, place, trail);
+        self.depth.set(self.depth.get() - 1);
+        thing
+    }
+
+    fn thing_within(&self, value: &Value, place: &str, trail: &mut Vec<String>) -> Result<Value> {
         match value {
             Value::Object(map) => match map.get("$ref") {
                 Some(reference) => self.reference(reference, place, trail),
@@ -199,6 +226,10 @@ impl Slicer<'_> {
         };
         let mut result = Map::new();
         for (name, value) in map {
+            // A property may be called so; among responses it is an extension.
+            if key == "responses" && name.starts_with("x-") {
+                continue;
+            }
             let place = format!("{place}/{}", escaped(name));
             let mut value = self.thing(value, &place, trail)?;
             match (key, &mut value) {
@@ -323,18 +354,26 @@ impl Slicer<'_> {
     }
 }
 
-fn list(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// The parameters of a path or an operation.
+fn list(parameters: Option<Value>, place: &str) -> Result<Vec<Value>> {
+    match parameters {
+        None => Ok(Vec::new()),
+        Some(Value::Array(parameters)) => Ok(parameters),
+        Some(_) => bail!("{place}/parameters is not a list"),
+    }
 }
 
-/// The parameters of a path and those of an operation, which win where both have one.
+/// The parameters of a path and those of an operation, which win where both have one. In order: whether one is written
+/// at the path or at the operation is no difference.
 fn merged(shared: &[Value], own: &[Value]) -> Vec<Value> {
     let same =
         |one: &Value, other: &Value| one["name"] == other["name"] && one["in"] == other["in"];
     let shared = shared
         .iter()
         .filter(|it| !own.iter().any(|own| same(own, it)));
-    shared.chain(own).cloned().collect()
+    let mut parameters: Vec<_> = shared.chain(own).cloned().collect();
+    parameters.sort_by_key(|it| [it["in"].to_string(), it["name"].to_string()]);
+    parameters
 }
 
 /// Says which part is not OpenAPI 3.0, in place of that some part is not.

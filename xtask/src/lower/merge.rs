@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
-use crate::json::{SCHEMAS, resolve, schemas, visit_objects_mut, visit_schemas_mut};
+use crate::json::{SCHEMAS, reachable, resolve, schemas, visit_objects_mut, visit_schemas_mut};
 
 /// typify intersects the members of an `allOf` one schema keyword at a time, and gives up or makes a type without
 /// values where a later member *refines* a property (an envelope's `result`). Here the last word on a property wins.
@@ -22,7 +22,7 @@ pub(super) fn merge_all_of(document: &mut Value) -> Result<()> {
         own.as_object_mut()
             .into_iter()
             .for_each(|own| drop(own.remove("allOf")));
-        for member in members.iter().chain([&own]) {
+        for (at, member) in members.iter().chain([&own]).enumerate() {
             let member = merged(schemas, resolve(schemas, member), depth + 1)?;
             for (key, value) in member.as_object().into_iter().flatten() {
                 match (key.as_str(), value) {
@@ -43,6 +43,8 @@ pub(super) fn merge_all_of(document: &mut Value) -> Result<()> {
                                 .collect::<Vec<_>>(),
                         );
                     }
+                    // It tells apart who inherits from a member; they are no such union themselves.
+                    ("discriminator", _) if at < members.len() => {}
                     _ => result[key] = value.clone(),
                 }
             }
@@ -95,6 +97,8 @@ pub(super) fn inline_aliases(document: &mut Value) {
         .iter()
         .filter(|(_, schema)| is_alias(schema))
         .map(|(name, _)| name.as_str())
+        // A list that holds itself has no end that could be put in its place.
+        .filter(|name| !reachable(&named, [&named[*name]]).contains(*name))
         .collect();
     // An alias may be a list of another alias: as often as there are aliases is often enough.
     for _ in 0..=aliases.len() {
