@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
-use crate::json::{METHODS, SCHEMAS, escaped, operations, reachable};
+use crate::json::{METHODS, SCHEMAS, escaped, operations, reachable, referenced};
 
 /// The paths that are taken: this one and everything below it. A parameter may have any name.
 const ROOT: &str = "/accounts/{account_id}/pcaps";
@@ -210,6 +210,7 @@ impl Slicer<'_> {
             };
             result.insert(key.clone(), value);
         }
+        spell_out_mapping(&mut result);
         Ok(Value::Object(result))
     }
 
@@ -351,6 +352,23 @@ impl Slicer<'_> {
             schemes.insert(name.clone(), self.thing(scheme, &place, &mut Vec::new())?);
         }
         Ok(schemes)
+    }
+}
+
+/// A discriminator that maps nothing means the names of the union's members, which are about to be changed.
+fn spell_out_mapping(schema: &mut Map<String, Value>) {
+    let members: Map<_, _> = ["anyOf", "oneOf"]
+        .iter()
+        .filter_map(|key| schema.get(*key)?.as_array())
+        .flatten()
+        .filter_map(|member| Some((referenced(member)?.to_owned(), member["$ref"].clone())))
+        .collect();
+    if let Some(Value::Object(discriminator)) = schema.get_mut("discriminator")
+        && !members.is_empty()
+    {
+        discriminator
+            .entry("mapping")
+            .or_insert(Value::Object(members));
     }
 }
 
