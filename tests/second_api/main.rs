@@ -9,10 +9,10 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use generated::{
-    Book, Client, Error, Genre, PaperBookGenresItem,
+    Book, Client, EBookType, Error, Genre, PaperBookGenresItem, PaperBookState,
     types::{
         AddBookRequest, AddBookRequestDonor, AddBookRequestSeal, AddBookRequestSealColour,
-        AddBookRequestType, BranchId, ListBooksResponse, ListBooksSortBy, PaperBook,
+        AddBookRequestType, BranchId, Category, ListBooksResponse, ListBooksSortBy, PaperBook,
         PaperBookMaker, PaperBookMark, ShelfMark,
     },
 };
@@ -60,7 +60,7 @@ fn paper(book: Book) -> PaperBook {
     let Book::Paper(paper) = book else {
         panic!("{book:?}")
     };
-    paper
+    *paper
 }
 
 #[test]
@@ -126,6 +126,30 @@ fn the_tag_picks_the_member() {
         serde_json::to_value(book).unwrap(),
         json!({ "type": "paper" })
     );
+}
+
+#[test]
+fn a_union_may_hold_itself_and_a_member_may_stand_alone() {
+    let sequel = json!({ "type": "paper", "sequel": { "type": "e-book", "id": "1" } });
+    let book = paper(round_trip(&sequel));
+    assert!(matches!(book.sequel, Some(Book::EBook(it)) if it.id.as_deref() == Some("1")));
+    let guide = json!({ "name": "a", "guide": { "type": "e-book", "id": "1" } });
+    let guide = round_trip::<Category>(&guide).guide.unwrap();
+    assert_eq!(guide.type_, Some(EBookType::EBook));
+}
+
+#[test]
+fn every_value_has_a_name() {
+    for (value, name) in [
+        ("other", PaperBookState::Other_),
+        ("2nd-hand", PaperBookState::X2ndHand),
+        ("1.2", PaperBookState::X12),
+        ("", PaperBookState::X),
+        ("lost", PaperBookState::Other("lost".into())),
+    ] {
+        assert_eq!(round_trip::<PaperBookState>(&json!(value)), name);
+        assert_eq!(name.as_str(), value);
+    }
 }
 
 #[test]

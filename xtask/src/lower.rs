@@ -27,7 +27,7 @@ use self::{
 };
 pub(crate) use self::{
     loosen::{is_kept, prune},
-    names::rust_name,
+    names::{rust_name, variant_name},
 };
 use crate::json::{operations, reachable, schemas};
 
@@ -62,6 +62,8 @@ pub struct Union {
     pub tag: String,
     /// Value of the field and type name of the member, in the description's order of values.
     pub members: BTreeMap<String, String>,
+    /// Type names of the members that can hold the union again, and are held in a `Box`.
+    pub recursive: BTreeSet<String>,
     /// Whether anything else is kept as it is (in responses) or refused (in requests).
     pub open: bool,
 }

@@ -24,11 +24,12 @@ fn description(components: &Value) -> Value {
 
 /// What the generator makes of a description, without its layout; nothing when it refuses it, or panics.
 fn generated(description: &Value) -> Option<String> {
-    let document = serde_json::from_value(description.clone()).unwrap();
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        .with_replacement("vendor-thing", "ours::Thing", std::iter::empty());
+        .with_replacement("vendor-thing", "ours::Thing", std::iter::empty())
+        .with_replacement("Replaced", "ours::Replaced", std::iter::empty());
+    let document = serde_json::from_value(description.clone()).unwrap();
     let generate = || Generator::new(&settings).generate_tokens(&document);
     let tokens = panic::catch_unwind(AssertUnwindSafe(generate)).ok()?.ok()?;
     let text = prettyplease::unparse(&syn::parse2(tokens).unwrap());
@@ -145,6 +146,17 @@ fn a_discriminator_is_not_looked_at() {
         "tagged_unions",
         &text,
     );
+}
+
+#[test]
+fn what_is_emitted_in_place_of_a_union_is_not_put_in_a_box() {
+    let text = of(&json!({
+        "A": { "type": "object", "properties": { "b": { "$ref": "#/components/schemas/Replaced" } } },
+        "Replaced": { "anyOf": [{ "$ref": "#/components/schemas/A" }] },
+    }));
+    let fields = definition(&text, "pub struct A {");
+    let held = fields.contains("pub b: ::std::option::Option<ours::Replaced>");
+    still(held, "tagged_unions (`Union::recursive`)", fields);
 }
 
 #[test]

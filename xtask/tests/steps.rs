@@ -155,6 +155,26 @@ fn a_union_takes_the_discriminator_out_of_its_members() {
 }
 
 #[test]
+fn a_member_that_stands_alone_keeps_its_tag() {
+    let mut alone = shop();
+    let schemas = &mut alone["components"]["schemas"];
+    schemas["Toy"]["properties"]["of"] = json!({ "$ref": "#/components/schemas/Cat" });
+    let lowered = lower(&alone).unwrap();
+    let union = &lowered.unions["Pet"];
+    assert_eq!(
+        (&*union.members["cat"], &*union.members["dog"]),
+        ("PetCat", "Dog")
+    );
+    let has_tag = |name: &str| schema(&lowered, name)["properties"].get("kind").is_some();
+    assert!(has_tag("Cat") && !has_tag("PetCat") && !has_tag("Dog"));
+    let schemas = &mut alone["components"]["schemas"];
+    schemas["PetCat"] = json!({ "type": "object", "properties": {} });
+    schemas["Dog"]["properties"]["friend"] = json!({ "$ref": "#/components/schemas/PetCat" });
+    let error = lower(&alone).unwrap_err().to_string();
+    assert!(error.contains("PetCat, which exists"), "{error}");
+}
+
+#[test]
 fn an_enum_in_a_response_is_open_and_has_a_name() {
     let lowered = lowered();
     assert_eq!(

@@ -155,6 +155,17 @@ impl ::std::convert::TryFrom<::std::string::String> for AddBookRequestType {
         value.parse()
     }
 }
+/// `BookEBook`
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct BookEBook {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<crate::Secret>,
+    #[serde(flatten)]
+    pub extra: crate::Extra,
+}
 /// `BranchId`
 #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -226,6 +237,8 @@ pub struct Category {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub children: ::std::option::Option<::std::vec::Vec<crate::Entry<Category>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub guide: ::std::option::Option<EBook>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub parent: ::std::option::Option<::std::boxed::Box<Category>>,
@@ -238,6 +251,8 @@ pub struct Category {
 pub struct EBook {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<crate::generated::open::EBookType>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub url: ::std::option::Option<crate::Secret>,
     #[serde(flatten)]
@@ -421,6 +436,8 @@ pub struct PaperBook {
     /// Where it is described.
     #[serde(rename = "self", skip_serializing_if = "::std::option::Option::is_none")]
     pub self_: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub sequel: ::std::option::Option<crate::generated::open::Book>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub state: ::std::option::Option<crate::generated::open::PaperBookState>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]

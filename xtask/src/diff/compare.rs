@@ -15,7 +15,7 @@ use std::{
 };
 
 use anyhow::Result;
-use heck::{ToPascalCase as _, ToShoutySnakeCase as _, ToSnakeCase as _};
+use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use serde_json::{Map, Value};
 
 use super::{
@@ -292,6 +292,11 @@ impl Comparison<'_> {
         }
     }
 
+    fn variant(&self, name: &str, value: &str) -> String {
+        let open = self.old.open.contains(name) || self.new.open.contains(name);
+        lower::variant_name(value, open)
+    }
+
     /// The values of an enum.
     fn values(&mut self, name: &str, old: &Value, new: &Value) {
         let values = |schema: &Value| -> BTreeSet<String> {
@@ -303,12 +308,12 @@ impl Comparison<'_> {
         };
         let (olds, news) = (values(old), values(new));
         for value in olds.difference(&news) {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             let what = format!("value {value} removed");
             self.of_type(name, Some(&part), Breaking, what);
         }
         for value in news.difference(&olds) {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             let what = format!("value {value} added");
             self.of_type(name, Some(&part), self.growth(name), what);
         }
@@ -325,7 +330,7 @@ impl Comparison<'_> {
         };
         let (olds, news) = (mapping(old), mapping(new));
         for (value, target) in &olds {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             match news.get(value) {
                 None => {
                     let what = format!("member {value} removed");
@@ -339,7 +344,7 @@ impl Comparison<'_> {
             }
         }
         for value in news.keys().filter(|value| !olds.contains_key(*value)) {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             let what = format!("member {value} added");
             self.of_type(name, Some(&part), self.growth(name), what);
         }

@@ -38,6 +38,17 @@ pub(crate) fn rust_name(name: &str) -> String {
     }
 }
 
+/// A value's name as a variant's. `Other` is taken where what is not listed is kept.
+pub(crate) fn variant_name(value: &str, open: bool) -> String {
+    let name = rust_name(value);
+    match name.as_str() {
+        "" => "X".to_owned(),
+        "Other" if open => "Other_".to_owned(),
+        "Self" => "Self_".to_owned(),
+        _ => name,
+    }
+}
+
 /// typify refuses an enum of strings that may be null and does not say that it is one of strings.
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1957-L1960>.

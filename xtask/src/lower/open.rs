@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{OpenEnum, Union, doc, in_responses};
-use crate::json::{SCHEMAS, schemas};
+use crate::json::{SCHEMAS, reachable, referenced, schemas};
 
 /// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
-/// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us.
+/// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us; as typify does not look into what
+/// stands for it, we break its cycles as well.
 ///
 /// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/to_schema.rs#L73-L96>.
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/cycles.rs#L173>.
 pub(super) fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Union>> {
     let named = schemas(document);
     let open = in_responses(document);
@@ -29,6 +31,7 @@ pub(super) fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Uni
         let tag =
             tag.with_context(|| format!("the discriminator of {name} has no propertyName"))?;
         let mut members = BTreeMap::new();
+        let mut recursive = BTreeSet::new();
         for (value, target) in mapping {
             let member = target
                 .as_str()
@@ -37,31 +40,82 @@ pub(super) fn tagged_unions(document: &mut Value) -> Result<BTreeMap<String, Uni
             let member = member.with_context(|| {
                 format!("{name} maps {value} to {target}, which does not exist")
             })?;
-            members.insert(value.clone(), member.to_owned());
-            // The enum around the member holds the field: it is not in the member as well.
-            let schema = &mut document["components"]["schemas"][member];
-            if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-                properties.remove(tag);
+            let member = without_tag(document, &named, name, member, tag)?;
+            let holds = reachable(&named, [&document["components"]["schemas"][&member]]);
+            if holds.contains(name) {
+                recursive.insert(member.clone());
             }
-            if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-                required.retain(|field| field != tag);
-            }
+            members.insert(value.clone(), member);
         }
         ensure!(
             !members.is_empty(),
             "the discriminator of {name} maps nothing"
         );
+        // The emitted enum takes its place, but what it holds must be found.
+        let references: Vec<_> = members
+            .values()
+            .map(|member| json!({ "$ref": format!("{SCHEMAS}{member}") }))
+            .collect();
+        document["components"]["schemas"][name] = json!({ "anyOf": references });
         unions.insert(
             name.clone(),
             Union {
                 doc: doc(schema),
                 tag: tag.to_owned(),
                 members,
+                recursive,
                 open: open.contains(name),
             },
         );
     }
     Ok(unions)
+}
+
+/// The enum around a member holds the field that tells the members apart: it is not in the member as well. Gives the
+/// member's name, which is that of a copy where the member also stands alone and needs the field.
+fn without_tag(
+    document: &mut Value,
+    named: &Map<String, Value>,
+    union: &str,
+    member: &str,
+    tag: &str,
+) -> Result<String> {
+    let mut name = member.to_owned();
+    if stands_alone(document, named, member) {
+        name = format!("{union}{member}");
+        ensure!(
+            !named.contains_key(&name),
+            "{member} as a member of {union} would be named {name}, which exists: give it an x-name in the overlay"
+        );
+        document["components"]["schemas"][&name] = named[member].clone();
+    }
+    let schema = &mut document["components"]["schemas"][&name];
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove(tag);
+    }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|field| field != tag);
+    }
+    Ok(name)
+}
+
+/// Whether anything but a union that a field tells apart refers to a component.
+fn stands_alone(document: &Value, named: &Map<String, Value>, member: &str) -> bool {
+    fn refers(value: &Value, member: &str) -> bool {
+        match value {
+            Value::Object(map) => {
+                referenced(value) == Some(member) || map.values().any(|it| refers(it, member))
+            }
+            Value::Array(items) => items.iter().any(|it| refers(it, member)),
+            _ => false,
+        }
+    }
+    let others = named
+        .values()
+        .filter(|it| it.pointer("/discriminator/mapping").is_none());
+    others
+        .chain([&document["paths"]])
+        .any(|it| refers(it, member))
 }
 
 /// typify's enums refuse a value that they do not know. An enum that a response may hold is emitted by us instead, as
