@@ -220,6 +220,14 @@ fn service() -> Router {
             "/branches/west/books/7",
             delete(async || StatusCode::NO_CONTENT),
         )
+        .route(
+            "/branches/west/books/8",
+            delete(async || (StatusCode::CONFLICT, Json(json!({ "until": "May" })))),
+        )
+        .route(
+            "/branches/west/statistics",
+            get(async || Json(json!([1, "two"]))),
+        )
         .route("/branches/west/books/7/scan", get(async || "%PDF"))
         .route(
             "/branches/west/categories",
@@ -256,6 +264,12 @@ async fn the_client_sends_and_reads() {
     let added = client.add_book(&west, &request()).await.unwrap();
     assert!(matches!(&*added, Book::EBook(it) if it.extra["title"] == "Birds"));
     client.remove_book(&west, 7).await.unwrap();
+    let Err(Error::ErrorResponse(refused)) = client.remove_book(&west, 8).await else {
+        panic!("it is lent")
+    };
+    assert_eq!(*refused, json!({ "until": "May" }));
+    let statistics = client.get_by_branch_id_statistics(&west).await.unwrap();
+    assert_eq!(*statistics, json!([1, "two"]));
     let scan = client
         .get_by_branch_id_books_by_book_id_scan(&west, 7)
         .await;

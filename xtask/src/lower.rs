@@ -12,6 +12,7 @@ mod merge;
 mod names;
 mod open;
 mod parts;
+mod responses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,9 +22,10 @@ use serde_json::Value;
 use self::{
     loosen::{drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, relax_responses},
     merge::{inline_aliases, merge_all_of},
-    names::{failures_by_class, name_bodies, rust_names, type_enums},
+    names::{name_bodies, rust_names, type_enums},
     open::{keep_unknown_fields, open_enums, secrets, tagged_unions},
     parts::name_parts,
+    responses::{any_without_schema, failures_by_class, one_type_of_failure},
 };
 pub(crate) use self::{
     loosen::{is_kept, prune},
@@ -102,7 +104,9 @@ pub fn types(description: &Value) -> Result<Value> {
     let mut document = description.clone();
     rust_names(&mut document)?;
     type_enums(&mut document);
+    any_without_schema(&mut document);
     failures_by_class(&mut document)?;
+    one_type_of_failure(&mut document)?;
     name_bodies(&mut document)?;
     name_parts(&mut document)?;
     merge_all_of(&mut document)?;

@@ -91,6 +91,53 @@ fn a_default_response_is_a_success_as_well() {
 }
 
 #[test]
+fn json_without_a_schema_is_nothing() {
+    let mut it = description(&json!({ "A": { "type": "string", "enum": ["a"] } }));
+    let content = &mut it["paths"]["/a"]["get"]["responses"]["200"]["content"];
+    content["application/json"] = json!({});
+    let text = generated(&it);
+    still(
+        text.is_none(),
+        "any_without_schema",
+        &text.unwrap_or_default(),
+    );
+}
+
+#[test]
+fn failures_are_of_one_type() {
+    let mut it = description(&json!({
+        "A": { "type": "object", "properties": { "b": { "type": "string" } } },
+        "B": { "type": "object", "properties": { "c": { "type": "string" } } },
+    }));
+    let responses = &mut it["paths"]["/a"]["get"]["responses"];
+    responses["400"] = responses["200"].clone();
+    let mut other = responses["200"].clone();
+    other["content"]["application/json"]["schema"] = json!({ "$ref": "#/components/schemas/B" });
+    for other in [other, json!({ "description": "" })] {
+        it["paths"]["/a"]["get"]["responses"]["404"] = other;
+        let text = generated(&it);
+        still(
+            text.is_none(),
+            "one_type_of_failure",
+            &text.unwrap_or_default(),
+        );
+    }
+}
+
+#[test]
+fn a_class_comes_before_what_is_in_it() {
+    let mut it = description(
+        &json!({ "A": { "type": "object", "properties": { "b": { "type": "string" } } } }),
+    );
+    let responses = &mut it["paths"]["/a"]["get"]["responses"];
+    responses["404"] = responses["200"].clone();
+    responses["4XX"] = responses["200"].clone();
+    let text = generated(&it).unwrap();
+    let unreachable = text.find("400u16..=499u16 =>") < text.find("404u16 =>");
+    still(unreachable, "one_type_of_failure", &text);
+}
+
+#[test]
 fn a_body_in_place_is_no_component() {
     let mut it = description(&json!({ "B": { "type": "string", "enum": ["a"] } }));
     it["paths"]["/a"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] =

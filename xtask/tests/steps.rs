@@ -111,6 +111,36 @@ fn a_default_response_is_a_failure() {
 }
 
 #[test]
+fn failures_are_of_one_type_and_successes_have_to_be() {
+    let mut odd = shop();
+    let responses = &mut odd["paths"]["/pets/{id}"]["get"]["responses"];
+    let mut token = responses["200"].clone();
+    token["content"]["application/json"]["schema"] =
+        json!({ "$ref": "#/components/schemas/Token" });
+    responses["404"] = json!({ "description": "" });
+    responses["409"] = responses["default"].clone();
+    let failures = |document: &Value| -> Vec<(String, Value)> {
+        let lowered = lower(document).unwrap().document;
+        let responses = lowered["paths"]["/pets/{id}"]["get"]["responses"].clone();
+        let failures = responses.as_object().unwrap().iter();
+        let failures = failures.filter(|it| !it.0.starts_with('2'));
+        let schema = |it: &Value| it["content"]["application/json"]["schema"].clone();
+        failures
+            .map(|(status, it)| (status.clone(), schema(it)))
+            .collect()
+    };
+    let failure = json!({ "$ref": "#/components/schemas/Failure" });
+    let expected = ["4XX", "5XX"].map(|it| (it.to_owned(), failure.clone()));
+    assert_eq!(failures(&odd), expected);
+    odd["paths"]["/pets/{id}"]["get"]["responses"]["409"] = token.clone();
+    let expected = ["4XX", "5XX"].map(|it| (it.to_owned(), json!({})));
+    assert_eq!(failures(&odd), expected);
+    odd["paths"]["/pets/{id}"]["get"]["responses"]["201"] = token;
+    let error = lower(&odd).unwrap_err().to_string();
+    assert!(error.contains("the successes of get /pets/{id}"), "{error}");
+}
+
+#[test]
 fn the_last_word_on_a_property_wins_in_an_all_of() {
     let lowered = lowered();
     let envelope = schema(&lowered, "PetEnvelope");

@@ -9,8 +9,8 @@ use super::{OpenEnum, Union, doc, in_responses};
 use crate::json::{SCHEMAS, reachable, referenced, schemas};
 
 /// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
-/// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us; as typify does not look into what
-/// stands for it, we break its cycles as well.
+/// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us. As
+/// typify does not look into what stands for it, we break its cycles as well.
 ///
 /// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/to_schema.rs#L73-L96>.
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/cycles.rs#L173>.
