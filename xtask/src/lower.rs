@@ -23,7 +23,7 @@ use self::{
     loosen::{drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, relax_responses},
     merge::{inline_aliases, merge_all_of},
     names::{name_bodies, rust_names, type_enums},
-    open::{keep_unknown_fields, open_enums, secrets, tagged_unions},
+    open::{keep_unknown_fields, open_enums, secrets, tagged_unions, untold_unions},
     parts::name_parts,
     responses::{any_without_schema, failures_by_class, one_type_of_failure},
 };
@@ -78,6 +78,7 @@ pub struct Union {
 pub fn lower(description: &Value) -> Result<Lowered> {
     let mut document = types(description)?;
     let unions = tagged_unions(&mut document)?;
+    untold_unions(&mut document, &unions)?;
     let open_enums = open_enums(&mut document)?;
     keep_unknown_fields(&mut document);
     relax_responses(&mut document);

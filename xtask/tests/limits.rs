@@ -207,6 +207,20 @@ fn what_is_emitted_in_place_of_a_union_is_not_put_in_a_box() {
 }
 
 #[test]
+fn the_first_member_wins_where_nothing_tells_them_apart() {
+    for key in ["oneOf", "anyOf"] {
+        let text = of(&json!({
+            "A": { key: [{ "$ref": "#/components/schemas/B" }, { "$ref": "#/components/schemas/C" }] },
+            "B": { "type": "object", "properties": { "d": { "type": "string" } } },
+            "C": { "type": "object", "properties": { "e": { "type": "string" } } },
+        }));
+        let untold = text.contains("#[serde(untagged)] pub enum A {")
+            || definition(&text, "pub struct A {").contains("#[serde(flatten");
+        still(untold, "untold_unions", &text);
+    }
+}
+
+#[test]
 fn an_enum_has_no_room_for_other_values() {
     let text = of(&json!({ "A": {
         "type": "string", "enum": ["b", "c"], "x-extensible-enum": ["b", "c"],

@@ -185,6 +185,31 @@ fn a_union_takes_the_discriminator_out_of_its_members() {
 }
 
 #[test]
+fn a_union_that_nothing_tells_apart_is_any_json_in_a_response_and_holds_no_secret() {
+    let union = json!({ "description": "Fed?", "anyOf": [
+        { "type": "string" }, { "type": "object", "properties": { "at": { "type": "string" } } },
+    ] });
+    let mut untold = shop();
+    let schemas = &mut untold["components"]["schemas"];
+    schemas["Dog"]["properties"]["fed"] = union.clone();
+    schemas["Meal"]["properties"]["fed"] = union;
+    let lowered = lower(&untold).unwrap();
+    assert_eq!(
+        schema(&lowered, "Dog")["properties"]["fed"],
+        json!({ "description": "Fed?", "nullable": true })
+    );
+    let kept = &schema(&lowered, "Meal")["properties"]["fed"]["anyOf"];
+    assert_eq!(kept.as_array().unwrap().len(), 2);
+    untold["components"]["schemas"]["Dog"]["properties"]["fed"]["anyOf"][0] =
+        json!({ "$ref": "#/components/schemas/Toy" });
+    let error = format!("{:#}", lower(&untold).unwrap_err());
+    assert!(
+        error.contains("in component Dog") && error.contains("the secret ToyPin"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_member_that_stands_alone_keeps_its_tag() {
     let mut alone = shop();
     let schemas = &mut alone["components"]["schemas"];

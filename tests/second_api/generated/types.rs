@@ -426,9 +426,9 @@ pub struct PaperBook {
         >,
     >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub maker: ::std::option::Option<PaperBookMaker>,
+    pub maker: ::std::option::Option<::serde_json::Value>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub mark: ::std::option::Option<PaperBookMark>,
+    pub mark: ::std::option::Option<::serde_json::Value>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub note: ::std::option::Option<crate::generated::open::PaperBookNote>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -499,49 +499,6 @@ pub struct PaperBookLoansValue {
     pub days: ::std::option::Option<i64>,
     #[serde(flatten)]
     pub extra: crate::Extra,
-}
-/// `PaperBookMaker`
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum PaperBookMaker {
-    PaperBookMakerVariant0(PaperBookMakerVariant0),
-    String(::std::string::String),
-}
-impl ::std::convert::From<PaperBookMakerVariant0> for PaperBookMaker {
-    fn from(value: PaperBookMakerVariant0) -> Self {
-        Self::PaperBookMakerVariant0(value)
-    }
-}
-/// `PaperBookMakerVariant0`
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PaperBookMakerVariant0 {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub firm: ::std::option::Option<::std::string::String>,
-    #[serde(flatten)]
-    pub extra: crate::Extra,
-}
-/// `PaperBookMark`
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum PaperBookMark {
-    String(::std::string::String),
-    Integer(#[serde(deserialize_with = "crate::integer::required")] i64),
-}
-impl ::std::fmt::Display for PaperBookMark {
-    fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-        match self {
-            Self::String(x) => x.fmt(f),
-            Self::Integer(x) => x.fmt(f),
-        }
-    }
-}
-impl ::std::convert::From<i64> for PaperBookMark {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
 }
 /// `PaperBookPublisher`
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]

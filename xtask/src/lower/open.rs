@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use super::{OpenEnum, Union, doc, in_responses};
-use crate::json::{SCHEMAS, reachable, referenced, schemas};
+use crate::json::{
+    METHODS, SCHEMAS, reachable, referenced, schemas, visit_objects_mut, visit_schema_mut,
+};
 
 /// typify ignores `discriminator` and makes an untagged enum of a union of references, of which the first member that
 /// decodes wins; with every field optional that is the first member, always. A union with a mapping is emitted by us. As
@@ -116,6 +118,65 @@ fn stands_alone(document: &Value, named: &Map<String, Value>, member: &str) -> b
     others
         .chain([&document["paths"]])
         .any(|it| refers(it, member))
+}
+
+/// typify makes of a union that no field tells apart an untagged enum, of which the first member that decodes wins, or a
+/// struct of all members, which drops what none of them knows. In a response it is any JSON.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1482-L1498>.
+pub(super) fn untold_unions(document: &mut Value, unions: &BTreeMap<String, Union>) -> Result<()> {
+    let named = schemas(document);
+    for name in in_responses(document) {
+        if !unions.contains_key(&name) {
+            let schema = &mut document["components"]["schemas"][&name];
+            forget_untold(schema, &named).with_context(|| format!("in component {name}"))?;
+        }
+    }
+    // A list of unions has no name.
+    let items = document["paths"].as_object_mut();
+    for (path, item) in items.into_iter().flatten() {
+        for responses in METHODS.map(|it| format!("/{it}/responses")) {
+            let Some(responses) = item.pointer_mut(&responses) else {
+                continue;
+            };
+            let mut forgotten = Ok(());
+            visit_objects_mut(responses, &mut |object| {
+                if forgotten.is_ok()
+                    && let Some(schema) = object.get_mut("schema")
+                {
+                    forgotten = forget_untold(schema, &named);
+                }
+            });
+            forgotten.with_context(|| format!("in a response of {path}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes any JSON of the unions in a schema.
+fn forget_untold(schema: &mut Value, named: &Map<String, Value>) -> Result<()> {
+    let mut unions = Vec::new();
+    visit_schema_mut(schema, &mut |schema| {
+        let members = |key: &str| {
+            schema
+                .get(key)
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len)
+        };
+        if members("anyOf").max(members("oneOf")) > 1 {
+            let doc = schema.remove("description");
+            unions.push(Value::Object(std::mem::take(schema)));
+            schema.extend(doc.map(|doc| ("description".to_owned(), doc)));
+        }
+    });
+    let is_secret = |name: &String| named.get(name).is_some_and(|it| it["format"] == "password");
+    if let Some(secret) = reachable(named, &unions).into_iter().find(is_secret) {
+        bail!(
+            "a union holds the secret {secret}, and nothing tells its members apart: give it a discriminator in the \
+             overlay"
+        );
+    }
+    Ok(())
 }
 
 /// typify's enums refuse a value that they do not know. An enum that a response may hold is emitted by us instead, as
