@@ -12,8 +12,8 @@ use generated::{
     Book, Client, EBookType, Error, Genre, PaperBookGenresItem, PaperBookState,
     types::{
         AddBookRequest, AddBookRequestDonor, AddBookRequestSeal, AddBookRequestSealColour,
-        AddBookRequestType, BranchId, Category, ListBooksResponse, ListBooksSortBy, PaperBook,
-        ShelfMark,
+        AddBookRequestType, BranchId, Category, Cover, ListBooksResponse, ListBooksSortBy,
+        PaperBook, ShelfMark,
     },
 };
 use pcaps_api::{Entry, Extra, Secret};
@@ -171,6 +171,9 @@ fn secrets_do_not_show() {
 
 fn request() -> AddBookRequest {
     AddBookRequest {
+        cover: Some(Cover {
+            colour: Some("red".into()),
+        }),
         copies: *generated::limits::add_book_request::COPIES.end(),
         donor: Some(AddBookRequestDonor {
             name: "Ada".into(),
@@ -195,7 +198,7 @@ fn a_request_is_as_described() {
     assert_eq!(
         serde_json::to_value(request()).unwrap(),
         json!({
-            "copies": 50, "donor": { "name": "Ada", "pin": "hunter2" }, "genre": "field-guide", "note": null, "print-year": null,
+            "copies": 50, "cover": { "colour": "red" }, "donor": { "name": "Ada", "pin": "hunter2" }, "genre": "field-guide", "note": null, "print-year": null,
             "seal": { "colour": "red" }, "shelf": 7, "title": "Birds", "type": "e-book"
         })
     );

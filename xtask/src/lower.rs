@@ -20,7 +20,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use self::{
-    loosen::{drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, relax_responses},
+    loosen::{
+        drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, null_in_place, relax_responses,
+    },
     merge::{inline_aliases, merge_all_of},
     names::{name_bodies, rust_names, type_enums},
     open::{keep_unknown_fields, open_enums, secrets, tagged_unions, untold_unions},
@@ -77,6 +79,7 @@ pub struct Union {
 /// When the description has a shape that the lowering does not know how to handle; the error names the place.
 pub fn lower(description: &Value) -> Result<Lowered> {
     let mut document = types(description)?;
+    null_in_place(&mut document);
     let unions = tagged_unions(&mut document)?;
     untold_unions(&mut document, &unions)?;
     let open_enums = open_enums(&mut document)?;

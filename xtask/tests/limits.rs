@@ -269,7 +269,7 @@ fn what_may_be_null_is_two_types() {
     } }));
     still(
         text.contains("pub struct A(pub ::std::option::Option<AInner>)"),
-        "relax_responses",
+        "null_in_place",
         &text,
     );
 }

@@ -265,12 +265,34 @@ fn responses_are_taken_as_they_come_and_requests_are_not_loosened() {
 }
 
 #[test]
-fn a_component_that_may_be_null_is_one_type() {
+fn a_component_that_may_be_null_says_so_where_it_stands() {
     let mut nullable = shop();
-    nullable["components"]["schemas"]["Toy"]["nullable"] = json!(true);
+    let schemas = &mut nullable["components"]["schemas"];
+    schemas["Toy"]["nullable"] = json!(true);
+    schemas["Size"] = json!({ "type": "string", "enum": ["small", null], "nullable": true });
+    schemas["Pet"]["nullable"] = json!(true);
+    schemas["Meal"]["properties"]["size"] = json!({ "$ref": "#/components/schemas/Size" });
+    schemas["Meal"]["properties"]["for"] =
+        json!({ "allOf": [{ "$ref": "#/components/schemas/Pet" }], "description": "Whose." });
+    let lowered = lower(&nullable).unwrap();
     assert_eq!(
-        lower(&nullable).unwrap().document,
-        lower(&shop()).unwrap().document
+        schema(&lowered, "Size"),
+        &json!({ "type": "string", "enum": ["small"] })
+    );
+    assert!(schema(&lowered, "Toy").get("nullable").is_none());
+    let reference = |name: &str| json!([{ "$ref": format!("#/components/schemas/{name}") }]);
+    assert_eq!(
+        schema(&lowered, "Cat")["properties"]["toys"]["items"],
+        json!({ "allOf": reference("Toy"), "nullable": true })
+    );
+    let fields = &schema(&lowered, "Meal")["properties"];
+    assert_eq!(
+        fields["size"],
+        json!({ "allOf": reference("Size"), "nullable": true })
+    );
+    assert_eq!(
+        fields["for"],
+        json!({ "allOf": reference("Pet"), "nullable": true, "description": "Whose." })
     );
 }
 

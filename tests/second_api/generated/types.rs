@@ -8,6 +8,8 @@ pub struct AddBookRequest {
     /// How many.
     #[serde(deserialize_with = "crate::integer::required")]
     pub copies: i64,
+    #[serde(deserialize_with = "::std::option::Option::deserialize")]
+    pub cover: ::std::option::Option<Cover>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub donor: ::std::option::Option<AddBookRequestDonor>,
     /// Where it will stand.
@@ -244,6 +246,13 @@ pub struct Category {
     pub parent: ::std::option::Option<::std::boxed::Box<Category>>,
     #[serde(flatten)]
     pub extra: crate::Extra,
+}
+/// `Cover`
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Cover {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub colour: ::std::option::Option<::std::string::String>,
 }
 /// `EBook`
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
