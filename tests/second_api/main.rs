@@ -179,6 +179,7 @@ fn request() -> AddBookRequest {
             name: "Ada".into(),
             pin: Some("hunter2".into()),
         }),
+        edition: Some(2),
         genre: Some(Genre::FieldGuide),
         note: None,
         pages: None,
@@ -198,7 +199,7 @@ fn a_request_is_as_described() {
     assert_eq!(
         serde_json::to_value(request()).unwrap(),
         json!({
-            "copies": 50, "cover": { "colour": "red" }, "donor": { "name": "Ada", "pin": "hunter2" }, "genre": "field-guide", "note": null, "print-year": null,
+            "copies": 50, "cover": { "colour": "red" }, "donor": { "name": "Ada", "pin": "hunter2" }, "edition": 2, "genre": "field-guide", "note": null, "print-year": null,
             "seal": { "colour": "red" }, "shelf": 7, "title": "Birds", "type": "e-book"
         })
     );

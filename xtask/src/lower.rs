@@ -23,7 +23,7 @@ use self::{
     loosen::{
         drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, null_in_place, relax_responses,
     },
-    merge::{inline_aliases, merge_all_of},
+    merge::{inline_aliases, lift_notes, merge_all_of},
     names::{name_bodies, rust_names, type_enums},
     open::{keep_unknown_fields, open_enums, secrets, tagged_unions, untold_unions},
     parts::name_parts,
@@ -111,6 +111,7 @@ pub fn types(description: &Value) -> Result<Value> {
     any_without_schema(&mut document);
     failures_by_class(&mut document)?;
     one_type_of_failure(&mut document)?;
+    lift_notes(&mut document);
     name_bodies(&mut document)?;
     name_parts(&mut document)?;
     merge_all_of(&mut document)?;

@@ -168,6 +168,57 @@ fn aliases_are_inlined_except_what_is_checked_or_secret() {
 }
 
 #[test]
+fn a_list_of_itself_is_left_as_it_is() {
+    let mut endless = shop();
+    let list = json!({ "type": "array", "items": { "$ref": "#/components/schemas/List" } });
+    let schemas = &mut endless["components"]["schemas"];
+    schemas["Meal"]["properties"]["list"] = json!({ "$ref": "#/components/schemas/List" });
+    schemas["List"] = list.clone();
+    assert_eq!(schema(&lower(&endless).unwrap(), "List"), &list);
+}
+
+#[test]
+fn documentation_in_an_all_of_makes_no_type() {
+    let mut noted = shop();
+    let schemas = &mut noted["components"]["schemas"];
+    let note = json!({ "description": "Why." });
+    for (field, what) in [
+        ("cause", json!({ "type": "string" })),
+        ("grams", json!({ "$ref": "#/components/schemas/Grams" })),
+        ("mood", json!({ "$ref": "#/components/schemas/CatMood" })),
+        ("size", json!({ "$ref": "#/components/schemas/Size" })),
+        ("toy", json!({ "$ref": "#/components/schemas/Toy" })),
+    ] {
+        schemas["Meal"]["properties"][field] = json!({ "allOf": [what, note.clone()] });
+    }
+    schemas["Meal"]["properties"]["nothing"] = json!({ "allOf": [note] });
+    schemas["Size"] =
+        json!({ "allOf": [{ "$ref": "#/components/schemas/Grams" }, { "description": "Big." }] });
+    let lowered = lower(&noted).unwrap();
+    let fields = &schema(&lowered, "Meal")["properties"];
+    assert_eq!(
+        fields["cause"],
+        json!({ "type": "string", "description": "Why." })
+    );
+    assert_eq!(
+        fields["grams"],
+        json!({ "type": "integer", "description": "Why." })
+    );
+    assert_eq!(
+        fields["size"],
+        json!({ "type": "integer", "description": "Why." })
+    );
+    assert_eq!(fields["nothing"], json!({ "description": "Why." }));
+    for (field, name) in [("mood", "CatMood"), ("toy", "Toy")] {
+        let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        assert_eq!(
+            fields[field],
+            json!({ "allOf": [reference], "description": "Why." })
+        );
+    }
+}
+
+#[test]
 fn a_union_takes_the_discriminator_out_of_its_members() {
     let lowered = lowered();
     let union = &lowered.unions["Pet"];

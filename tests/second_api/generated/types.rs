@@ -12,6 +12,10 @@ pub struct AddBookRequest {
     pub cover: ::std::option::Option<Cover>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub donor: ::std::option::Option<AddBookRequestDonor>,
+    /// Counted from one.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, deserialize_with = "crate::integer::optional")]
+    pub edition: ::std::option::Option<i64>,
     /// Where it will stand.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub genre: ::std::option::Option<crate::generated::open::Genre>,
