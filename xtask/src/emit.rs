@@ -2,7 +2,12 @@
 
 mod shape;
 
-use std::collections::BTreeMap;
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use heck::{ToShoutySnakeCase, ToSnakeCase};
@@ -79,10 +84,33 @@ fn generate(lowered: &Lowered) -> Result<File> {
     for name in &lowered.secrets {
         settings.with_replacement(name, "crate::Secret", std::iter::empty());
     }
-    let tokens = Generator::new(&settings)
-        .generate_tokens(&lower::openapi(&lowered.document)?)
+    let document = lower::openapi(&lowered.document)?;
+    let tokens = caught(|| Generator::new(&settings).generate_tokens(&document))?
         .context("progenitor cannot generate from the description")?;
     syn::parse2(tokens).context("progenitor's output is not Rust")
+}
+
+/// Calls the generator, which panics on some shapes: that is a fault in what it was given, to be told as such.
+fn caught<T>(generate: impl FnOnce() -> T) -> Result<T> {
+    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let told = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                told(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(generate));
+    QUIET.set(false);
+    result.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("it did not say why");
+        anyhow!("the generator gave up: {text}; simplify it in spec/overlay.yaml")
+    })
 }
 
 /// Takes the `types` module out of the generator's output, and shapes both halves for this crate.

@@ -512,6 +512,18 @@ fn what_is_not_openapi_3_0_is_refused() {
 }
 
 #[test]
+fn a_panic_of_the_generator_is_an_error() {
+    let mut odd = shop();
+    odd["paths"]["/pets/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["encoding"] =
+        json!({ "name": {} });
+    let error = emit(&odd, &lower(&odd).unwrap()).unwrap_err().to_string();
+    assert!(
+        error.contains("gave up: assertion failed: mt.encoding.is_empty(); simplify"),
+        "{error}"
+    );
+}
+
+#[test]
 fn values_that_cannot_be_names_are_refused() {
     let mut odd = shop();
     odd["components"]["schemas"]["Cat"]["properties"]["mood"]["enum"] = json!(["a-b", "a_b"]);
