@@ -9,11 +9,11 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use generated::{
-    Book, Client, Error, Genre, PaperBookGenresItem,
+    Book, Client, EBookType, Error, Genre, PaperBookGenresItem, PaperBookState,
     types::{
         AddBookRequest, AddBookRequestDonor, AddBookRequestSeal, AddBookRequestSealColour,
-        AddBookRequestType, BranchId, ListBooksResponse, ListBooksSortBy, PaperBook,
-        PaperBookMaker, PaperBookMark, ShelfMark,
+        AddBookRequestType, BranchId, Category, Cover, ListBooksResponse, ListBooksSortBy,
+        PaperBook, ShelfMark,
     },
 };
 use pcaps_api::{Entry, Extra, Secret};
@@ -60,7 +60,7 @@ fn paper(book: Book) -> PaperBook {
     let Book::Paper(paper) = book else {
         panic!("{book:?}")
     };
-    paper
+    *paper
 }
 
 #[test]
@@ -69,9 +69,7 @@ fn what_is_not_described_survives_at_every_depth() {
     assert_eq!(book.extra["shelf"], 1);
     assert_eq!(book.extra_.as_deref(), Some("a poster"));
     assert_eq!(book.genre, Some(Genre::Other("cookery".into())));
-    assert!(
-        matches!(book.maker, Some(PaperBookMaker::PaperBookMakerVariant0(it)) if it.extra["founded"] == 1900)
-    );
+    assert_eq!(book.maker.unwrap()["founded"], 1900);
     let publisher = book.publisher.unwrap();
     assert_eq!(publisher.extra["founded"], 1900);
     assert_eq!(publisher.size.unwrap().as_str(), "tiny");
@@ -129,11 +127,34 @@ fn the_tag_picks_the_member() {
 }
 
 #[test]
+fn a_union_may_hold_itself_and_a_member_may_stand_alone() {
+    let sequel = json!({ "type": "paper", "sequel": { "type": "e-book", "id": "1" } });
+    let book = paper(round_trip(&sequel));
+    assert!(matches!(book.sequel, Some(Book::EBook(it)) if it.id.as_deref() == Some("1")));
+    let guide = json!({ "name": "a", "guide": { "type": "e-book", "id": "1" } });
+    let guide = round_trip::<Category>(&guide).guide.unwrap();
+    assert_eq!(guide.type_, Some(EBookType::EBook));
+}
+
+#[test]
+fn every_value_has_a_name() {
+    for (value, name) in [
+        ("other", PaperBookState::Other_),
+        ("2nd-hand", PaperBookState::X2ndHand),
+        ("1.2", PaperBookState::X12),
+        ("", PaperBookState::X),
+        ("lost", PaperBookState::Other("lost".into())),
+    ] {
+        assert_eq!(round_trip::<PaperBookState>(&json!(value)), name);
+        assert_eq!(name.as_str(), value);
+    }
+}
+
+#[test]
 fn whole_floats_are_integers() {
-    let text = r#"{"type": "paper", "times-read": 80.0, "grade": 2.0, "mark": 7.0}"#;
+    let text = r#"{"type": "paper", "times-read": 80.0, "grade": 2.0}"#;
     let book = paper(serde_json::from_str(text).unwrap());
     assert_eq!((book.times_read, book.grade), (Some(80), Some(2)));
-    assert!(matches!(book.mark, Some(PaperBookMark::Integer(7))));
 }
 
 #[test]
@@ -150,11 +171,15 @@ fn secrets_do_not_show() {
 
 fn request() -> AddBookRequest {
     AddBookRequest {
+        cover: Some(Cover {
+            colour: Some("red".into()),
+        }),
         copies: *generated::limits::add_book_request::COPIES.end(),
         donor: Some(AddBookRequestDonor {
             name: "Ada".into(),
             pin: Some("hunter2".into()),
         }),
+        edition: Some(2),
         genre: Some(Genre::FieldGuide),
         note: None,
         pages: None,
@@ -174,7 +199,7 @@ fn a_request_is_as_described() {
     assert_eq!(
         serde_json::to_value(request()).unwrap(),
         json!({
-            "copies": 50, "donor": { "name": "Ada", "pin": "hunter2" }, "genre": "field-guide", "note": null, "print-year": null,
+            "copies": 50, "cover": { "colour": "red" }, "donor": { "name": "Ada", "pin": "hunter2" }, "edition": 2, "genre": "field-guide", "note": null, "print-year": null,
             "seal": { "colour": "red" }, "shelf": 7, "title": "Birds", "type": "e-book"
         })
     );
@@ -195,6 +220,18 @@ fn service() -> Router {
         .route(
             "/branches/west/books/7",
             delete(async || StatusCode::NO_CONTENT),
+        )
+        .route(
+            "/branches/west/books/8",
+            delete(async || (StatusCode::CONFLICT, Json(json!({ "until": "May" })))),
+        )
+        .route(
+            "/branches/west/statistics",
+            get(async || Json(json!([1, "two"]))),
+        )
+        .route(
+            "/branches/west/notices",
+            get(async || Json(json!(["closed", { "name": "a", "new": 1 }]))),
         )
         .route("/branches/west/books/7/scan", get(async || "%PDF"))
         .route(
@@ -232,12 +269,20 @@ async fn the_client_sends_and_reads() {
     let added = client.add_book(&west, &request()).await.unwrap();
     assert!(matches!(&*added, Book::EBook(it) if it.extra["title"] == "Birds"));
     client.remove_book(&west, 7).await.unwrap();
+    let Err(Error::ErrorResponse(refused)) = client.remove_book(&west, 8).await else {
+        panic!("it is lent")
+    };
+    assert_eq!(*refused, json!({ "until": "May" }));
+    let statistics = client.get_by_branch_id_statistics(&west).await.unwrap();
+    assert_eq!(*statistics, json!([1, "two"]));
     let scan = client
         .get_by_branch_id_books_by_book_id_scan(&west, 7)
         .await;
     let scan = scan.unwrap().into_inner().into_inner();
     let scan: Vec<_> = scan.map(Result::unwrap).collect().await;
     assert_eq!(scan.concat(), b"%PDF");
+    let notices = client.get_by_branch_id_notices(&west).await.unwrap();
+    assert_eq!(notices[1], json!({ "name": "a", "new": 1 }));
     let categories = client.get_by_branch_id_categories(&west).await.unwrap();
     assert_eq!(categories[0].known().unwrap().name.as_deref(), Some("a"));
     assert!(categories[1].known().is_none());

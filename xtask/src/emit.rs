@@ -2,10 +2,15 @@
 
 mod shape;
 
-use std::collections::BTreeMap;
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use heck::{ToPascalCase, ToShoutySnakeCase, ToSnakeCase};
+use heck::{ToShoutySnakeCase, ToSnakeCase};
 use proc_macro2::{Literal, TokenStream};
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
@@ -79,10 +84,33 @@ fn generate(lowered: &Lowered) -> Result<File> {
     for name in &lowered.secrets {
         settings.with_replacement(name, "crate::Secret", std::iter::empty());
     }
-    let tokens = Generator::new(&settings)
-        .generate_tokens(&lower::openapi(&lowered.document)?)
+    let document = lower::openapi(&lowered.document)?;
+    let tokens = caught(|| Generator::new(&settings).generate_tokens(&document))?
         .context("progenitor cannot generate from the description")?;
     syn::parse2(tokens).context("progenitor's output is not Rust")
+}
+
+/// Calls the generator, which panics on some shapes: that is a fault in what it was given, to be told as such.
+fn caught<T>(generate: impl FnOnce() -> T) -> Result<T> {
+    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let told = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                told(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(generate));
+    QUIET.set(false);
+    result.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("it did not say why");
+        anyhow!("the generator gave up: {text}; simplify it in spec/overlay.yaml")
+    })
 }
 
 /// Takes the `types` module out of the generator's output, and shapes both halves for this crate.
@@ -171,7 +199,7 @@ fn ident(text: &str) -> Result<syn::Ident> {
 }
 
 fn emit_enum(name: &str, it: &OpenEnum) -> Result<TokenStream> {
-    let variants = variants(name, it.values.iter().map(String::as_str))?;
+    let variants = variants(name, it.values.iter().map(String::as_str), true)?;
     let name = ident(name)?;
     let docs_of_type = doc(&it.doc);
     let idents: Vec<_> = variants
@@ -212,11 +240,12 @@ fn emit_enum(name: &str, it: &OpenEnum) -> Result<TokenStream> {
 fn variants<'a>(
     name: &str,
     values: impl Iterator<Item = &'a str>,
+    open: bool,
 ) -> Result<BTreeMap<String, &'a str>> {
     let mut variants = BTreeMap::new();
     for value in values {
-        let ident = value.to_pascal_case();
-        if syn::parse_str::<syn::Ident>(&ident).is_err() || ident == "Other" {
+        let ident = lower::variant_name(value, open);
+        if syn::parse_str::<syn::Ident>(&ident).is_err() {
             bail!("{name}: the value {value:?} cannot be made into a Rust name");
         }
         if let Some(twin) = variants.insert(ident, value) {
@@ -227,18 +256,27 @@ fn variants<'a>(
 }
 
 fn emit_union(name: &str, it: &Union) -> Result<TokenStream> {
+    let variants = variants(name, it.members.keys().map(String::as_str), it.open)?;
     let name = ident(name)?;
     let docs_of_type = doc(&it.doc);
     let tag = &it.tag;
-    let values: Vec<_> = it.members.keys().collect();
-    let idents: Vec<_> = values
-        .iter()
-        .map(|value| ident(&value.to_pascal_case()))
+    let idents: Vec<_> = variants
+        .keys()
+        .map(|name| ident(name))
         .collect::<Result<_>>()?;
-    let members: Vec<_> = it
-        .members
-        .values()
-        .map(|member| ident(member))
+    let values: Vec<_> = variants.values().collect();
+    let members: Vec<_> = values
+        .iter()
+        .map(|value| {
+            let member = &it.members[**value];
+            let name = ident(member)?;
+            let ty = quote!(super::types::#name);
+            Ok(if it.recursive.contains(member) {
+                quote!(Box<#ty>)
+            } else {
+                ty
+            })
+        })
         .collect::<Result<_>>()?;
     let docs = values
         .iter()
@@ -278,7 +316,7 @@ fn emit_union(name: &str, it: &Union) -> Result<TokenStream> {
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[serde(tag = #tag)]
         pub enum #name {
-            #(#(#docs)* #[serde(rename = #values)] #idents(super::types::#members),)*
+            #(#(#docs)* #[serde(rename = #values)] #idents(#members),)*
             #other
         }
         #debug

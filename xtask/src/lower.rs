@@ -12,6 +12,7 @@ mod merge;
 mod names;
 mod open;
 mod parts;
+mod responses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,15 +20,18 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use self::{
-    loosen::{drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, relax_responses},
-    merge::{inline_aliases, merge_all_of},
-    names::{failures_by_class, name_bodies, rust_names, type_enums},
-    open::{keep_unknown_fields, open_enums, secrets, tagged_unions},
+    loosen::{
+        drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, null_in_place, relax_responses,
+    },
+    merge::{inline_aliases, lift_notes, merge_all_of},
+    names::{name_bodies, rust_names, type_enums},
+    open::{keep_unknown_fields, open_enums, secrets, tagged_unions, untold_unions},
     parts::name_parts,
+    responses::{any_without_schema, failures_by_class, one_type_of_failure},
 };
 pub(crate) use self::{
     loosen::{is_kept, prune},
-    names::rust_name,
+    names::{rust_name, variant_name},
 };
 use crate::json::{operations, reachable, schemas};
 
@@ -62,6 +66,8 @@ pub struct Union {
     pub tag: String,
     /// Value of the field and type name of the member, in the description's order of values.
     pub members: BTreeMap<String, String>,
+    /// Type names of the members that can hold the union again, and are held in a `Box`.
+    pub recursive: BTreeSet<String>,
     /// Whether anything else is kept as it is (in responses) or refused (in requests).
     pub open: bool,
 }
@@ -73,7 +79,9 @@ pub struct Union {
 /// When the description has a shape that the lowering does not know how to handle; the error names the place.
 pub fn lower(description: &Value) -> Result<Lowered> {
     let mut document = types(description)?;
+    null_in_place(&mut document);
     let unions = tagged_unions(&mut document)?;
+    untold_unions(&mut document, &unions)?;
     let open_enums = open_enums(&mut document)?;
     keep_unknown_fields(&mut document);
     relax_responses(&mut document);
@@ -100,7 +108,10 @@ pub fn types(description: &Value) -> Result<Value> {
     let mut document = description.clone();
     rust_names(&mut document)?;
     type_enums(&mut document);
+    any_without_schema(&mut document);
     failures_by_class(&mut document)?;
+    one_type_of_failure(&mut document)?;
+    lift_notes(&mut document);
     name_bodies(&mut document)?;
     name_parts(&mut document)?;
     merge_all_of(&mut document)?;

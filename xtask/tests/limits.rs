@@ -24,11 +24,12 @@ fn description(components: &Value) -> Value {
 
 /// What the generator makes of a description, without its layout; nothing when it refuses it, or panics.
 fn generated(description: &Value) -> Option<String> {
-    let document = serde_json::from_value(description.clone()).unwrap();
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
-        .with_replacement("vendor-thing", "ours::Thing", std::iter::empty());
+        .with_replacement("vendor-thing", "ours::Thing", std::iter::empty())
+        .with_replacement("Replaced", "ours::Replaced", std::iter::empty());
+    let document = serde_json::from_value(description.clone()).unwrap();
     let generate = || Generator::new(&settings).generate_tokens(&document);
     let tokens = panic::catch_unwind(AssertUnwindSafe(generate)).ok()?.ok()?;
     let text = prettyplease::unparse(&syn::parse2(tokens).unwrap());
@@ -90,6 +91,53 @@ fn a_default_response_is_a_success_as_well() {
 }
 
 #[test]
+fn json_without_a_schema_is_nothing() {
+    let mut it = description(&json!({ "A": { "type": "string", "enum": ["a"] } }));
+    let content = &mut it["paths"]["/a"]["get"]["responses"]["200"]["content"];
+    content["application/json"] = json!({});
+    let text = generated(&it);
+    still(
+        text.is_none(),
+        "any_without_schema",
+        &text.unwrap_or_default(),
+    );
+}
+
+#[test]
+fn failures_are_of_one_type() {
+    let mut it = description(&json!({
+        "A": { "type": "object", "properties": { "b": { "type": "string" } } },
+        "B": { "type": "object", "properties": { "c": { "type": "string" } } },
+    }));
+    let responses = &mut it["paths"]["/a"]["get"]["responses"];
+    responses["400"] = responses["200"].clone();
+    let mut other = responses["200"].clone();
+    other["content"]["application/json"]["schema"] = json!({ "$ref": "#/components/schemas/B" });
+    for other in [other, json!({ "description": "" })] {
+        it["paths"]["/a"]["get"]["responses"]["404"] = other;
+        let text = generated(&it);
+        still(
+            text.is_none(),
+            "one_type_of_failure",
+            &text.unwrap_or_default(),
+        );
+    }
+}
+
+#[test]
+fn a_class_comes_before_what_is_in_it() {
+    let mut it = description(
+        &json!({ "A": { "type": "object", "properties": { "b": { "type": "string" } } } }),
+    );
+    let responses = &mut it["paths"]["/a"]["get"]["responses"];
+    responses["404"] = responses["200"].clone();
+    responses["4XX"] = responses["200"].clone();
+    let text = generated(&it).unwrap();
+    let unreachable = text.find("400u16..=499u16 =>") < text.find("404u16 =>");
+    still(unreachable, "one_type_of_failure", &text);
+}
+
+#[test]
 fn a_body_in_place_is_no_component() {
     let mut it = description(&json!({ "B": { "type": "string", "enum": ["a"] } }));
     it["paths"]["/a"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] =
@@ -148,6 +196,31 @@ fn a_discriminator_is_not_looked_at() {
 }
 
 #[test]
+fn what_is_emitted_in_place_of_a_union_is_not_put_in_a_box() {
+    let text = of(&json!({
+        "A": { "type": "object", "properties": { "b": { "$ref": "#/components/schemas/Replaced" } } },
+        "Replaced": { "anyOf": [{ "$ref": "#/components/schemas/A" }] },
+    }));
+    let fields = definition(&text, "pub struct A {");
+    let held = fields.contains("pub b: ::std::option::Option<ours::Replaced>");
+    still(held, "tagged_unions (`Union::recursive`)", fields);
+}
+
+#[test]
+fn the_first_member_wins_where_nothing_tells_them_apart() {
+    for key in ["oneOf", "anyOf"] {
+        let text = of(&json!({
+            "A": { key: [{ "$ref": "#/components/schemas/B" }, { "$ref": "#/components/schemas/C" }] },
+            "B": { "type": "object", "properties": { "d": { "type": "string" } } },
+            "C": { "type": "object", "properties": { "e": { "type": "string" } } },
+        }));
+        let untold = text.contains("#[serde(untagged)] pub enum A {")
+            || definition(&text, "pub struct A {").contains("#[serde(flatten");
+        still(untold, "untold_unions", &text);
+    }
+}
+
+#[test]
 fn an_enum_has_no_room_for_other_values() {
     let text = of(&json!({ "A": {
         "type": "string", "enum": ["b", "c"], "x-extensible-enum": ["b", "c"],
@@ -196,7 +269,7 @@ fn what_may_be_null_is_two_types() {
     } }));
     still(
         text.contains("pub struct A(pub ::std::option::Option<AInner>)"),
-        "relax_responses",
+        "null_in_place",
         &text,
     );
 }

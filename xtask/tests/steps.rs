@@ -111,6 +111,36 @@ fn a_default_response_is_a_failure() {
 }
 
 #[test]
+fn failures_are_of_one_type_and_successes_have_to_be() {
+    let mut odd = shop();
+    let responses = &mut odd["paths"]["/pets/{id}"]["get"]["responses"];
+    let mut token = responses["200"].clone();
+    token["content"]["application/json"]["schema"] =
+        json!({ "$ref": "#/components/schemas/Token" });
+    responses["404"] = json!({ "description": "" });
+    responses["409"] = responses["default"].clone();
+    let failures = |document: &Value| -> Vec<(String, Value)> {
+        let lowered = lower(document).unwrap().document;
+        let responses = lowered["paths"]["/pets/{id}"]["get"]["responses"].clone();
+        let failures = responses.as_object().unwrap().iter();
+        let failures = failures.filter(|it| !it.0.starts_with('2'));
+        let schema = |it: &Value| it["content"]["application/json"]["schema"].clone();
+        failures
+            .map(|(status, it)| (status.clone(), schema(it)))
+            .collect()
+    };
+    let failure = json!({ "$ref": "#/components/schemas/Failure" });
+    let expected = ["4XX", "5XX"].map(|it| (it.to_owned(), failure.clone()));
+    assert_eq!(failures(&odd), expected);
+    odd["paths"]["/pets/{id}"]["get"]["responses"]["409"] = token.clone();
+    let expected = ["4XX", "5XX"].map(|it| (it.to_owned(), json!({})));
+    assert_eq!(failures(&odd), expected);
+    odd["paths"]["/pets/{id}"]["get"]["responses"]["201"] = token;
+    let error = lower(&odd).unwrap_err().to_string();
+    assert!(error.contains("the successes of get /pets/{id}"), "{error}");
+}
+
+#[test]
 fn the_last_word_on_a_property_wins_in_an_all_of() {
     let lowered = lowered();
     let envelope = schema(&lowered, "PetEnvelope");
@@ -138,6 +168,57 @@ fn aliases_are_inlined_except_what_is_checked_or_secret() {
 }
 
 #[test]
+fn a_list_of_itself_is_left_as_it_is() {
+    let mut endless = shop();
+    let list = json!({ "type": "array", "items": { "$ref": "#/components/schemas/List" } });
+    let schemas = &mut endless["components"]["schemas"];
+    schemas["Meal"]["properties"]["list"] = json!({ "$ref": "#/components/schemas/List" });
+    schemas["List"] = list.clone();
+    assert_eq!(schema(&lower(&endless).unwrap(), "List"), &list);
+}
+
+#[test]
+fn documentation_in_an_all_of_makes_no_type() {
+    let mut noted = shop();
+    let schemas = &mut noted["components"]["schemas"];
+    let note = json!({ "description": "Why." });
+    for (field, what) in [
+        ("cause", json!({ "type": "string" })),
+        ("grams", json!({ "$ref": "#/components/schemas/Grams" })),
+        ("mood", json!({ "$ref": "#/components/schemas/CatMood" })),
+        ("size", json!({ "$ref": "#/components/schemas/Size" })),
+        ("toy", json!({ "$ref": "#/components/schemas/Toy" })),
+    ] {
+        schemas["Meal"]["properties"][field] = json!({ "allOf": [what, note.clone()] });
+    }
+    schemas["Meal"]["properties"]["nothing"] = json!({ "allOf": [note] });
+    schemas["Size"] =
+        json!({ "allOf": [{ "$ref": "#/components/schemas/Grams" }, { "description": "Big." }] });
+    let lowered = lower(&noted).unwrap();
+    let fields = &schema(&lowered, "Meal")["properties"];
+    assert_eq!(
+        fields["cause"],
+        json!({ "type": "string", "description": "Why." })
+    );
+    assert_eq!(
+        fields["grams"],
+        json!({ "type": "integer", "description": "Why." })
+    );
+    assert_eq!(
+        fields["size"],
+        json!({ "type": "integer", "description": "Why." })
+    );
+    assert_eq!(fields["nothing"], json!({ "description": "Why." }));
+    for (field, name) in [("mood", "CatMood"), ("toy", "Toy")] {
+        let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        assert_eq!(
+            fields[field],
+            json!({ "allOf": [reference], "description": "Why." })
+        );
+    }
+}
+
+#[test]
 fn a_union_takes_the_discriminator_out_of_its_members() {
     let lowered = lowered();
     let union = &lowered.unions["Pet"];
@@ -152,6 +233,51 @@ fn a_union_takes_the_discriminator_out_of_its_members() {
         json!("#/components/schemas/Eel");
     let error = lower(&broken).unwrap_err().to_string();
     assert!(error.contains("Pet maps eel"), "{error}");
+}
+
+#[test]
+fn a_union_that_nothing_tells_apart_is_any_json_in_a_response_and_holds_no_secret() {
+    let union = json!({ "description": "Fed?", "anyOf": [
+        { "type": "string" }, { "type": "object", "properties": { "at": { "type": "string" } } },
+    ] });
+    let mut untold = shop();
+    let schemas = &mut untold["components"]["schemas"];
+    schemas["Dog"]["properties"]["fed"] = union.clone();
+    schemas["Meal"]["properties"]["fed"] = union;
+    let lowered = lower(&untold).unwrap();
+    assert_eq!(
+        schema(&lowered, "Dog")["properties"]["fed"],
+        json!({ "description": "Fed?", "nullable": true })
+    );
+    let kept = &schema(&lowered, "Meal")["properties"]["fed"]["anyOf"];
+    assert_eq!(kept.as_array().unwrap().len(), 2);
+    untold["components"]["schemas"]["Dog"]["properties"]["fed"]["anyOf"][0] =
+        json!({ "$ref": "#/components/schemas/Toy" });
+    let error = format!("{:#}", lower(&untold).unwrap_err());
+    assert!(
+        error.contains("in component Dog") && error.contains("the secret ToyPin"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_member_that_stands_alone_keeps_its_tag() {
+    let mut alone = shop();
+    let schemas = &mut alone["components"]["schemas"];
+    schemas["Toy"]["properties"]["of"] = json!({ "$ref": "#/components/schemas/Cat" });
+    let lowered = lower(&alone).unwrap();
+    let union = &lowered.unions["Pet"];
+    assert_eq!(
+        (&*union.members["cat"], &*union.members["dog"]),
+        ("PetCat", "Dog")
+    );
+    let has_tag = |name: &str| schema(&lowered, name)["properties"].get("kind").is_some();
+    assert!(has_tag("Cat") && !has_tag("PetCat") && !has_tag("Dog"));
+    let schemas = &mut alone["components"]["schemas"];
+    schemas["PetCat"] = json!({ "type": "object", "properties": {} });
+    schemas["Dog"]["properties"]["friend"] = json!({ "$ref": "#/components/schemas/PetCat" });
+    let error = lower(&alone).unwrap_err().to_string();
+    assert!(error.contains("PetCat, which exists"), "{error}");
 }
 
 #[test]
@@ -190,12 +316,34 @@ fn responses_are_taken_as_they_come_and_requests_are_not_loosened() {
 }
 
 #[test]
-fn a_component_that_may_be_null_is_one_type() {
+fn a_component_that_may_be_null_says_so_where_it_stands() {
     let mut nullable = shop();
-    nullable["components"]["schemas"]["Toy"]["nullable"] = json!(true);
+    let schemas = &mut nullable["components"]["schemas"];
+    schemas["Toy"]["nullable"] = json!(true);
+    schemas["Size"] = json!({ "type": "string", "enum": ["small", null], "nullable": true });
+    schemas["Pet"]["nullable"] = json!(true);
+    schemas["Meal"]["properties"]["size"] = json!({ "$ref": "#/components/schemas/Size" });
+    schemas["Meal"]["properties"]["for"] =
+        json!({ "allOf": [{ "$ref": "#/components/schemas/Pet" }], "description": "Whose." });
+    let lowered = lower(&nullable).unwrap();
     assert_eq!(
-        lower(&nullable).unwrap().document,
-        lower(&shop()).unwrap().document
+        schema(&lowered, "Size"),
+        &json!({ "type": "string", "enum": ["small"] })
+    );
+    assert!(schema(&lowered, "Toy").get("nullable").is_none());
+    let reference = |name: &str| json!([{ "$ref": format!("#/components/schemas/{name}") }]);
+    assert_eq!(
+        schema(&lowered, "Cat")["properties"]["toys"]["items"],
+        json!({ "allOf": reference("Toy"), "nullable": true })
+    );
+    let fields = &schema(&lowered, "Meal")["properties"];
+    assert_eq!(
+        fields["size"],
+        json!({ "allOf": reference("Size"), "nullable": true })
+    );
+    assert_eq!(
+        fields["for"],
+        json!({ "allOf": reference("Pet"), "nullable": true, "description": "Whose." })
     );
 }
 
@@ -361,6 +509,18 @@ fn what_is_not_openapi_3_0_is_refused() {
     let error = emit(&newer, &lower(&newer).unwrap()).unwrap_err();
     assert!(format!("{error:#}").contains("not 3.0"), "{error:#}");
     assert!(lower(&json!({})).is_err());
+}
+
+#[test]
+fn a_panic_of_the_generator_is_an_error() {
+    let mut odd = shop();
+    odd["paths"]["/pets/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["encoding"] =
+        json!({ "name": {} });
+    let error = emit(&odd, &lower(&odd).unwrap()).unwrap_err().to_string();
+    assert!(
+        error.contains("gave up: assertion failed: mt.encoding.is_empty(); simplify"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Client {
         &'a self,
         branch_id: &'a types::BranchId,
         book_id: i64,
-    ) -> Result<ResponseValue<()>, Error<types::LibraryApiEnvelope>> {
+    ) -> Result<ResponseValue<()>, Error<::serde_json::Value>> {
         let url = format!(
             "{}/branches/{}/books/{}", self.baseurl, encode_path(& branch_id
             .to_string()), encode_path(& book_id.to_string()),
@@ -274,6 +274,41 @@ impl Client {
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /// Sends a `GET` request to `/branches/{branch_id}/notices`
+    pub async fn get_by_branch_id_notices<'a>(
+        &'a self,
+        branch_id: &'a types::BranchId,
+    ) -> Result<ResponseValue<::std::vec::Vec<::serde_json::Value>>, Error<()>> {
+        let url = format!(
+            "{}/branches/{}/notices", self.baseurl, encode_path(& branch_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "get_by_branch_id_notices",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /// Sends a `GET` request to `/branches/{branch_id}/rooms`
     pub async fn get_by_branch_id_rooms<'a>(
         &'a self,
@@ -320,6 +355,42 @@ impl Client {
             500u16..=599u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /// Sends a `GET` request to `/branches/{branch_id}/statistics`
+    pub async fn get_by_branch_id_statistics<'a>(
+        &'a self,
+        branch_id: &'a types::BranchId,
+    ) -> Result<ResponseValue<::serde_json::Value>, Error<()>> {
+        let url = format!(
+            "{}/branches/{}/statistics", self.baseurl, encode_path(& branch_id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "get_by_branch_id_statistics",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

@@ -8,8 +8,14 @@ pub struct AddBookRequest {
     /// How many.
     #[serde(deserialize_with = "crate::integer::required")]
     pub copies: i64,
+    #[serde(deserialize_with = "::std::option::Option::deserialize")]
+    pub cover: ::std::option::Option<Cover>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub donor: ::std::option::Option<AddBookRequestDonor>,
+    /// Counted from one.
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(default, deserialize_with = "crate::integer::optional")]
+    pub edition: ::std::option::Option<i64>,
     /// Where it will stand.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub genre: ::std::option::Option<crate::generated::open::Genre>,
@@ -155,6 +161,17 @@ impl ::std::convert::TryFrom<::std::string::String> for AddBookRequestType {
         value.parse()
     }
 }
+/// `BookEBook`
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct BookEBook {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub id: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub url: ::std::option::Option<crate::Secret>,
+    #[serde(flatten)]
+    pub extra: crate::Extra,
+}
 /// `BranchId`
 #[derive(::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -226,11 +243,20 @@ pub struct Category {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub children: ::std::option::Option<::std::vec::Vec<crate::Entry<Category>>>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub guide: ::std::option::Option<EBook>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub name: ::std::option::Option<::std::string::String>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub parent: ::std::option::Option<::std::boxed::Box<Category>>,
     #[serde(flatten)]
     pub extra: crate::Extra,
+}
+/// `Cover`
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct Cover {
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub colour: ::std::option::Option<::std::string::String>,
 }
 /// `EBook`
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -238,6 +264,8 @@ pub struct Category {
 pub struct EBook {
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub id: ::std::option::Option<::std::string::String>,
+    #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+    pub type_: ::std::option::Option<crate::generated::open::EBookType>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub url: ::std::option::Option<crate::Secret>,
     #[serde(flatten)]
@@ -411,9 +439,9 @@ pub struct PaperBook {
         >,
     >,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub maker: ::std::option::Option<PaperBookMaker>,
+    pub maker: ::std::option::Option<::serde_json::Value>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub mark: ::std::option::Option<PaperBookMark>,
+    pub mark: ::std::option::Option<::serde_json::Value>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub note: ::std::option::Option<crate::generated::open::PaperBookNote>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -421,6 +449,8 @@ pub struct PaperBook {
     /// Where it is described.
     #[serde(rename = "self", skip_serializing_if = "::std::option::Option::is_none")]
     pub self_: ::std::option::Option<::std::string::String>,
+    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    pub sequel: ::std::option::Option<crate::generated::open::Book>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub state: ::std::option::Option<crate::generated::open::PaperBookState>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -482,49 +512,6 @@ pub struct PaperBookLoansValue {
     pub days: ::std::option::Option<i64>,
     #[serde(flatten)]
     pub extra: crate::Extra,
-}
-/// `PaperBookMaker`
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum PaperBookMaker {
-    PaperBookMakerVariant0(PaperBookMakerVariant0),
-    String(::std::string::String),
-}
-impl ::std::convert::From<PaperBookMakerVariant0> for PaperBookMaker {
-    fn from(value: PaperBookMakerVariant0) -> Self {
-        Self::PaperBookMakerVariant0(value)
-    }
-}
-/// `PaperBookMakerVariant0`
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct PaperBookMakerVariant0 {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub firm: ::std::option::Option<::std::string::String>,
-    #[serde(flatten)]
-    pub extra: crate::Extra,
-}
-/// `PaperBookMark`
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum PaperBookMark {
-    String(::std::string::String),
-    Integer(#[serde(deserialize_with = "crate::integer::required")] i64),
-}
-impl ::std::fmt::Display for PaperBookMark {
-    fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-        match self {
-            Self::String(x) => x.fmt(f),
-            Self::Integer(x) => x.fmt(f),
-        }
-    }
-}
-impl ::std::convert::From<i64> for PaperBookMark {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
 }
 /// `PaperBookPublisher`
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]

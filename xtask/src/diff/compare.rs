@@ -15,7 +15,7 @@ use std::{
 };
 
 use anyhow::Result;
-use heck::{ToPascalCase as _, ToShoutySnakeCase as _, ToSnakeCase as _};
+use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use serde_json::{Map, Value};
 
 use super::{
@@ -116,18 +116,11 @@ impl Comparison<'_> {
     /// What the compiler sees changed and nothing above accounts for: a type that is now sent as well as received, say.
     fn surface(&mut self) {
         let (old, new) = (self.old, self.new);
-        let told: BTreeSet<_> = self
+        let mut told: BTreeSet<_> = self
             .changes
             .iter()
             .map(|it| (it.item.clone(), it.class))
             .collect();
-        let is_told = |item: &str, class: Class| {
-            let owner = item.rsplit_once("::").map_or(item, |(owner, _)| owner);
-            [item, owner].iter().any(|it| {
-                told.contains(&((*it).to_owned(), Breaking))
-                    || told.contains(&((*it).to_owned(), class))
-            })
-        };
         let is_field = |path: &str| {
             let owner = path
                 .rsplit_once("::")
@@ -149,9 +142,17 @@ impl Comparison<'_> {
                 (None, Some(_)) => (Compatible, "in Rust added".to_owned()),
                 _ => continue,
             };
-            if is_told(path, class) {
+            // What is said of a type holds for its parts.
+            let owner = path.rsplit_once("::").map_or(path.as_str(), |it| it.0);
+            let is_told = [path, owner].iter().any(|item| {
+                [class, Breaking]
+                    .iter()
+                    .any(|class| told.contains(&((*item).to_owned(), *class)))
+            });
+            if is_told {
                 continue;
             }
+            told.insert((path.clone(), class));
             let mut names = path.trim_start_matches("types::").split("::");
             let (name, part) = (names.next().unwrap_or_default(), names.next());
             match (name, part) {
@@ -392,6 +393,11 @@ impl Comparison<'_> {
         }
     }
 
+    fn variant(&self, name: &str, value: &str) -> String {
+        let open = self.old.open.contains(name) || self.new.open.contains(name);
+        lower::variant_name(value, open)
+    }
+
     /// The values of an enum.
     fn values(&mut self, name: &str, old: &Value, new: &Value) {
         let values = |schema: &Value| -> BTreeSet<String> {
@@ -403,12 +409,12 @@ impl Comparison<'_> {
         };
         let (olds, news) = (values(old), values(new));
         for value in olds.difference(&news) {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             let what = format!("value {value} removed");
             self.of_type(name, Some(&part), Breaking, what);
         }
         for value in news.difference(&olds) {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             let what = format!("value {value} added");
             self.of_type(name, Some(&part), self.growth(name), what);
         }
@@ -425,7 +431,7 @@ impl Comparison<'_> {
         };
         let (olds, news) = (mapping(old), mapping(new));
         for (value, target) in &olds {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             match news.get(value) {
                 None => {
                     let what = format!("member {value} removed");
@@ -439,7 +445,7 @@ impl Comparison<'_> {
             }
         }
         for value in news.keys().filter(|value| !olds.contains_key(*value)) {
-            let part = value.to_pascal_case();
+            let part = self.variant(name, value);
             let what = format!("member {value} added");
             self.of_type(name, Some(&part), self.growth(name), what);
         }

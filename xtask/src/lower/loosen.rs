@@ -1,9 +1,11 @@
 //! What the generator would make too much of is taken away.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 
 use super::{in_requests, in_responses};
-use crate::json::{SCHEMAS, reachable, schemas, visit_schema_mut, visit_schemas_mut};
+use crate::json::{SCHEMAS, reachable, referenced, schemas, visit_schema_mut, visit_schemas_mut};
 
 /// typify makes of an enum of numbers or booleans a type around one that refuses every other. What it may be is left to
 /// its documentation.
@@ -23,7 +25,6 @@ pub(super) fn drop_scalar_enums(document: &mut Value) {
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L135-L136>.
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/structs.rs#L357-L361>.
-/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L93-L102>.
 pub(super) fn relax_responses(document: &mut Value) {
     let requests = in_requests(document);
     let named = schemas(document);
@@ -36,8 +37,6 @@ pub(super) fn relax_responses(document: &mut Value) {
             continue;
         }
         let schema = &mut document["components"]["schemas"][name];
-        // Whoever holds it may hold null: a type that is either would be a second one around it.
-        schema.as_object_mut().and_then(|it| it.remove("nullable"));
         visit_schema_mut(schema, &mut |schema| {
             let target = schema.get("$ref").and_then(Value::as_str);
             let target = target.and_then(|it| named[it.strip_prefix(SCHEMAS)?].as_object());
@@ -63,6 +62,41 @@ pub(super) fn relax_responses(document: &mut Value) {
             }
         });
     }
+}
+
+/// typify makes of a component that may be null a type around an `Option`, and one that is emitted by us would lose the
+/// null. Whether null is allowed becomes the business of whoever refers to it.
+///
+/// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L93-L102>.
+pub(super) fn null_in_place(document: &mut Value) {
+    fn said(value: &mut Value, nullable: &BTreeSet<String>) {
+        let is_nullable = |it: &Value| referenced(it).is_some_and(|it| nullable.contains(it));
+        let one = value.get("allOf").and_then(Value::as_array);
+        let one = one.filter(|it| it.len() == 1);
+        if one.is_some_and(|it| is_nullable(&it[0])) {
+            value["nullable"] = Value::Bool(true);
+        } else if is_nullable(value) {
+            *value = json!({ "allOf": [value.take()], "nullable": true });
+        } else {
+            match value {
+                Value::Object(map) => map.values_mut().for_each(|it| said(it, nullable)),
+                Value::Array(items) => items.iter_mut().for_each(|it| said(it, nullable)),
+                _ => {}
+            }
+        }
+    }
+    let mut nullable = BTreeSet::new();
+    let named = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in named.into_iter().flatten() {
+        let null = schema.as_object_mut().and_then(|it| it.remove("nullable"));
+        if null == Some(Value::Bool(true)) {
+            nullable.insert(name.clone());
+            if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+                values.retain(|it| !it.is_null());
+            }
+        }
+    }
+    said(document, &nullable);
 }
 
 /// typify turns a minimum of 1 into `NonZeroU64`, ignores maxima, and wraps each bounded string in a type of its own.

@@ -73,6 +73,45 @@ pub(super) fn merge_all_of(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
+/// Not a limit of the generator: the other steps would take documentation that is one more member of an `allOf` for a
+/// part, and make a type of what it is about. It is put beside the `allOf`.
+pub(super) fn lift_notes(document: &mut Value) {
+    const NOTES: [&str; 9] = [
+        "default",
+        "deprecated",
+        "description",
+        "example",
+        "externalDocs",
+        "nullable",
+        "readOnly",
+        "title",
+        "writeOnly",
+    ];
+    let is_note = |(key, _): (&String, &Value)| NOTES.contains(&key.as_str());
+    visit_schemas_mut(document, &mut |schema| {
+        let Some(Value::Array(members)) = schema.get_mut("allOf") else {
+            return;
+        };
+        let (notes, mut others): (Vec<_>, Vec<_>) = members
+            .drain(..)
+            .partition(|it| it.as_object().is_some_and(|it| it.iter().all(is_note)));
+        schema.remove("allOf");
+        // The last word wins.
+        for (key, value) in notes.iter().rev().filter_map(Value::as_object).flatten() {
+            schema.entry(key).or_insert_with(|| value.clone());
+        }
+        if let [Value::Object(only)] = &mut others[..]
+            && !only.contains_key("$ref")
+            && schema.iter().all(is_note)
+        {
+            only.append(schema);
+            *schema = std::mem::take(only);
+        } else if !others.is_empty() {
+            schema.insert("allOf".to_owned(), others.into());
+        }
+    });
+}
+
 /// typify makes a new type of every named schema: a `ByteLimit` struct around an integer serves nobody. Named scalars,
 /// lists and maps are put in place of the references to them, unless they have a pattern to be checked, are an enum, or hold
 /// a secret.
@@ -80,22 +119,24 @@ pub(super) fn merge_all_of(document: &mut Value) -> Result<()> {
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L769-L786>.
 pub(super) fn inline_aliases(document: &mut Value) {
     let named = schemas(document);
-    let is_alias = |schema: &Value| {
+    let is_alias = |name: &str, schema: &Value| {
         let is_simple = match schema["type"].as_str() {
             Some("string" | "integer" | "number" | "boolean" | "array") => true,
             Some("object") => ["properties", "allOf", "anyOf", "oneOf"]
                 .iter()
                 .all(|it| schema.get(it).is_none()),
-            _ => false,
+            // Another component, with documentation beside it.
+            _ => schema["allOf"].as_array().is_some_and(|it| it.len() == 1),
         };
         is_simple
             && schema.get("enum").is_none()
             && schema.get("pattern").is_none()
             && schema["format"] != "password"
+            && !reachable(&named, [schema]).contains(name)
     };
     let aliases: BTreeSet<_> = named
         .iter()
-        .filter(|(_, schema)| is_alias(schema))
+        .filter(|(name, schema)| is_alias(name, schema))
         .map(|(name, _)| name.as_str())
         // A list that holds itself has no end that could be put in its place.
         .filter(|name| !reachable(&named, [&named[*name]]).contains(*name))
@@ -116,7 +157,7 @@ pub(super) fn inline_aliases(document: &mut Value) {
     }
     // An `allOf` around an alias is the alias, with documentation beside it.
     visit_schemas_mut(document, &mut |schema| {
-        if let Some([Value::Object(only)]) = schema
+        while let Some([Value::Object(only)]) = schema
             .get("allOf")
             .and_then(Value::as_array)
             .map(Vec::as_slice)

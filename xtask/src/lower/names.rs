@@ -1,8 +1,8 @@
-//! Names: every type has one of its own, and a success is told from a failure.
+//! Names: every type has one of its own.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use heck::ToPascalCase;
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,17 @@ pub(crate) fn rust_name(name: &str) -> String {
     }
 }
 
+/// A value's name as a variant's. `Other` is taken where what is not listed is kept.
+pub(crate) fn variant_name(value: &str, open: bool) -> String {
+    let name = rust_name(value);
+    match name.as_str() {
+        "" => "X".to_owned(),
+        "Other" if open => "Other_".to_owned(),
+        "Self" => "Self_".to_owned(),
+        _ => name,
+    }
+}
+
 /// typify refuses an enum of strings that may be null and does not say that it is one of strings.
 ///
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1957-L1960>.
@@ -48,38 +59,6 @@ pub(super) fn type_enums(document: &mut Value) {
             schema.entry("type").or_insert_with(|| "string".into());
         }
     });
-}
-
-/// progenitor takes a `default` response for a success *and* a failure, and cannot type an operation whose success is
-/// binary or empty and whose default is JSON. A default that stands beside a success can only be a failure.
-///
-/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L940>.
-/// Limit: <https://github.com/oxidecomputer/progenitor/blob/da76239296829cf58dd532729ce49274e9c1227f/progenitor-impl/src/method.rs#L978>.
-pub(super) fn failures_by_class(document: &mut Value) -> Result<()> {
-    let paths = document["paths"]
-        .as_object_mut()
-        .context("the description has no paths")?;
-    for (path, item) in paths {
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            let Some(responses) = operation
-                .get_mut("responses")
-                .and_then(Value::as_object_mut)
-            else {
-                continue;
-            };
-            let Some(default) = responses.remove("default") else {
-                continue;
-            };
-            ensure!(
-                responses.keys().any(|status| status.starts_with('2')),
-                "{method} {path} has a default response and no 2xx one: say in the overlay what a success is"
-            );
-            for class in ["4XX", "5XX"] {
-                responses.entry(class).or_insert_with(|| default.clone());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// progenitor gives a body that is described in place to typify as it is, past everything that is done to components
@@ -106,11 +85,11 @@ pub(super) fn name_bodies(document: &mut Value) -> Result<()> {
                 .get_mut("responses")
                 .and_then(Value::as_object_mut);
             for (status, response) in responses.into_iter().flatten() {
-                let kind = match status.as_str() {
-                    // One default, twice.
-                    "4XX" | "5XX" => "Failure".to_owned(),
-                    "200" => "Response".to_owned(),
-                    status => format!("Response{status}"),
+                // All successes are of one type by now, and so are all failures.
+                let kind = match status.as_bytes().first() {
+                    Some(b'2') => "Response".to_owned(),
+                    Some(b'4' | b'5') => "Failure".to_owned(),
+                    _ => format!("Response{status}"),
                 };
                 name_body(response, &format!("{name}{kind}"), &mut named)?;
             }
