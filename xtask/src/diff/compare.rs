@@ -142,13 +142,16 @@ impl Comparison<'_> {
                 (None, Some(_)) => (Compatible, "in Rust added".to_owned()),
                 _ => continue,
             };
-            // What is said of a type holds for its parts.
-            let owner = path.rsplit_once("::").map_or(path.as_str(), |it| it.0);
-            let is_told = [path, owner].iter().any(|item| {
-                [class, Breaking]
+            let is_told = |item: &str| {
+                let classes = [class, Breaking];
+                classes
                     .iter()
-                    .any(|class| told.contains(&((*item).to_owned(), *class)))
-            });
+                    .any(|it| told.contains(&(item.to_owned(), *it)))
+            };
+            // That a type came or went holds for its parts.
+            let owner = path.rsplit_once("::").map_or(path.as_str(), |it| it.0);
+            let whole = old.surface.contains_key(owner) != new.surface.contains_key(owner);
+            let is_told = is_told(path) || (whole && is_told(owner));
             if is_told {
                 continue;
             }
