@@ -10,7 +10,10 @@ use roas_overlay::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::json::{self, SCHEMAS};
+use crate::{
+    json::{self, SCHEMAS},
+    lower,
+};
 
 /// The mark of a property that an action adds to a schema, so that one which the vendor has taken away is not put back
 /// by an action that only meant to document it.
@@ -39,9 +42,14 @@ pub fn effective(upstream: &str, overlay: &str) -> Result<Value> {
     Ok(document)
 }
 
-/// What the description does not explain yet, a line each: the operations that the vendor has added.
-pub fn notices(document: &Value) -> Vec<String> {
-    json::operations(document)
+/// What works, and wants somebody's attention, a line each: operations that the vendor has added, and numbers whose range
+/// is not checked because they may be fractions.
+///
+/// # Errors
+///
+/// When the description cannot be generated from.
+pub fn notices(document: &Value) -> Result<Vec<String>> {
+    let new = json::operations(document)
         .filter(|(_, _, operation)| operation.get("summary").is_none())
         .map(|(path, method, operation)| {
             format!(
@@ -49,8 +57,25 @@ pub fn notices(document: &Value) -> Vec<String> {
                 method.to_uppercase(),
                 operation["operationId"].as_str().unwrap_or_default(),
             )
-        })
-        .collect()
+        });
+    let mut notices: Vec<_> = new.collect();
+    let types = lower::types(document)?;
+    let named = json::schemas(&types);
+    for name in lower::in_requests(&types) {
+        for (field, schema) in named[&name]["properties"].as_object().into_iter().flatten() {
+            let schema = json::resolve(&named, schema);
+            let has_range = ["minimum", "maximum"]
+                .iter()
+                .any(|it| schema.get(it).is_some());
+            if schema["type"] == "number" && has_range {
+                notices.push(format!(
+                    "{name}.{field} has a range that is not checked, as it may be a fraction: if it is an integer, say so in \
+                     spec/overlay.yaml"
+                ));
+            }
+        }
+    }
+    Ok(notices)
 }
 
 /// An operation that the overlay does not name is named after its method and path, so that a new one can be called at
@@ -384,7 +409,7 @@ mod tests {
                 "put_c_by_c_id_more_of_it"
             ]
         );
-        let notices = notices(&document);
+        let notices = notices(&document).unwrap();
         assert_eq!(notices.len(), 3);
         assert!(
             notices[2]

@@ -4,7 +4,7 @@ mod shape;
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
@@ -141,7 +141,47 @@ fn split(mut file: File, lowered: &Lowered) -> Result<(File, File)> {
             use super::types;
         ),
     );
+    one_name_each(&types)?;
+    one_name_each(&file)?;
     Ok((types, file))
+}
+
+/// Two names in the description may be one in Rust: `a-b` and `a_b`.
+fn one_name_each(file: &File) -> Result<()> {
+    let check = |place: &syn::Ident, names: Vec<String>| {
+        let mut seen = BTreeSet::new();
+        let twin = names.into_iter().find(|name| !seen.insert(name.clone()));
+        match twin {
+            Some(name) => bail!(
+                "{place} would have two things named {name}: take one of them out in spec/overlay.yaml"
+            ),
+            None => Ok(()),
+        }
+    };
+    for item in &file.items {
+        match item {
+            Item::Struct(it) => {
+                let names = it.fields.iter().filter_map(|it| it.ident.as_ref());
+                check(&it.ident, names.map(ToString::to_string).collect())?;
+            }
+            Item::Impl(it) => {
+                for function in &it.items {
+                    if let syn::ImplItem::Fn(function) = function {
+                        let names = function.sig.inputs.iter().filter_map(|it| match it {
+                            syn::FnArg::Typed(it) => {
+                                let name = &it.pat;
+                                Some(quote!(#name).to_string())
+                            }
+                            syn::FnArg::Receiver(_) => None,
+                        });
+                        check(&function.sig.ident, names.collect())?;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Outer documentation attributes for a text of the description's.
@@ -334,18 +374,16 @@ fn limits(description: &Value) -> Result<File> {
             let (Some(low), Some(high)) = lower::range(schema) else {
                 continue;
             };
-            // A caller who sends 1.5 has not been told; and a constant for some would hide that.
-            ensure!(
-                schema["type"] == "integer",
-                "{name}.{field} has a range and is a {}: say in spec/overlay.yaml that it is an integer",
-                schema["type"]
-            );
-            {
-                let constant = ident(&field.to_shouty_snake_case())?;
-                let doc = doc(&lower::doc(schema));
-                let (low, high) = (Literal::i64_unsuffixed(low), Literal::i64_unsuffixed(high));
-                constants.push(quote!(#(#doc)* pub const #constant: std::ops::RangeInclusive<i64> = #low..=#high;));
+            // Fractions have none: `effective::notices` tells of them.
+            if schema["type"] != "integer" {
+                continue;
             }
+            let constant = ident(&field.to_shouty_snake_case())?;
+            let doc = doc(&lower::doc(schema));
+            let (low, high) = (Literal::i64_unsuffixed(low), Literal::i64_unsuffixed(high));
+            constants.push(
+                quote!(#(#doc)* pub const #constant: std::ops::RangeInclusive<i64> = #low..=#high;),
+            );
         }
         if !constants.is_empty() {
             let module = ident(&name.to_snake_case())?;

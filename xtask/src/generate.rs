@@ -49,7 +49,7 @@ pub fn run(root: &Path, mode: Mode, report: &mut dyn Write) -> Result<Outcome> {
     let files = files(&read("spec/upstream.json")?, &read("spec/overlay.yaml")?)?;
     needed::check(root, &files)?;
     let outcome = output::sync(root, Some(Path::new(GENERATED)), &files, mode, report)?;
-    for notice in effective::notices(&serde_json::from_str(&files[0].text)?) {
+    for notice in effective::notices(&serde_json::from_str(&files[0].text)?)? {
         writeln!(report, "notice: {notice}")?;
     }
     match (outcome, mode) {

@@ -609,3 +609,25 @@ fn a_range_at_the_end_of_all_numbers_is_none_to_stumble_over() {
     });
     emit(&odd, &lower(&odd).unwrap()).unwrap();
 }
+
+#[test]
+fn two_names_that_would_be_one_are_refused() {
+    let grams = json!({ "$ref": "#/components/schemas/Grams" });
+    let mut fields = shop();
+    fields["components"]["schemas"]["Meal"]["properties"]["of-what"] = grams.clone();
+    fields["components"]["schemas"]["Meal"]["properties"]["of_what"] = grams.clone();
+    let mut parameters = shop();
+    let all = parameters["paths"]["/pets/{id}"]["get"]["parameters"]
+        .as_array_mut()
+        .unwrap();
+    for name in ["of-what", "of_what"] {
+        all.push(json!({ "in": "query", "name": name, "schema": grams }));
+    }
+    for (odd, place) in [(fields, "Meal"), (parameters, "get_pet")] {
+        let error = format!("{:#}", emit(&odd, &lower(&odd).unwrap()).unwrap_err());
+        assert!(
+            error.contains(&format!("{place} would have two things named of_what")),
+            "{error}"
+        );
+    }
+}

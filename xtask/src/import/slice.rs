@@ -406,6 +406,11 @@ fn check(slice: &Value) -> Result<()> {
         })?;
     }
     for (path, method, operation) in operations(slice) {
+        ensure!(
+            method != "trace",
+            "/paths/{}/trace is an operation that the client cannot send",
+            escaped(path)
+        );
         openapiv3::Operation::deserialize(operation).with_context(|| {
             format!(
                 "/paths/{}/{method} is not an operation of OpenAPI 3.0",
