@@ -119,7 +119,7 @@ pub(super) fn lift_notes(document: &mut Value) {
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/lib.rs#L769-L786>.
 pub(super) fn inline_aliases(document: &mut Value) {
     let named = schemas(document);
-    let is_alias = |name: &str, schema: &Value| {
+    let is_alias = |schema: &Value| {
         let is_simple = match schema["type"].as_str() {
             Some("string" | "integer" | "number" | "boolean" | "array") => true,
             Some("object") => ["properties", "allOf", "anyOf", "oneOf"]
@@ -132,11 +132,10 @@ pub(super) fn inline_aliases(document: &mut Value) {
             && schema.get("enum").is_none()
             && schema.get("pattern").is_none()
             && schema["format"] != "password"
-            && !reachable(&named, [schema]).contains(name)
     };
     let aliases: BTreeSet<_> = named
         .iter()
-        .filter(|(name, schema)| is_alias(name, schema))
+        .filter(|(_, schema)| is_alias(schema))
         .map(|(name, _)| name.as_str())
         // A list that holds itself has no end that could be put in its place.
         .filter(|name| !reachable(&named, [&named[*name]]).contains(*name))
