@@ -1,6 +1,10 @@
 //! `cargo xtask`: see the crate's documentation.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use xtask::{
@@ -88,6 +92,12 @@ struct Workspace {
 fn main() -> ExitCode {
     match run(Args::parse().task, &mut std::io::stdout().lock()) {
         Ok(code) => code,
+        // Whoever reads has read enough.
+        Err(error)
+            if error.downcast_ref().map(io::Error::kind) == Some(io::ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

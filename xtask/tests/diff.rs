@@ -151,6 +151,10 @@ fn what_breaks_callers() {
         ("a range that is no more", |it| {
             remove(schema(it, "PacketLimit"), "maximum");
         }),
+        ("a range that is open at one end now", |it| {
+            schema(it, "FullCaptureRequest")["properties"]["byte_limit"] =
+                json!({ "type": "integer", "minimum": 10 });
+        }),
         ("a length that is limited now", |it| {
             schema(it, "FullCaptureRequest")["properties"]["colo_name"] =
                 json!({ "type": "string", "maxLength": 64 });

@@ -12,6 +12,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
 };
 
 use anyhow::Result;
@@ -535,17 +536,13 @@ impl Comparison<'_> {
             (None, Some(high)) => format!("{high} or less"),
             (Some(low), Some(high)) => format!("{low}..={high}"),
         };
-        self.of_type(
-            name,
-            Some(&field.to_snake_case()),
-            class,
-            format!(
-                "range changed: {} to {} (limits::{}::{})",
-                shown(before),
-                shown(after),
-                name.to_snake_case(),
-                field.to_shouty_snake_case()
-            ),
-        );
+        let mut what = format!("range changed: {} to {}", shown(before), shown(after));
+        // A range with two ends is a constant.
+        let constant = |range| matches!(range, (Some(_), Some(_)));
+        if constant(before) || constant(after) {
+            let (module, name) = (name.to_snake_case(), field.to_shouty_snake_case());
+            let _ = write!(what, " (limits::{module}::{name})");
+        }
+        self.of_type(name, Some(&field.to_snake_case()), class, what);
     }
 }
