@@ -39,7 +39,7 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
     // It stands in a comment and in a header, which cannot be made of anything else.
     ensure!(
         version.bytes().all(|it| it.is_ascii_graphic()),
-        "the description's version is {version:?}"
+        "the description's version, {version:?}, cannot stand in a header: give it another in spec/overlay.yaml"
     );
     let (mut types, client) = split(generate(lowered)?, lowered)?;
     document_secrets(&mut types, lowered);

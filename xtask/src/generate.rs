@@ -3,6 +3,7 @@
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::{
     effective, emit, json, lower, needed,
@@ -15,18 +16,17 @@ pub const GENERATED: &str = "crates/pcaps-api/src/generated";
 /// The command that mends stale files.
 pub const MEND: &str = "cargo xtask generate";
 
-/// Everything that is derived from the two source texts.
+/// The effective description as a file, and every file that is generated from it.
 ///
 /// # Errors
 ///
-/// When a text does not parse, the overlay does not apply, or the description cannot be generated from.
-pub fn files(upstream: &str, overlay: &str) -> Result<Vec<File>> {
-    let description = effective::effective(upstream, overlay)?;
+/// When the description cannot be generated from.
+pub fn files(description: &Value) -> Result<Vec<File>> {
     let mut files = vec![File {
         path: "spec/pcaps.json".into(),
-        text: json::canonical(&description),
+        text: json::canonical(description),
     }];
-    let modules = emit::emit(&description, &lower::lower(&description)?)?;
+    let modules = emit::emit(description, &lower::lower(description)?)?;
     files.extend(modules.into_iter().map(|(name, text)| File {
         path: Path::new(GENERATED).join(name),
         text,
@@ -38,7 +38,8 @@ pub fn files(upstream: &str, overlay: &str) -> Result<Vec<File>> {
 ///
 /// # Errors
 ///
-/// As [`files`], and when a file cannot be read or written.
+/// As [`effective::effective`], [`files`] and [`effective::notices`]; when hand-written code needs what would go away; and
+/// when a file cannot be read or written.
 pub fn run(root: &Path, mode: Mode, report: &mut dyn Write) -> Result<Outcome> {
     let read = |name: &str| {
         let text = fs::read_to_string(root.join(name));
@@ -46,10 +47,12 @@ pub fn run(root: &Path, mode: Mode, report: &mut dyn Write) -> Result<Outcome> {
         text.map(|text| text.replace("\r\n", "\n"))
             .with_context(|| format!("cannot read {name}"))
     };
-    let files = files(&read("spec/upstream.json")?, &read("spec/overlay.yaml")?)?;
+    let (upstream, overlay) = (read("spec/upstream.json")?, read("spec/overlay.yaml")?);
+    let description = effective::effective(&upstream, &overlay)?;
+    let files = files(&description)?;
     needed::check(root, &files)?;
     let outcome = output::sync(root, Some(Path::new(GENERATED)), &files, mode, report)?;
-    for notice in effective::notices(&serde_json::from_str(&files[0].text)?)? {
+    for notice in effective::notices(&description)? {
         writeln!(report, "notice: {notice}")?;
     }
     match (outcome, mode) {

@@ -19,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+pub(crate) use self::{
+    loosen::{BOUNDS, is_kept, prune},
+    names::{rust_name, variant_name},
+};
 use self::{
     loosen::{
         drop_bounds, drop_defaults, drop_formats, drop_scalar_enums, null_in_place, relax_responses,
@@ -28,10 +32,6 @@ use self::{
     open::{keep_unknown_fields, open_enums, secrets, tagged_unions, untold_unions},
     parts::name_parts,
     responses::{any_without_schema, failures_by_class, one_type_of_failure},
-};
-pub(crate) use self::{
-    loosen::{is_kept, prune},
-    names::{rust_name, variant_name},
 };
 use crate::json::{operations, reachable, schemas};
 

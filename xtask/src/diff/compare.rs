@@ -463,23 +463,9 @@ impl Comparison<'_> {
         ranges: bool,
         tell: &dyn Fn(&mut Self, Class, String),
     ) {
-        const KEYS: [&str; 12] = [
-            "exclusiveMaximum",
-            "exclusiveMinimum",
-            "format",
-            "maxItems",
-            "maxLength",
-            "maximum",
-            "minItems",
-            "minLength",
-            "minimum",
-            "multipleOf",
-            "pattern",
-            "uniqueItems",
-        ];
         // Where whole numbers have a range, it is told as one.
         let ranges = ranges && lower::range(old) != lower::range(new);
-        for key in KEYS {
+        for key in lower::BOUNDS.into_iter().chain(["format", "pattern"]) {
             let (before, after) = (&old[key], &new[key]);
             let told = ranges && key.to_lowercase().ends_with("imum");
             if before == after || told || lower::is_kept(before) || lower::is_kept(after) {

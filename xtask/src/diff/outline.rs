@@ -8,31 +8,21 @@ use crate::{json, lower};
 
 /// What makes up the Rust type of a schema: not its documentation, bounds, or whether it may be null.
 pub(super) fn outline(schema: &Value) -> Value {
-    const TELLS_NOTHING: [&str; 18] = [
+    const TELLS_NOTHING: [&str; 8] = [
         "default",
         "deprecated",
         "description",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "maxItems",
-        "maxLength",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minimum",
-        "multipleOf",
         "nullable",
         "pattern",
         "readOnly",
         "required",
-        "uniqueItems",
         "writeOnly",
     ];
     match schema {
         Value::Object(map) => {
             let tells = |key: &str, value: &Value| match key {
                 "format" => lower::is_kept(value),
-                _ => !TELLS_NOTHING.contains(&key),
+                _ => !TELLS_NOTHING.contains(&key) && !lower::BOUNDS.contains(&key),
             };
             let kept = map.iter().filter(|(key, value)| tells(key, value));
             let outlined = |(key, value): (&String, &Value)| {

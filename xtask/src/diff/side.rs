@@ -33,6 +33,7 @@ impl Side {
         show_secrets(&mut document);
         lower::prune(&mut document);
         let lowered = lower::lower(description)?;
+        let surface = surface(description, &lowered)?;
         let mut open: BTreeSet<_> = lowered.open_enums.keys().cloned().collect();
         let at_root = lowered.unions.keys().chain(&open).cloned().collect();
         let growing = lowered.unions.into_iter().filter(|(_, it)| it.open);
@@ -52,12 +53,12 @@ impl Side {
             operations.insert(name, (place, operation.clone()));
         }
         Ok(Self {
-            sent,
-            surface: surface(description)?,
+            document,
             at_root,
             open,
-            document,
             operations,
+            sent,
+            surface,
             used_by,
         })
     }

@@ -7,11 +7,11 @@ use quote::ToTokens;
 use serde_json::Value;
 use syn::{Attribute, Fields, ImplItem, Item, Visibility};
 
-use crate::{emit, lower};
+use crate::{emit, lower::Lowered};
 
 /// Items by their path in `pcaps_api`, and what the compiler sees of each: derives, types, signatures.
-pub(super) fn surface(description: &Value) -> Result<BTreeMap<String, String>> {
-    let modules = emit::emit(description, &lower::lower(description)?)?;
+pub(super) fn surface(description: &Value, lowered: &Lowered) -> Result<BTreeMap<String, String>> {
+    let modules = emit::emit(description, lowered)?;
     let mut items = BTreeMap::new();
     for (name, text) in &modules {
         let prefix = match name.as_str() {

@@ -7,6 +7,20 @@ use serde_json::{Map, Value, json};
 use super::{in_requests, in_responses};
 use crate::json::{SCHEMAS, reachable, referenced, schemas, visit_schema_mut, visit_schemas_mut};
 
+/// The keywords for how much a value may be or hold.
+pub(crate) const BOUNDS: [&str; 10] = [
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maximum",
+    "maxItems",
+    "maxLength",
+    "minimum",
+    "minItems",
+    "minLength",
+    "multipleOf",
+    "uniqueItems",
+];
+
 /// typify makes of an enum of numbers or booleans a type around one that refuses every other. What it may be is left to
 /// its documentation.
 ///
@@ -106,18 +120,6 @@ pub(super) fn null_in_place(document: &mut Value) {
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L1101-L1102>.
 /// Limit: <https://github.com/oxidecomputer/typify/blob/03e51a2785d6f4dc1bbc1b949f9eb99fda5e91a1/typify-impl/src/convert.rs#L875-L897>.
 pub(super) fn drop_bounds(document: &mut Value) {
-    const BOUNDS: [&str; 10] = [
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "maximum",
-        "maxItems",
-        "maxLength",
-        "minimum",
-        "minItems",
-        "minLength",
-        "multipleOf",
-        "uniqueItems",
-    ];
     visit_schemas_mut(document, &mut |schema| {
         if !schema.contains_key("pattern") {
             schema.retain(|key, _| !BOUNDS.contains(&key.as_str()));

@@ -99,11 +99,7 @@ pub(super) fn name_bodies(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn name_body(
-    body: &mut Value,
-    name: &str,
-    named: &mut Map<String, Value>,
-) -> Result<()> {
+fn name_body(body: &mut Value, name: &str, named: &mut Map<String, Value>) -> Result<()> {
     let contents = body.get_mut("content").and_then(Value::as_object_mut);
     for content in contents.into_iter().flat_map(|it| it.values_mut()) {
         let Some(schema) = content.get_mut("schema") else {

@@ -198,7 +198,7 @@ pub(super) fn open_enums(document: &mut Value) -> Result<BTreeMap<String, OpenEn
     Ok(enums)
 }
 
-pub(super) fn open_enum(schema: &Value) -> Result<Option<OpenEnum>> {
+fn open_enum(schema: &Value) -> Result<Option<OpenEnum>> {
     let Some(values) = schema.get("enum").and_then(Value::as_array) else {
         return Ok(None);
     };
