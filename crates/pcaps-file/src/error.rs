@@ -38,6 +38,15 @@ pub(crate) struct Place {
     pub(crate) in_header: bool,
 }
 
+/// What is wrong with the bytes of a file.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    NotACapture(String),
+    TooOld { major: u16, minor: u16 },
+    Truncated,
+    Damaged(String),
+}
+
 impl Place {
     fn part(&self) -> &'static str {
         if self.in_header { "header" } else { "record" }
@@ -133,26 +142,17 @@ impl Error {
         Self(Box::new(Repr::Read { place, source }))
     }
 
-    pub(crate) fn not_a_capture(place: Place, what: impl Into<String>) -> Self {
-        let what = what.into();
-        Self(Box::new(Repr::NotACapture { place, what }))
-    }
-
-    pub(crate) fn too_old(place: Place, major: u16, minor: u16) -> Self {
-        Self(Box::new(Repr::TooOld {
-            place,
-            major,
-            minor,
+    pub(crate) fn at(place: Place, fault: Fault) -> Self {
+        Self(Box::new(match fault {
+            Fault::NotACapture(what) => Repr::NotACapture { place, what },
+            Fault::TooOld { major, minor } => Repr::TooOld {
+                place,
+                major,
+                minor,
+            },
+            Fault::Truncated => Repr::Truncated { place },
+            Fault::Damaged(what) => Repr::Damaged { place, what },
         }))
-    }
-
-    pub(crate) fn truncated(place: Place) -> Self {
-        Self(Box::new(Repr::Truncated { place }))
-    }
-
-    pub(crate) fn damaged(place: Place, what: impl Into<String>) -> Self {
-        let what = what.into();
-        Self(Box::new(Repr::Damaged { place, what }))
     }
 
     pub(crate) fn write(packet: u64, offset: u64, source: io::Error) -> Self {

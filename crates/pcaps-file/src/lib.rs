@@ -2,6 +2,7 @@
 //! that choose packets. No network, nothing asynchronous, and memory that does not grow with the file.
 //!
 //! - [`Reader`] streams the packets of a pcap or pcapng file; [`Writer`] makes a pcap file.
+//! - [`Verifier`] checks a file while it streams by.
 //! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
 //! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
 //! - [`filter`] parses the common part of tcpdump's filter language.
@@ -46,6 +47,7 @@ mod protocol;
 mod reader;
 mod source;
 mod summary;
+mod verifier;
 mod writer;
 
 pub use dissect::{Dissection, TcpFlags, dissect};
@@ -53,6 +55,7 @@ pub use error::{Error, ErrorKind};
 pub use packet::{LinkType, Packet, Timestamp};
 pub use reader::{Format, Header, Reader};
 pub use summary::{ProtocolTally, Summary, Talker, Tally};
+pub use verifier::{Verified, Verifier};
 pub use writer::{Writer, WriterOptions};
 
 /// The most bytes that one record of a file may claim: 16 MiB. A file that claims more is damaged, and

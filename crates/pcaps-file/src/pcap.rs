@@ -5,12 +5,10 @@ use std::io::Read;
 use pcap_parser::{PcapHeader, pcap};
 
 use crate::MAX_RECORD_LEN;
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Timestamp};
 use crate::reader::{Format, Header, Record};
 use crate::source::Source;
-
-const FILE_HEADER_LEN: usize = 24;
 
 /// The layout of the record headers.
 #[derive(Clone, Copy)]
@@ -21,31 +19,46 @@ enum Layout {
     Modified,
 }
 
+/// What the beginning of a file says: how to read its records.
+#[derive(Clone, Copy)]
 pub(crate) struct Pcap {
     header: Header,
     layout: Layout,
 }
 
 impl Pcap {
-    pub(crate) fn new<R: Read>(source: &mut Source<R>) -> Result<Self, Error> {
-        let bytes = source.fill(FILE_HEADER_LEN)?;
+    /// The length of what a file begins with.
+    pub(crate) const FILE_HEADER_LEN: usize = 24;
+    /// The length of the longest header, of the file or of a record.
+    pub(crate) const MAX_HEADER_LEN: usize = 24;
+
+    pub(crate) fn open<R: Read>(source: &mut Source<R>) -> Result<Self, Error> {
+        let this = Self::parse(source.fill(Self::FILE_HEADER_LEN)?)
+            .map_err(|fault| source.fault(fault))?;
+        source.consume(Self::FILE_HEADER_LEN);
+        source.in_header = false;
+        Ok(this)
+    }
+
+    /// From the first [`FILE_HEADER_LEN`](Self::FILE_HEADER_LEN) bytes of a file. Fewer are
+    /// [`Truncated`](Fault::Truncated), unless the magic number tells already that it is no such file.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let parsed = match pcap::parse_pcap_header(bytes) {
             Ok((_, parsed)) => parsed,
-            Err(pcap_parser::nom::Err::Incomplete(_)) => return Err(source.truncated()),
+            Err(pcap_parser::nom::Err::Incomplete(_)) => return Err(Fault::Truncated),
             Err(_) => {
                 let begins = match *bytes {
                     [a, b, c, d, ..] => format!("it begins with {a:02x} {b:02x} {c:02x} {d:02x}"),
                     _ => "it is too short".to_owned(),
                 };
-                return Err(source.not_a_capture(begins));
+                return Err(Fault::NotACapture(begins));
             }
         };
-        let version = (parsed.version_major, parsed.version_minor);
+        let (major, minor) = (parsed.version_major, parsed.version_minor);
         // Up to 2.3 the two lengths of a packet are, or may be, the other way round.
-        if version < (2, 4) {
-            return Err(source.too_old(version.0, version.1));
+        if (major, minor) < (2, 4) {
+            return Err(Fault::TooOld { major, minor });
         }
-        source.consume(FILE_HEADER_LEN);
         Ok(Self {
             header: Header {
                 format: Format::Pcap,
@@ -69,54 +82,67 @@ impl Pcap {
 
     #[inline]
     pub(crate) fn next<R: Read>(&self, source: &mut Source<R>) -> Result<Option<Record>, Error> {
-        let header_len = match self.layout {
-            Layout::Little | Layout::Big => 16,
-            Layout::Modified => 24,
-        };
+        let header_len = self.record_header_len();
         let bytes = source.fill(header_len)?;
         if bytes.is_empty() {
             return Ok(None);
         }
-        let Some(&[a, b, c, d]) = bytes.get(8..12).filter(|_| bytes.len() >= header_len) else {
-            return Err(source.truncated());
+        let record = match bytes.get(..header_len) {
+            Some(header) => self.record(header),
+            None => Err(Fault::Truncated),
         };
-        let claimed = match self.layout {
-            Layout::Big => u32::from_be_bytes([a, b, c, d]),
-            Layout::Little | Layout::Modified => u32::from_le_bytes([a, b, c, d]),
-        };
-        if claimed > MAX_RECORD_LEN {
-            return Err(source.damaged(format!("its record claims {claimed} bytes")));
-        }
-        let len = claimed as usize;
-        let bytes = source.fill(header_len + len)?;
-        if bytes.len() < header_len + len {
+        let record = record.map_err(|fault| source.fault(fault))?;
+        let whole = header_len + record.len;
+        if source.fill(whole)?.len() < whole {
             return Err(source.truncated());
         }
-        let frame = match self.layout {
-            Layout::Little => pcap::parse_pcap_frame(bytes),
-            Layout::Big => pcap::parse_pcap_frame_be(bytes),
-            Layout::Modified => pcap::parse_pcap_frame_modified(bytes),
-        };
-        // It cannot fail: all bytes are there.
-        let Ok((_, frame)) = frame else {
-            return Err(source.damaged("its record header makes no sense"));
-        };
-        let nanos = if self.header.nanoseconds {
-            u64::from(frame.ts_usec)
-        } else {
-            u64::from(frame.ts_usec) * 1_000
-        };
-        let record = Record {
-            // Below 2^63: it cannot overflow.
-            timestamp: Timestamp::from_nanos(u64::from(frame.ts_sec) * 1_000_000_000 + nanos),
-            link_type: self.header.link_type,
-            original_len: frame.origlen.max(claimed),
-            back: len,
-            len,
-        };
-        source.consume(header_len + len);
+        source.consume(whole);
         Ok(Some(record))
     }
+
+    /// How many bytes stand before each packet.
+    #[inline]
+    pub(crate) fn record_header_len(&self) -> usize {
+        match self.layout {
+            Layout::Little | Layout::Big => 16,
+            Layout::Modified => 24,
+        }
+    }
+
+    /// What a record header says of the record that it begins.
+    #[inline]
+    pub(crate) fn record(&self, header: &[u8]) -> Result<Record, Fault> {
+        let (fields, _) = header.as_chunks::<4>();
+        let Some(fields) = fields.first_chunk::<4>() else {
+            return Err(Fault::Truncated);
+        };
+        let [seconds, fraction, claimed, original_len] = fields.map(|field| match self.layout {
+            Layout::Big => u32::from_be_bytes(field),
+            Layout::Little | Layout::Modified => u32::from_le_bytes(field),
+        });
+        if claimed > MAX_RECORD_LEN {
+            return Err(claims(claimed));
+        }
+        let nanos = if self.header.nanoseconds {
+            u64::from(fraction)
+        } else {
+            u64::from(fraction) * 1_000
+        };
+        let len = claimed as usize;
+        Ok(Record {
+            // Below 2^63: it cannot overflow.
+            timestamp: Timestamp::from_nanos(u64::from(seconds) * 1_000_000_000 + nanos),
+            link_type: self.header.link_type,
+            original_len: original_len.max(claimed),
+            back: len,
+            len,
+        })
+    }
+}
+
+#[cold]
+fn claims(bytes: u32) -> Fault {
+    Fault::Damaged(format!("its record claims {bytes} bytes"))
 }
 
 /// The number without the bits above it, which hold the length of the frame check sequence.

@@ -14,7 +14,7 @@ use pcap_parser::pcapng::{
 };
 
 use crate::MAX_RECORD_LEN;
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Timestamp};
 use crate::reader::{Format, Header, Record};
 use crate::source::Source;
@@ -59,23 +59,25 @@ impl PcapNg {
     /// What every pcapng file begins with: the type of its section header.
     pub(crate) const MAGIC: [u8; 4] = SECTION_HEADER.to_le_bytes();
 
-    pub(crate) fn new<R: Read>(source: &mut Source<R>) -> Result<Self, Error> {
-        let mut this = Self {
+    pub(crate) fn new() -> Self {
+        Self {
             header: None,
             big_endian: false,
             interfaces: Vec::new(),
             skip: 0,
-        };
-        if byte_order(source.fill(12)?) == Some(ByteOrder::Unknown) {
-            return Err(source.not_a_capture("it begins like pcapng but has no byte-order mark"));
         }
+    }
+
+    /// Reads on to the first interface. When reading fails it can be called again, and goes on from there.
+    pub(crate) fn open<R: Read>(&mut self, source: &mut Source<R>) -> Result<(), Error> {
         // A packet before the first interface is an error, so nothing is lost here.
-        while this.header.is_none() {
-            if let Step::End = this.step(source)? {
+        while self.header.is_none() {
+            if let Step::End = self.step(source)? {
                 break;
             }
         }
-        Ok(this)
+        source.in_header = false;
+        Ok(())
     }
 
     pub(crate) fn header(&self) -> Header {
@@ -118,6 +120,10 @@ impl PcapNg {
             None => {}
             Some(ByteOrder::Little) => self.big_endian = false,
             Some(ByteOrder::Big) => self.big_endian = true,
+            Some(ByteOrder::Unknown) if source.at_start() => {
+                let what = "it begins like pcapng but has no byte-order mark";
+                return Err(source.fault(Fault::NotACapture(what.to_owned())));
+            }
             Some(ByteOrder::Unknown) => {
                 return Err(source.damaged("its section header has no byte-order mark"));
             }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::pcap::Pcap;
 use crate::pcapng::PcapNg;
@@ -71,6 +71,17 @@ pub(crate) struct Record {
     pub(crate) len: usize,
 }
 
+/// The bytes that tell the format of a file that begins with `bytes`.
+pub(crate) fn magic(bytes: &[u8]) -> Result<[u8; 4], Fault> {
+    match *bytes {
+        [] => Err(Fault::NotACapture("it is empty".to_owned())),
+        [a, b, c, d, ..] => Ok([a, b, c, d]),
+        _ => Err(Fault::NotACapture(
+            "it is shorter than four bytes".to_owned(),
+        )),
+    }
+}
+
 impl Reader<File> {
     /// Opens the file at `path`.
     ///
@@ -96,17 +107,14 @@ impl<R: Read> Reader<R> {
     /// if it is damaged or cannot be read.
     pub fn new(read: R, name: impl Into<String>) -> Result<Self, Error> {
         let mut source = Source::new(read, name.into());
-        let magic = match *source.fill(4)? {
-            [] => return Err(source.not_a_capture("it is empty")),
-            [a, b, c, d, ..] => [a, b, c, d],
-            _ => return Err(source.not_a_capture("it is shorter than four bytes")),
-        };
+        let magic = magic(source.fill(4)?).map_err(|fault| source.fault(fault))?;
         let records = if magic == PcapNg::MAGIC {
-            Records::PcapNg(PcapNg::new(&mut source)?)
+            let mut pcapng = PcapNg::new();
+            pcapng.open(&mut source)?;
+            Records::PcapNg(pcapng)
         } else {
-            Records::Pcap(Pcap::new(&mut source)?)
+            Records::Pcap(Pcap::open(&mut source)?)
         };
-        source.in_header = false;
         Ok(Self { source, records })
     }
 

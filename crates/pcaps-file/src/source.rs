@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::error::{Error, Place};
+use crate::error::{Error, Fault, Place};
 
 /// The buffer's first size. Larger ones measure no faster.
 const FIRST_CAPACITY: usize = 128 * 1024;
@@ -38,7 +38,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Reads on until `need` bytes are there or the file ends, and gives those that are there: fewer
-    /// than `need` only at the end of the file.
+    /// than `need` only at the end of the file. When reading fails, nothing is lost: it can be called again.
     #[inline]
     pub(crate) fn fill(&mut self, need: usize) -> Result<&[u8], Error> {
         if self.end - self.start < need {
@@ -49,9 +49,12 @@ impl<R: Read> Source<R> {
 
     #[cold]
     fn refill(&mut self, need: usize) -> Result<(), Error> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        // Not once more when it is called again for the rest of a long record.
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
         while self.end < need {
             if self.end == self.buffer.len() {
                 // Doubled as bytes arrive, not grown to what a record claims.
@@ -84,6 +87,16 @@ impl<R: Read> Source<R> {
         self.buffer.get(from..from + len).unwrap_or_default()
     }
 
+    /// What is read from.
+    pub(crate) fn get_mut(&mut self) -> &mut R {
+        &mut self.read
+    }
+
+    /// Whether nothing was consumed yet.
+    pub(crate) fn at_start(&self) -> bool {
+        self.offset == 0
+    }
+
     /// Where the next record begins.
     pub(crate) fn place(&self) -> Place {
         Place {
@@ -95,22 +108,17 @@ impl<R: Read> Source<R> {
     }
 
     #[cold]
-    pub(crate) fn truncated(&self) -> Error {
-        Error::truncated(self.place())
+    pub(crate) fn fault(&self, fault: Fault) -> Error {
+        Error::at(self.place(), fault)
     }
 
     #[cold]
-    pub(crate) fn too_old(&self, major: u16, minor: u16) -> Error {
-        Error::too_old(self.place(), major, minor)
+    pub(crate) fn truncated(&self) -> Error {
+        self.fault(Fault::Truncated)
     }
 
     #[cold]
     pub(crate) fn damaged(&self, what: impl Into<String>) -> Error {
-        Error::damaged(self.place(), what)
-    }
-
-    #[cold]
-    pub(crate) fn not_a_capture(&self, what: impl Into<String>) -> Error {
-        Error::not_a_capture(self.place(), what)
+        self.fault(Fault::Damaged(what.into()))
     }
 }

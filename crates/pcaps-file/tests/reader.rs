@@ -5,40 +5,10 @@ mod common;
 use std::error::Error as _;
 use std::io::{self, Read};
 
-use common::{DNS, Drip, SECTIONS_BE, block, interface, packet, pcap_header, read_all, section};
+use common::{
+    DNS, Drip, SECTIONS_BE, block, interface, packet, pcap, pcap_header, read_all, section,
+};
 use pcaps_file::{ErrorKind, Format, Header, LinkType, Reader, dissect};
-
-/// A classic file with these record headers and bytes after a header with this magic.
-fn pcap(
-    magic: [u8; 4],
-    big_endian: bool,
-    link_type: u32,
-    records: &[[u32; 4]],
-    more: usize,
-) -> Vec<u8> {
-    let number = |n: u32| {
-        if big_endian {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
-    };
-    let mut bytes = magic.to_vec();
-    bytes.extend(if big_endian {
-        [0, 2, 0, 4]
-    } else {
-        [2, 0, 4, 0]
-    });
-    for field in [0, 0, 160, link_type] {
-        bytes.extend(number(field));
-    }
-    for record in records {
-        bytes.extend(record.iter().flat_map(|&field| number(field)));
-        bytes.resize(bytes.len() + more, 0xee);
-        bytes.resize(bytes.len() + record[2] as usize, 0xaa);
-    }
-    bytes
-}
 
 #[test]
 fn a_real_capture() {

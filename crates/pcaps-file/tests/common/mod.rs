@@ -122,3 +122,35 @@ pub(crate) fn pcap_header() -> Vec<u8> {
     bytes.extend(1_u32.to_le_bytes());
     bytes
 }
+
+/// A classic file with these record headers and bytes after a header with this magic.
+pub(crate) fn pcap(
+    magic: [u8; 4],
+    big_endian: bool,
+    link_type: u32,
+    records: &[[u32; 4]],
+    more: usize,
+) -> Vec<u8> {
+    let number = |n: u32| {
+        if big_endian {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let mut bytes = magic.to_vec();
+    bytes.extend(if big_endian {
+        [0, 2, 0, 4]
+    } else {
+        [2, 0, 4, 0]
+    });
+    for field in [0, 0, 160, link_type] {
+        bytes.extend(number(field));
+    }
+    for record in records {
+        bytes.extend(record.iter().flat_map(|&field| number(field)));
+        bytes.resize(bytes.len() + more, 0xee);
+        bytes.resize(bytes.len() + record[2] as usize, 0xaa);
+    }
+    bytes
+}
