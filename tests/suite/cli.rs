@@ -282,7 +282,7 @@ async fn more_bad_input() {
     refused("output_is_a_folder", at().args(["capture", "-o", "/"]), 1);
     refused("no_output", at().args(["capture", "udp"]), 2);
     refused("unknown_command", at().args(["captrue"]), 2);
-    refused("nobody_there", at().args(["list"]), 1);
+    refused("nobody_there", at().args(["list", "--retries", "0"]), 1);
     refused(
         "plain_http",
         at().args(["list", "--base-url", "http://192.0.2.1/client/v4"]),
@@ -329,7 +329,7 @@ async fn every_kind_of_failure_has_its_exit_code() {
         (200, 1),
     ] {
         canned.then(status, "application/json", failure);
-        let run = run(pcaps_at(&url).args(["show", ID, "--json"]));
+        let run = run(pcaps_at(&url).args(["show", ID, "--json", "--retries", "0"]));
         assert_eq!(
             (run.code, run.stdout.as_str()),
             (Some(code), ""),

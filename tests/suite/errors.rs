@@ -4,7 +4,10 @@ use std::{fmt::Write as _, fs, time::Duration};
 
 use pcaps::{Error, Sample};
 
-use crate::support::{Canned, ID, TOKEN, account, filtered, nobody};
+use crate::{
+    support::{Canned, ID, TOKEN, account, account_at, filtered, nobody},
+    time::Time,
+};
 
 /// The error as a program sees it and as a person does.
 fn shown(error: &Error) -> String {
@@ -29,7 +32,7 @@ const PAGE: &str = "<html><body>secret internals</body></html>";
 #[tokio::test]
 async fn every_way_to_fail_has_its_words() {
     let canned = Canned::default();
-    let account = account(&canned.start().await);
+    let account = account_at(&canned.start().await, &Time::start());
     let failure = |code: u32, text: &str| {
         format!(
             r#"{{"success": false, "errors": [{{"code": {code}, "message": "{text}"}}], "messages": [], "result": null}}"#
@@ -95,14 +98,23 @@ async fn every_way_to_fail_has_its_words() {
     ];
     let mut text = String::new();
     for (name, status, media_type, body) in cases {
-        canned.then(status, media_type, body);
+        // A request that was turned away is sent again; after one that may have worked the list is looked at.
+        let times = if status == 429 { 4 } else { 1 };
+        for _ in 0..times {
+            canned.then(status, media_type, body.clone());
+        }
+        for _ in times..4 {
+            canned.then(200, JSON, r#"{"success": true, "result": []}"#);
+        }
         let error = account
             .start(Sample::new(Duration::from_secs(1), 1).unwrap())
             .await
             .unwrap_err();
+        canned.forget_answers();
+        let requests = canned.requests();
+        let starts = requests.iter().filter(|it| it.starts_with("POST ")).count();
         assert_eq!(
-            canned.requests().len(),
-            1,
+            starts, times,
             "{name}: a capture must not be asked for twice"
         );
         assert!(
@@ -128,8 +140,12 @@ async fn a_failure_in_place_of_nothing_is_heard() {
 #[tokio::test]
 async fn nobody_there() {
     let (_socket, url) = nobody();
-    let error = account(&url).list().await.unwrap_err();
+    let time = Time::start();
+    let error = account_at(&url, &time).list().await.unwrap_err();
     assert_eq!(error.kind(), pcaps::ErrorKind::Connection);
+    assert_eq!(error.attempts(), 4);
+    let pauses: Vec<_> = time.pauses().iter().map(Duration::as_millis).collect();
+    assert_eq!(pauses, [500, 1000, 2000]);
     assert!(
         error
             .to_string()
@@ -162,7 +178,8 @@ async fn a_download_that_is_none_leaves_the_file_that_was_there() {
     ] {
         canned.then(status, media_type, body);
         let error = account
-            .download_to(&ID.parse().unwrap(), &path)
+            .download(&ID.parse().unwrap())
+            .to_path(&path)
             .await
             .unwrap_err();
         writeln!(text, "# {name}\n{}\n", shown(&error)).unwrap();

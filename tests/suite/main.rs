@@ -11,4 +11,5 @@ mod outline;
 mod real_capture;
 mod schemas;
 mod support;
+mod time;
 mod wire;

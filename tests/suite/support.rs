@@ -15,6 +15,8 @@ use axum::{
     http::{HeaderMap, Method, Response, Uri},
 };
 
+use crate::time::Time;
+
 /// Credentials and ids that stand in requests; no output may hold the first.
 pub(crate) const TOKEN: &str = "token-that-must-not-be-shown";
 pub(crate) const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -25,6 +27,14 @@ pub(crate) const ID: &str = "66802ca5668e47a2b82c2e6746e45037";
 /// The account at a service, as the library reaches it.
 pub(crate) fn account(base_url: &str) -> pcaps::Account {
     let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
+    client.build().unwrap().account(ACCOUNT.parse().unwrap())
+}
+
+/// The same, on a clock that is the test's.
+pub(crate) fn account_at(base_url: &str, time: &Time) -> pcaps::Account {
+    let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
+    // The longest pauses that there can be.
+    let client = client.clock(time.clone()).random(|| 1.0);
     client.build().unwrap().account(ACCOUNT.parse().unwrap())
 }
 
@@ -165,6 +175,11 @@ impl Canned {
     pub(crate) fn then_example(&self, name: &str) -> &Self {
         let path = root().join("spec/examples").join(format!("{name}.json"));
         self.then(200, "application/json", std::fs::read(path).unwrap())
+    }
+
+    /// Forgets the answers that have not been given.
+    pub(crate) fn forget_answers(&self) {
+        self.0.lock().unwrap().answers.clear();
     }
 
     /// What was asked since the last time.

@@ -64,7 +64,8 @@ async fn every_request_on_the_wire() {
     canned.then(200, "application/vnd.tcpdump.pcap", "not a capture");
     let folder = tempfile::tempdir().unwrap();
     account
-        .download_to(&ID.parse().unwrap(), folder.path().join("a.pcap"))
+        .download(&ID.parse().unwrap())
+        .to_path(folder.path().join("a.pcap"))
         .await
         .unwrap_err();
     wire.push(("download_capture", request(&canned)));

@@ -37,7 +37,7 @@ mod integer;
 mod odd;
 mod secret;
 
-pub use exchange::{Exchange, Head};
+pub use exchange::{Exchange, Head, MAX_JSON_LEN};
 pub use generated::{
     ByteStream, Capture, CaptureRequest, CaptureStatus, Client, ClientInfo, Error, OwnershipStatus,
     ResponseValue, System, limits, types,

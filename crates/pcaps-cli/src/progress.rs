@@ -6,8 +6,9 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pcaps::{Transfer, Update};
 
-use crate::output::{self, one_line};
+use crate::output::{self, count, one_line};
 
 /// How often the spinner turns.
 const TURN: Duration = Duration::from_millis(120);
@@ -35,11 +36,7 @@ impl Progress {
 
     /// A line that stays.
     pub(crate) fn line(&self, text: &str) {
-        let text = one_line(text);
-        match &self.spinner {
-            Some(spinner) => spinner.suspend(|| output::diagnostic(&text)),
-            None => output::diagnostic(&text),
-        }
+        line(self.spinner.as_ref(), &one_line(text));
     }
 
     /// What is being done now.
@@ -50,9 +47,60 @@ impl Progress {
     }
 
     /// The callback of a wait.
-    pub(crate) fn watch(&self) -> impl FnMut(&pcaps::Progress) + Send + 'static {
-        let (spinner, mut last) = (self.spinner.clone(), None);
-        move |it| status(spinner.as_ref(), it.capture.status(), it.elapsed, &mut last)
+    pub(crate) fn watch(&self) -> impl FnMut(&Update) + Send + 'static {
+        let spinner = self.spinner.clone();
+        move |update| match update {
+            Update::Seen(it) => status(spinner.as_ref(), it),
+            Update::Failing {
+                error, next_look, ..
+            } => {
+                let seconds = next_look.as_secs();
+                let text = one_line(&format!("warning: {error}; trying again in {seconds} s"));
+                line(spinner.as_ref(), &text);
+            }
+            _ => {}
+        }
+    }
+
+    /// The callback of a download.
+    pub(crate) fn bytes(&self) -> impl FnMut(Transfer) + Send + 'static {
+        let spinner = self.spinner.clone();
+        move |it| {
+            if let Some(spinner) = &spinner {
+                let total = it
+                    .total
+                    .map_or(String::new(), |total| format!(" of {}", count(total)));
+                spinner.set_message(format!("downloading: {}{total} bytes", count(it.bytes)));
+            }
+        }
+    }
+}
+
+fn line(spinner: Option<&ProgressBar>, text: &str) {
+    match spinner {
+        Some(spinner) => spinner.suspend(|| output::diagnostic(text)),
+        None => output::diagnostic(text),
+    }
+}
+
+/// The capture's status: on a terminal it is shown, elsewhere it is said when it is not what it was.
+fn status(spinner: Option<&ProgressBar>, progress: &pcaps::Progress) {
+    let capture = &progress.capture;
+    let shown = match capture.status() {
+        "" => "(none)".to_owned(),
+        status if capture.is_status_known() => status.to_owned(),
+        status => format!("{} (not known to this version)", one_line(status)),
+    };
+    let packets = capture
+        .packets_captured()
+        .map_or(String::new(), |it| format!(", {} packets", count(it)));
+    match spinner {
+        Some(spinner) => spinner.set_message(format!("status: {shown}{packets}")),
+        None if progress.changed => output::diagnostic(&format!(
+            "status: {shown} after {:.1} s{packets}",
+            progress.elapsed.as_secs_f64()
+        )),
+        None => {}
     }
 }
 
@@ -61,30 +109,5 @@ impl Drop for Progress {
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
         }
-    }
-}
-
-/// The capture's status: said when it is not what it was.
-fn status(
-    spinner: Option<&ProgressBar>,
-    status: &str,
-    elapsed: Duration,
-    last: &mut Option<String>,
-) {
-    if last.as_deref() == Some(status) {
-        return;
-    }
-    *last = Some(status.to_owned());
-    let shown = if status.is_empty() {
-        "(none)".to_owned()
-    } else {
-        one_line(status)
-    };
-    match spinner {
-        Some(spinner) => spinner.set_message(format!("status: {shown}")),
-        None => output::diagnostic(&format!(
-            "status: {shown} after {:.1} s",
-            elapsed.as_secs_f64()
-        )),
     }
 }

@@ -93,6 +93,7 @@ mod tests {
         let global = Global {
             account: Some("acc".into()),
             base_url: None,
+            retries: 3,
             simulate: false,
             json: false,
         };

@@ -1,6 +1,6 @@
 //! Whom a command asks.
 
-use pcaps::{Account, Client};
+use pcaps::{Account, Client, RetryPolicy};
 use pcaps_sim::Simulator;
 
 use crate::{args::Global, failure::Failure};
@@ -18,7 +18,8 @@ impl Session {
         if global.simulate {
             return Self::simulated().await;
         }
-        let mut client = Client::builder().or_env();
+        let retry = RetryPolicy::default().attempts(global.retries.saturating_add(1));
+        let mut client = Client::builder().or_env().retry(retry);
         if let Some(url) = given(global.base_url.as_ref()) {
             client = client.base_url(url);
         }

@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcaps::{Account, CaptureId};
+use pcaps::{Account, CaptureId, Summary};
 
 use crate::{
     failure::{Exit, Failure},
     output::Saved,
+    progress::Progress,
 };
 
 /// Where a capture file goes.
@@ -54,37 +55,49 @@ impl Target {
         &self,
         account: &Account,
         id: &CaptureId,
+        progress: &Progress,
     ) -> Result<Saved, Failure> {
         match self {
-            Self::File(path) => {
-                let download = account.download_to(id, path).await?;
-                Ok(Saved {
-                    path: Some(download.path),
-                    bytes: download.bytes,
-                    summary: download.summary,
-                })
-            }
-            Self::Stdout => through(account, id).await,
+            Self::File(path) => saved(account, id, progress, path).await,
+            Self::Stdout => through(account, id, progress).await,
         }
     }
 }
 
+/// Downloads to a file, and sums it up.
+async fn saved(
+    account: &Account,
+    id: &CaptureId,
+    progress: &Progress,
+    path: &Path,
+) -> Result<Saved, Failure> {
+    let download = account.download(id).on_progress(progress.bytes());
+    let bytes = download.to_path(path).await?.bytes;
+    let file = path.to_owned();
+    let summary = tokio::task::spawn_blocking(move || Summary::open(file)).await;
+    let summary = summary.map_err(|error| Failure::because(Exit::Other, &error))?;
+    Ok(Saved {
+        path: Some(path.to_owned()),
+        bytes,
+        summary: summary.map_err(|error| Failure::because(Exit::Other, &error))?,
+    })
+}
+
 /// Downloads to standard output: first to a temporary file, so that nothing comes out that is not a whole capture.
-async fn through(account: &Account, id: &CaptureId) -> Result<Saved, Failure> {
+async fn through(account: &Account, id: &CaptureId, progress: &Progress) -> Result<Saved, Failure> {
     let folder = tempfile::Builder::new()
         .prefix("pcaps-")
         .tempdir()
         .map_err(|error| Failure::write(&std::env::temp_dir(), &error))?;
     let path = folder.path().join("capture.pcap");
-    let download = account.download_to(id, &path).await?;
+    let saved = saved(account, id, progress, &path).await?;
     let file = File::open(&path).map_err(|error| Failure::because(Exit::Other, &error))?;
     // In a thread of its own: a reader that takes its time must not stand in the way of Ctrl-C.
     let copied = tokio::task::spawn_blocking(move || copy(file)).await;
     copied.map_err(|error| Failure::because(Exit::Other, &error))??;
     Ok(Saved {
         path: None,
-        bytes: download.bytes,
-        summary: download.summary,
+        ..saved
     })
 }
 

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::dissect::dissect;
@@ -125,6 +126,15 @@ impl Tally {
 }
 
 impl Summary {
+    /// Sums up all packets of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened, or is not a whole capture file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::read(&mut Reader::open(path)?)
+    }
+
     /// Sums up all packets of `reader`.
     ///
     /// # Errors

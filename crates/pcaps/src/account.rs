@@ -1,86 +1,37 @@
 //! The operations.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use pcaps_api::{Capture as WireCapture, Entry, Exchange, ResponseValue, Secret, types};
-
-use tokio::time::timeout;
+use jiff::Timestamp;
+use pcaps_api::{Capture as WireCapture, Entry, Secret, types};
 
 use crate::{
-    AccountId, Bucket, BucketId, Capture, CaptureId, Destination, Download, Error, ErrorKind,
-    Message, Request, Sample, Wait, download, error::Operation,
+    AccountId, Bucket, BucketId, Capture, CaptureId, Destination, Download, Downloaded, Error,
+    Request, RetryPolicy, Sample, Wait,
+    call::{Shared, unexpected},
+    download::Target,
+    lookout::Lookout,
+    operation::{BUCKETS, GET, LIST, REGISTER, REMOVE, START, STOP, VALIDATE},
+    start,
 };
 
-/// An account at the service: every operation starts here. Cheap to clone.
+/// An account at the service: every operation starts here. Cheap to clone, `Send` and `Sync`.
+///
+/// A request that fails is sent again where that is safe, as the client's [`RetryPolicy`] has it.
 #[derive(Clone, Debug)]
 pub struct Account {
-    api: pcaps_api::Client,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) lookout: Arc<Lookout>,
     id: AccountId,
 }
 
-const fn read(id: &'static str, purpose: &'static str) -> Operation {
-    Operation {
-        id,
-        purpose,
-        writes: false,
-        twice: None,
-    }
-}
-
-const fn write(id: &'static str, purpose: &'static str) -> Operation {
-    Operation {
-        id,
-        purpose,
-        writes: true,
-        twice: None,
-    }
-}
-
-const START: Operation = Operation {
-    twice: Some("the capture may have started all the same: look at the list before you try again"),
-    ..write("start_capture", "start the capture")
-};
-const LIST: Operation = read("list_captures", "list captures");
-const GET: Operation = read("get_capture", "get the capture");
-const DOWNLOAD: Operation = read("download_capture", "download the capture");
-const STOP: Operation = write("stop_capture", "stop the capture");
-const REGISTER: Operation = Operation {
-    twice: Some(
-        "the bucket may be registered all the same: look at the list of buckets before you try again",
-    ),
-    ..write("register_bucket", "register the bucket")
-};
-const BUCKETS: Operation = read("list_buckets", "list buckets");
-const VALIDATE: Operation = write("validate_bucket", "validate the bucket");
-const REMOVE: Operation = write("remove_bucket", "remove the bucket");
-
-/// How long a whole answer may take; of a download, its head.
-const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// One request by the generated client, and its error in our form.
-macro_rules! call {
-    ($account:expr, $operation:expr, $method:ident $(, $argument:expr)*) => {{
-        let (api, exchange) = $account.api.call();
-        let account = $account.id.identifier()?;
-        let answer = async {
-            match api.$method(&account $(, $argument)*).await {
-                Ok(response) => Ok(response),
-                Err(error) => Err(Error::from_api($operation, error, &exchange).await),
-            }
-        };
-        match timeout(ANSWER_TIMEOUT, answer).await {
-            Ok(answer) => answer.map(|response| (response, exchange)),
-            Err(_) => Err(Error::new(ErrorKind::Timeout, "the service did not answer in a minute")
-                .during($operation)
-                .seen(&exchange)
-                .warn_of_twice()),
-        }
-    }};
-}
-
 impl Account {
-    pub(crate) fn new(api: pcaps_api::Client, id: AccountId) -> Self {
-        Self { api, id }
+    pub(crate) fn new(shared: Arc<Shared>, lookout: Arc<Lookout>, id: AccountId) -> Self {
+        Self {
+            shared,
+            lookout,
+            id,
+        }
     }
 
     /// The account's id.
@@ -89,32 +40,33 @@ impl Account {
     }
 
     /// Takes a sample and saves its packets: [`start`](Self::start), [`wait`](Self::wait) and
-    /// [`download_to`](Self::download_to) in one.
+    /// [`download`](Self::download) in one.
     ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
     /// let sample = pcaps::Sample::new(Duration::from_secs(300), 10_000)?.filter("udp and dst port 53".parse()?);
-    /// let download = account.sample_to(sample, "dns.pcap").await?;
-    /// println!("{}", download.summary);
+    /// let downloaded = account.sample_to(sample, "dns.pcap").await?;
+    /// println!("{} packets", downloaded.packets);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of the three.
+    /// Those of the three. Once the capture has been started, the error holds it
+    /// ([`Error::capture`]), so that it can still be picked up.
     pub async fn sample_to(
         &self,
         sample: Sample,
         path: impl AsRef<Path>,
-    ) -> Result<Download, Error> {
+    ) -> Result<Downloaded, Error> {
         // The service takes one sample a minute: none is worth taking if it cannot be saved.
-        let target = download::Target::new(path.as_ref())?;
+        let target = Target::new(path.as_ref())?;
         let capture = self.start(sample).await?;
         let saved = async {
             self.wait(capture.id()).await?;
-            self.download(capture.id(), target).await
+            self.download(capture.id()).to(target).await
         };
         // Whoever is told can still pick it up.
         saved.await.map_err(|error| match error.capture() {
@@ -123,91 +75,130 @@ impl Account {
         })
     }
 
-    /// Starts a capture. It is sent once: whether an attempt that failed on the way has arrived cannot be known.
+    /// Starts a capture, once.
+    ///
+    /// The request is sent again only when it certainly never arrived. When it may have arrived and no good answer came
+    /// back, the captures are listed: one with the same parameters that was submitted since is the one that was asked
+    /// for, and comes back as if nothing had happened.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let bucket = "gs://captures/edge".parse()?;
+    /// let full = pcaps::Full::new("ORD", bucket, Duration::from_secs(3600))?.filter("tcp and dst port 443".parse()?);
+    /// let capture = account.start(full).await?;
+    /// println!("{} is {}", capture.id(), capture.status());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of any request; [`RateLimited`](ErrorKind::RateLimited) when the last sample was less than a minute ago.
+    /// Those of any request; [`RateLimited`](crate::ErrorKind::RateLimited) when the last sample was less than a minute
+    /// ago. When it says that the capture may have started all the same, it was not found in the list, and
+    /// [`Error::is_retryable`] is false: look at the list before you try again.
     pub async fn start(&self, request: impl Into<Request>) -> Result<Capture, Error> {
-        let (response, exchange) = call!(self, START, start_capture, &request.into().to_api())?;
-        Ok(Capture::new(single(START, response, &exchange)?))
+        let request = request.into();
+        let sent = self.shared.chance.clock.now();
+        let (id, body) = (&self.id.identifier()?, &request.to_api());
+        let started = self.shared.run(&START, |call| async move {
+            let answer = call.api.start_capture(id, body).await;
+            call.single(answer).await.map(Capture::new).and_then(named)
+        });
+        match started.await {
+            Err(error) if error.may_have_worked() => start::find(self, &request, sent, error).await,
+            outcome => outcome,
+        }
     }
 
-    /// The newest 50 captures at most, newest first.
+    /// The newest 50 captures at most, newest first. There is no paging.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// for capture in account.list().await? {
+    ///     println!("{} {} {}", capture.id(), capture.kind().as_str(), capture.status());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// Those of any request.
     pub async fn list(&self) -> Result<Vec<Capture>, Error> {
-        let (response, exchange) = call!(self, LIST, list_captures)?;
-        let captures: Option<Vec<WireCapture>> = result(LIST, response, &exchange)?;
-        Ok(captures
-            .unwrap_or_default()
-            .into_iter()
-            .map(Capture::new)
-            .collect())
+        let listed = self.list_by(&self.shared.retry).await?;
+        Ok(listed.captures)
+    }
+
+    pub(crate) async fn list_by(&self, policy: &RetryPolicy) -> Result<Listed, Error> {
+        let id = &self.id.identifier()?;
+        let listed = self.shared.run_with(policy, &LIST, |call| async move {
+            let answer = call.api.list_captures(id).await;
+            let captures: Option<Vec<WireCapture>> = call.result(answer).await?;
+            let captures = captures.unwrap_or_default().into_iter();
+            Ok(Listed {
+                captures: captures.map(Capture::new).collect(),
+                date: call.date(),
+            })
+        });
+        listed.await
     }
 
     /// One capture.
     ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let capture = account.get(&"66802ca5668e47a2b82c2e6746e45037".parse()?).await?;
+    /// println!("{:?} packets so far", capture.packets_captured());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// Those of any request; [`NotFound`](ErrorKind::NotFound) when there is none of this id.
+    /// Those of any request; [`NotFound`](crate::ErrorKind::NotFound) when there is none of this id.
     pub async fn get(&self, id: &CaptureId) -> Result<Capture, Error> {
-        let (response, exchange) = call!(self, GET, get_capture, &id.identifier()?)?;
-        Ok(Capture::new(single(GET, response, &exchange)?))
+        self.get_by(&self.shared.retry, id).await
     }
 
-    /// Waits until a capture has finished. Await it as it is, or set a deadline and a progress callback first.
+    pub(crate) async fn get_by(
+        &self,
+        policy: &RetryPolicy,
+        id: &CaptureId,
+    ) -> Result<Capture, Error> {
+        let (account, id) = (&self.id.identifier()?, &id.identifier()?);
+        let got = self.shared.run_with(policy, &GET, |call| async move {
+            let answer = call.api.get_capture(account, id).await;
+            call.single(answer).await.map(Capture::new).and_then(named)
+        });
+        got.await
+    }
+
+    /// Waits until a capture has finished. Await it as it is, or set a deadline or listen to its progress first.
     pub fn wait(&self, id: &CaptureId) -> Wait {
         Wait::new(self.clone(), id.clone())
     }
 
-    /// Saves the packets of a finished sample to a file, readable by its owner only.
+    /// The packets of a finished sample, to a file or to any writer: say where with [`Download::to_path`] or
+    /// [`Download::to_writer`].
     ///
-    /// The body is written beside the file and takes its place only when it has arrived whole and every record in it
-    /// has been read: whatever goes wrong, a file that was there before stays as it was, and no part is left.
-    ///
-    /// # Errors
-    ///
-    /// Those of any request; [`NotACapture`](ErrorKind::NotACapture) when what came is not a whole capture file,
-    /// [`Io`](ErrorKind::Io) when it cannot be written. Full captures cannot be downloaded: their files are in the
-    /// bucket.
-    pub async fn download_to(
-        &self,
-        id: &CaptureId,
-        path: impl AsRef<Path>,
-    ) -> Result<Download, Error> {
-        self.download(id, download::Target::new(path.as_ref())?)
-            .await
-    }
-
-    async fn download(&self, id: &CaptureId, target: download::Target) -> Result<Download, Error> {
-        let id = id.identifier()?;
-        let (response, exchange) = call!(self, DOWNLOAD, download_capture, &id)?;
-        download::save(response.into_inner_stream(), target)
-            .await
-            .map_err(|failure| match failure {
-                download::Failure::Refusal(messages) => {
-                    let status = exchange.head().map(|head| head.status).unwrap_or_default();
-                    Error::refusal(DOWNLOAD, status, messages).seen(&exchange)
-                }
-                // What the local disk does is no concern of the service's.
-                download::Failure::Error(error) if error.kind() == ErrorKind::Io => {
-                    error.during(DOWNLOAD)
-                }
-                download::Failure::Error(error) => error.during(DOWNLOAD).seen(&exchange),
-            })
+    /// Full captures cannot be downloaded: their files are in their bucket.
+    pub fn download(&self, id: &CaptureId) -> Download {
+        Download::new(self.clone(), id.clone())
     }
 
     /// Stops a full capture. What it has taken so far goes to its bucket; wait for it to finish.
     ///
     /// # Errors
     ///
-    /// Those of any request; [`Refused`](ErrorKind::Refused) when it is a sample.
+    /// Those of any request; [`Refused`](crate::ErrorKind::Refused) when it is a sample.
     pub async fn stop(&self, id: &CaptureId) -> Result<(), Error> {
-        call!(self, STOP, stop_capture, &id.identifier()?)?;
-        Ok(())
+        let (account, id) = (&self.id.identifier()?, &id.identifier()?);
+        let stopped = self.shared.run(&STOP, |call| async move {
+            let answer = call.api.stop_capture(account, id).await;
+            call.nothing(answer).await
+        });
+        stopped.await
     }
 
     /// Registers a bucket for full captures. The service writes a challenge file into it, whose name comes back; its
@@ -215,16 +206,19 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// Those of any request; [`InvalidInput`](ErrorKind::InvalidInput) when a bucket on R2 lacks its keys.
+    /// Those of any request; [`InvalidInput`](crate::ErrorKind::InvalidInput) when a bucket on R2 lacks its keys.
     pub async fn register_bucket(&self, destination: &Destination) -> Result<Bucket, Error> {
         destination.check_registrable()?;
-        let body = types::RegisterBucketRequest {
+        let body = &types::RegisterBucketRequest {
             destination_conf: destination.with_keys(),
         };
-        let (response, exchange) = call!(self, REGISTER, register_bucket, &body)?;
-        Ok(Bucket::new(Entry::Known(single(
-            REGISTER, response, &exchange,
-        )?)))
+        let id = &self.id.identifier()?;
+        let registered = self.shared.run(&REGISTER, |call| async move {
+            let answer = call.api.register_bucket(id, body).await;
+            let bucket = call.single(answer).await.map(Entry::Known);
+            bucket.map(Bucket::new).and_then(named_bucket)
+        });
+        registered.await
     }
 
     /// The registered buckets.
@@ -233,13 +227,14 @@ impl Account {
     ///
     /// Those of any request.
     pub async fn list_buckets(&self) -> Result<Vec<Bucket>, Error> {
-        let (response, exchange) = call!(self, BUCKETS, list_buckets)?;
-        let buckets: Option<Vec<Entry<_>>> = result(BUCKETS, response, &exchange)?;
-        Ok(buckets
-            .unwrap_or_default()
-            .into_iter()
-            .map(Bucket::new)
-            .collect())
+        let id = &self.id.identifier()?;
+        let listed = self.shared.run(&BUCKETS, |call| async move {
+            let answer = call.api.list_buckets(id).await;
+            call.result(answer).await
+        });
+        let buckets: Option<Vec<Entry<_>>> = listed.await?;
+        let buckets = buckets.unwrap_or_default().into_iter();
+        Ok(buckets.map(Bucket::new).collect())
     }
 
     /// Proves that a registered bucket is the caller's with the content (not the name) of the challenge file.
@@ -248,7 +243,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// Those of any request; [`InvalidInput`](ErrorKind::InvalidInput) when the challenge is empty.
+    /// Those of any request; [`InvalidInput`](crate::ErrorKind::InvalidInput) when the challenge is empty.
     pub async fn validate_bucket(
         &self,
         destination: &Destination,
@@ -261,94 +256,63 @@ impl Account {
                 "the challenge is empty: give the content of the challenge file in the bucket",
             ));
         }
-        let body = types::ValidateBucketRequest {
+        let body = &types::ValidateBucketRequest {
             destination_conf: destination.without_keys().into(),
             ownership_challenge: text.into(),
         };
-        let (response, exchange) = call!(self, VALIDATE, validate_bucket, &body)?;
-        Ok(Bucket::new(Entry::Known(single(
-            VALIDATE, response, &exchange,
-        )?)))
+        let id = &self.id.identifier()?;
+        let validated = self.shared.run(&VALIDATE, |call| async move {
+            let answer = call.api.validate_bucket(id, body).await;
+            let bucket = call.single(answer).await.map(Entry::Known);
+            bucket.map(Bucket::new).and_then(named_bucket)
+        });
+        validated.await
     }
 
     /// Forgets a registered bucket. The bucket and what is in it stay as they are.
     ///
     /// # Errors
     ///
-    /// Those of any request; [`NotFound`](ErrorKind::NotFound) when there is none of this id.
+    /// Those of any request; [`NotFound`](crate::ErrorKind::NotFound) when there is none of this id.
     pub async fn remove_bucket(&self, id: &BucketId) -> Result<(), Error> {
-        call!(self, REMOVE, remove_bucket, &id.identifier()?)?;
-        Ok(())
-    }
-}
-
-/// The parts of an envelope that every operation looks at.
-struct Parts<R> {
-    success: Option<bool>,
-    errors: Option<Vec<Entry<types::Message>>>,
-    result: Option<R>,
-}
-
-macro_rules! envelope {
-    ($($envelope:ident => $result:ty,)*) => {$(
-        impl From<types::$envelope> for Parts<$result> {
-            fn from(envelope: types::$envelope) -> Self {
-                let types::$envelope { success, errors, result, .. } = envelope;
-                Self { success, errors, result }
+        let (account, id) = (&self.id.identifier()?, &id.identifier()?);
+        let removed = self.shared.run(&REMOVE, |call| async move {
+            let answer = call.api.remove_bucket(account, id).await;
+            let repeated = call.repeated;
+            match call.nothing(answer).await {
+                // It is gone since an attempt whose answer got lost.
+                Err(error) if repeated && error.is_not_found() => Ok(()),
+                outcome => outcome,
             }
-        }
-    )*};
-}
-
-envelope! {
-    CaptureEnvelope => WireCapture,
-    CaptureListEnvelope => Vec<WireCapture>,
-    OwnershipEnvelope => types::Ownership,
-    OwnershipListEnvelope => Vec<Entry<types::Ownership>>,
-}
-
-/// The result of a response that claims success under its status; a failure if it says otherwise.
-fn result<R, E: Into<Parts<R>>>(
-    operation: Operation,
-    response: ResponseValue<E>,
-    exchange: &Exchange,
-) -> Result<Option<R>, Error> {
-    let status = response.status();
-    let parts = response.into_inner().into();
-    match parts.success {
-        Some(true) => Ok(parts.result),
-        Some(false) => {
-            let errors = Message::of(parts.errors.as_deref());
-            Err(Error::refusal(operation, status, errors).seen(exchange))
-        }
-        None => Err(unexpected(
-            operation,
-            "the service does not say that it worked",
-            exchange,
-        )),
+        });
+        removed.await
     }
 }
 
-/// The result of a response that must have one.
-fn single<R, E: Into<Parts<R>>>(
-    operation: Operation,
-    response: ResponseValue<E>,
-    exchange: &Exchange,
-) -> Result<R, Error> {
-    result(operation, response, exchange)?.ok_or_else(|| {
-        unexpected(
-            operation,
-            "the service says that it worked, and gives no result",
-            exchange,
-        )
-    })
+/// A capture that can be asked for again.
+fn named(capture: Capture) -> Result<Capture, Error> {
+    match capture.id().as_str() {
+        "" => Err(unexpected(
+            "the service says that it worked, and gives no capture that has an id",
+        )),
+        _ => Ok(capture),
+    }
 }
 
-fn unexpected(operation: Operation, what: &str, exchange: &Exchange) -> Error {
-    Error::new(ErrorKind::UnexpectedResponse, what)
-        .during(operation)
-        .seen(exchange)
-        .warn_of_twice()
+/// A bucket that can be removed again.
+fn named_bucket(bucket: Bucket) -> Result<Bucket, Error> {
+    match bucket.id().as_str() {
+        "" => Err(unexpected(
+            "the service says that it worked, and gives no bucket that has an id",
+        )),
+        _ => Ok(bucket),
+    }
+}
+
+/// Captures, and when the service listed them by its own clock.
+pub(crate) struct Listed {
+    pub(crate) captures: Vec<Capture>,
+    pub(crate) date: Option<Timestamp>,
 }
 
 #[cfg(test)]
@@ -368,7 +332,9 @@ mod tests {
         is_send(account.list());
         is_send(account.get(&capture));
         is_send(account.wait(&capture).into_future());
-        is_send(account.download_to(&capture, "a.pcap"));
+        is_send(account.wait(&capture).updates());
+        is_send(account.download(&capture).to_path("a.pcap"));
+        is_send(account.download(&capture).to_writer(tokio::io::sink()));
         is_send(account.stop(&capture));
         is_send(account.register_bucket(to));
         is_send(account.list_buckets());

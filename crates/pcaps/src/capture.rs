@@ -1,6 +1,6 @@
 //! A capture, as the service tells of it.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use pcaps_api::{Capture as Wire, types};
@@ -8,14 +8,14 @@ use serde::{Serialize, Serializer};
 
 use crate::{CaptureId, Filter, redact};
 
-/// A capture, as the service told of it at one moment.
+/// A capture, as the service told of it at one moment. Cheap to clone.
 ///
 /// It serializes as JSON of the service's own shape, fields that this version knows nothing of included, with two
 /// differences: keys in a bucket's URI are replaced by `REDACTED`, and the data centre is always `colo_name`.
 #[derive(Clone)]
 pub struct Capture {
     id: CaptureId,
-    wire: Wire,
+    wire: Arc<Wire>,
 }
 
 /// Which type of capture it is.
@@ -76,7 +76,7 @@ impl CaptureState {
 /// One field of whichever type the capture is; absent where it is of neither.
 macro_rules! field {
     ($capture:expr, $field:ident) => {
-        match &$capture.wire {
+        match &*$capture.wire {
             Wire::Simple(it) => it.$field.as_ref(),
             Wire::Full(it) => it.$field.as_ref(),
             _ => None,
@@ -94,7 +94,7 @@ impl Capture {
         };
         Self {
             id: CaptureId::given(id),
-            wire,
+            wire: Arc::new(wire),
         }
     }
 
@@ -105,7 +105,7 @@ impl Capture {
 
     /// Its type.
     pub fn kind(&self) -> CaptureKind {
-        match &self.wire {
+        match &*self.wire {
             Wire::Simple(_) => CaptureKind::Sample,
             Wire::Full(_) => CaptureKind::Full,
             Wire::Other(it) => {
@@ -117,11 +117,22 @@ impl Capture {
 
     /// Its status as the service gave it; empty when it gave none.
     pub fn status(&self) -> &str {
-        match &self.wire {
+        match &*self.wire {
             Wire::Other(it) => it["status"].as_str().unwrap_or_default(),
             _ => field!(self, status)
                 .map(pcaps_api::CaptureStatus::as_str)
                 .unwrap_or_default(),
+        }
+    }
+
+    /// Whether its status is one that the service documents. One that it does not counts as in progress.
+    pub fn is_status_known(&self) -> bool {
+        match &*self.wire {
+            Wire::Other(_) => false,
+            _ => !matches!(
+                field!(self, status),
+                Some(pcaps_api::CaptureStatus::Other(_))
+            ),
         }
     }
 
@@ -149,7 +160,7 @@ impl Capture {
 
     /// For how many more packets the limit of a sample leaves room, where the service tells it.
     pub fn packets_remaining(&self) -> Option<u64> {
-        match &self.wire {
+        match &*self.wire {
             Wire::Simple(it) => it.packets_remaining.and_then(|it| u64::try_from(it).ok()),
             _ => None,
         }
@@ -157,7 +168,7 @@ impl Capture {
 
     /// Which packets it takes; absent when that cannot be told.
     pub fn filter(&self) -> Option<Filter> {
-        match &self.wire {
+        match &*self.wire {
             Wire::Simple(types::SimpleCapture { filter_v1, .. })
             | Wire::Full(types::FullCapture { filter_v1, .. }) => match filter_v1 {
                 None => Some(Filter::default()),
@@ -169,7 +180,7 @@ impl Capture {
 
     /// The moment that a sample looks back from, when it is not the moment of submission.
     pub fn ending_at(&self) -> Option<Timestamp> {
-        match &self.wire {
+        match &*self.wire {
             Wire::Simple(it) => timestamp(it.offset_time.as_ref()),
             _ => None,
         }
@@ -219,7 +230,7 @@ impl Capture {
     }
 
     fn full(&self) -> Option<&types::FullCapture> {
-        match &self.wire {
+        match &*self.wire {
             Wire::Full(full) => Some(full),
             _ => None,
         }
@@ -233,7 +244,7 @@ pub(crate) fn timestamp(text: Option<&String>) -> Option<Timestamp> {
 
 impl Serialize for Capture {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut json = serde_json::to_value(&self.wire).map_err(serde::ser::Error::custom)?;
+        let mut json = serde_json::to_value(&*self.wire).map_err(serde::ser::Error::custom)?;
         redact::json(&mut json);
         if let (Some(object), Some(colo)) = (json.as_object_mut(), self.colo())
             && object.get("colo").is_some_and(|it| it == colo)

@@ -1,23 +1,33 @@
 //! The connection to the service: where it is, and who asks.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use pcaps_api::Secret;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
-use crate::{Account, AccountId, Error, ErrorKind};
+use crate::{
+    Account, AccountId, Clock, Error, ErrorKind, RetryPolicy,
+    call::Shared,
+    clock::Chance,
+    lookout::Lookout,
+    pace::{Looks, Pacer},
+};
 
 /// Where the service is, unless it is said otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait for the next bytes of a response. There is no limit on a whole response: downloads take what they
-/// take.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long to wait for an answer, unless it is said otherwise.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A connection to the service. Cheap to clone; clones share their connections.
+/// A connection to the service. Cheap to clone, `Send` and `Sync`; clones share their connections, and what they know of
+/// the service's limit on requests.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), pcaps::Error> {
@@ -30,7 +40,9 @@ const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Client {
-    api: pcaps_api::Client,
+    shared: Arc<Shared>,
+    /// What the waits on each account share.
+    lookouts: Arc<Mutex<HashMap<AccountId, Arc<Lookout>>>>,
 }
 
 impl Client {
@@ -53,7 +65,9 @@ impl Client {
 
     /// The account of this id.
     pub fn account(&self, id: AccountId) -> Account {
-        Account::new(self.api.clone(), id)
+        let mut lookouts = self.lookouts.lock().unwrap_or_else(PoisonError::into_inner);
+        let lookout = Arc::clone(lookouts.entry(id.clone()).or_default());
+        Account::new(Arc::clone(&self.shared), lookout, id)
     }
 
     /// The account that `CLOUDFLARE_ACCOUNT_ID` names.
@@ -82,6 +96,10 @@ pub struct ClientBuilder {
     token: Option<Secret>,
     key: Option<(String, Secret)>,
     base_url: Option<String>,
+    plain_http_host: Option<String>,
+    retry: RetryPolicy,
+    timeout: Option<Duration>,
+    chance: Chance,
 }
 
 impl ClientBuilder {
@@ -103,13 +121,57 @@ impl ClientBuilder {
         }
     }
 
-    /// Sends to another place than [`DEFAULT_BASE_URL`]: `https`, or `http` to this machine.
+    /// Sends to another place than [`DEFAULT_BASE_URL`]: `https`, or `http` to this machine (see
+    /// [`plain_http_to`](Self::plain_http_to) for others).
     #[must_use]
     pub fn base_url(self, url: impl Into<String>) -> Self {
         Self {
             base_url: Some(url.into()),
             ..self
         }
+    }
+
+    /// Allows `http` to this host, by the name that it has in the base URL. Everybody on the way can read the credentials
+    /// then.
+    #[must_use]
+    pub fn plain_http_to(self, host: impl Into<String>) -> Self {
+        Self {
+            plain_http_host: Some(host.into()),
+            ..self
+        }
+    }
+
+    /// When a failed request is sent again. By default [`RetryPolicy::default`].
+    #[must_use]
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        Self {
+            retry: policy,
+            ..self
+        }
+    }
+
+    /// How long one answer may take; of a download, its head and each pause between its bytes. By default a minute. To
+    /// make a connection, 10 s at most are left besides.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+            ..self
+        }
+    }
+
+    /// What time it is, and how pauses pass. By default the system's; see [`Clock`].
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.chance.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where the pauses between attempts get their randomness: numbers from 0 up to, and without, 1.
+    #[must_use]
+    pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.chance.random = Arc::new(random);
+        self
     }
 
     /// Takes from the environment what has not been given: credentials and base URL, as
@@ -141,7 +203,7 @@ impl ClientBuilder {
     /// [`InvalidInput`](ErrorKind::InvalidInput) when both kinds are given or a value cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         let base_url = self.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
-        let (base_url, local) = check_base_url(base_url)?;
+        let (base_url, local) = check_base_url(base_url, self.plain_http_host.as_deref())?;
         let credentials = match (self.token, self.key) {
             (Some(_), Some(_)) => {
                 return Err(Error::invalid(
@@ -164,15 +226,22 @@ impl ClientBuilder {
             .redirect(reqwest::redirect::Policy::none())
             // Nothing is sent twice behind the caller's back: a capture that is started twice is two captures.
             .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT);
+            .connect_timeout(CONNECT_TIMEOUT);
         if local {
             // A proxy that the environment names for the outside cannot reach this machine.
             http = http.no_proxy();
         }
         let http = http.build().map_err(Error::transport)?;
         Ok(Client {
-            api: pcaps_api::Client::new(&base_url, http),
+            shared: Arc::new(Shared {
+                api: pcaps_api::Client::new(&base_url, http),
+                chance: self.chance,
+                retry: self.retry,
+                timeout: self.timeout.unwrap_or(TIMEOUT),
+                pacer: Pacer::default(),
+                looks: Looks::default(),
+            }),
+            lookouts: Arc::default(),
         })
     }
 }
@@ -225,7 +294,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The URL without a slash at its end, and whether it is on this machine.
-fn check_base_url(text: &str) -> Result<(String, bool), Error> {
+fn check_base_url(text: &str, plain_http_host: Option<&str>) -> Result<(String, bool), Error> {
     // The text is not repeated: it may hold a password.
     let url = Url::parse(text).map_err(|error| {
         Error::invalid(format!(
@@ -249,7 +318,7 @@ fn check_base_url(text: &str) -> Result<(String, bool), Error> {
     };
     match url.scheme() {
         "https" => {}
-        "http" if local => {}
+        "http" if local || (plain_http_host.is_some() && url.host_str() == plain_http_host) => {}
         "http" => {
             return Err(Error::invalid(format!(
                 "the base URL {url} would send credentials in the clear: use https (http is for this machine only)"
@@ -320,14 +389,18 @@ mod tests {
     }
 
     #[test]
-    fn the_clear_is_for_this_machine_only() {
+    fn the_clear_is_for_this_machine_and_for_who_is_named() {
+        let named = |url| check_base_url(url, Some("lab.example"));
+        named("http://lab.example/v4").unwrap();
+        named("http://lab.example.org/v4").unwrap_err();
+        named("http://example/v4").unwrap_err();
         for good in [
             "https://example.com/v4/",
             "http://127.0.0.1:8080/client/v4",
             "http://[::1]:1",
             "http://localhost:1",
         ] {
-            check_base_url(good).unwrap();
+            check_base_url(good, None).unwrap();
         }
         for bad in [
             "",
@@ -338,13 +411,13 @@ mod tests {
             "https://x?y",
             "http://10.0.0.1",
         ] {
-            let error = check_base_url(bad).unwrap_err();
+            let error = check_base_url(bad, None).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad}");
         }
         assert_eq!(
-            check_base_url("https://x/v4/").unwrap(),
+            check_base_url("https://x/v4/", None).unwrap(),
             ("https://x/v4".to_owned(), false)
         );
-        assert!(check_base_url("https://localhost").unwrap().1);
+        assert!(check_base_url("https://localhost", None).unwrap().1);
     }
 }

@@ -1,208 +1,229 @@
-//! From a response's body to a file that can be trusted.
+//! From a finished sample to a file that can be trusted.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
+mod body;
+mod spool;
+mod target;
+
+use std::{fmt, fs::File, io::Seek as _, path::Path, sync::Arc};
+
+use pcaps_file::Verified;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use crate::{
+    Account, CaptureId, Error, ErrorKind, call::Shared, operation::DOWNLOAD, retry::Attempts,
 };
+use body::{Body, Part};
+use spool::Spool;
+pub(crate) use target::Target;
+pub use target::check_output;
 
-use futures_util::{Stream, StreamExt as _};
-use pcaps_file::{Reader, Summary};
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt as _;
-
-use crate::{Error, ErrorKind, Message};
-
-/// A body of this length at most is looked at when it is not a capture file: a failure in the service's form is short.
-const SHORT: u64 = 64 * 1024;
-
-/// A capture file that has been saved.
-#[derive(Debug)]
-#[non_exhaustive]
+/// A download of a finished sample's packets: made by [`Account::download`], and told where to.
+///
+/// What arrives is checked as it comes: it has to be a capture file, and whole, from its first bytes to the end of its
+/// last record. A body that stalls or breaks off is asked for again, from where it broke off if the server can do that
+/// (`Range` with `If-Range`), as often as the client's [`RetryPolicy`](crate::RetryPolicy) allows; the policy begins
+/// anew whenever there were new bytes. Memory does not grow with the capture.
+///
+/// ```no_run
+/// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+/// let downloaded = account
+///     .download(&id)
+///     .on_progress(|it| eprintln!("{} of {:?} bytes", it.bytes, it.total))
+///     .to_path("dns.pcap")
+///     .await?;
+/// println!("{} packets", downloaded.contents.packets);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a download does nothing until it is told where to"]
 pub struct Download {
-    /// Where it is.
-    pub path: PathBuf,
+    account: Account,
+    id: CaptureId,
+    on_progress: Box<dyn FnMut(Transfer) + Send>,
+}
+
+/// How far a download is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// How many bytes have arrived. Fewer than before, when the download had to begin anew.
+    pub bytes: u64,
+    /// How many there will be, if the service says so.
+    pub total: Option<u64>,
+}
+
+/// A capture file that has arrived whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Downloaded {
     /// Its length in bytes.
     pub bytes: u64,
-    /// What it holds.
-    pub summary: Summary,
+    /// What it holds, as its record headers say. [`Summary::open`](crate::Summary::open) tells more of a file.
+    pub contents: Verified,
 }
 
-/// Where a body goes: a temporary file beside the one that it will become.
-pub(crate) struct Target {
-    /// As it was given.
-    path: PathBuf,
-    /// Where a link at `path` leads, or `path` itself.
-    place: PathBuf,
-    file: NamedTempFile,
-}
-
-/// Why nothing was saved.
-pub(crate) enum Failure {
-    /// The service said so, in the body.
-    Refusal(Vec<Message>),
-    /// Anything else.
-    Error(Error),
-}
-
-/// Checks that a capture file could be saved to `path`, without leaving anything there.
-///
-/// For asking before a sample is taken, of which the service takes one a minute. [`Account::sample_to`] asks by itself.
-///
-/// # Errors
-///
-/// [`Io`](ErrorKind::Io) when there is no such folder, it cannot be written, or `path` is a folder or a device.
-///
-/// [`Account::sample_to`]: crate::Account::sample_to
-pub fn check_output(path: impl AsRef<Path>) -> Result<(), Error> {
-    Target::new(path.as_ref()).map(drop)
-}
-
-impl Target {
-    /// Makes the temporary file, so that a path that cannot be written is an error before anything is asked for.
-    pub(crate) fn new(path: &Path) -> Result<Self, Error> {
-        let refused = |why: &str| {
-            let what = format!("cannot write {}: {why}", path.display());
-            Err(Error::new(ErrorKind::Io, what))
-        };
-        let place = match path.metadata() {
-            Ok(it) if it.is_dir() => return refused("it is a folder: give the name of a file"),
-            // Putting a file in its place would take a device away.
-            Ok(it) if !it.is_file() => {
-                return refused("it is not an ordinary file: give the name of one");
-            }
-            // A link is written through, as by any program that opens its file.
-            Ok(_) if path.is_symlink() => match path.canonicalize() {
-                Ok(place) => place,
-                Err(error) => return refused(&cause(&error)),
-            },
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return refused(&cause(&error));
-            }
-            Err(_) if path.is_symlink() => {
-                return refused(
-                    "it is a link that leads nowhere: remove it, or make what it leads to",
-                );
-            }
-            _ => path.to_owned(),
-        };
-        let folder = folder_of(&place);
-        if !folder.is_dir() {
-            return refused(&format!(
-                "there is no folder {}: make it first",
-                folder.display()
-            ));
-        }
-        let file = tempfile::Builder::new()
-            .prefix(".pcaps-")
-            .tempfile_in(folder);
-        match file {
-            Ok(file) => Ok(Self {
-                path: path.to_owned(),
-                place,
-                file,
-            }),
-            Err(error) => refused(&format!(
-                "no file can be made in {} ({}): choose another folder",
-                folder.display(),
-                cause(&error)
-            )),
+impl Download {
+    pub(crate) fn new(account: Account, id: CaptureId) -> Self {
+        Self {
+            account,
+            id,
+            on_progress: Box::new(|_| {}),
         }
     }
 
-    fn io(&self, source: io::Error) -> Failure {
-        Failure::Error(Error::io("write", &self.path, source))
+    /// Calls back whenever bytes have arrived.
+    pub fn on_progress(self, callback: impl FnMut(Transfer) + Send + 'static) -> Self {
+        Self {
+            on_progress: Box::new(callback),
+            ..self
+        }
     }
-}
 
-/// What the operating system says. The name of the temporary file, which comes with it, is nobody's concern.
-fn cause(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code).to_string(),
-        None => error.kind().to_string(),
+    /// Saves the packets to a file, readable by its owner only.
+    ///
+    /// They are written beside it, and take its place only when they have arrived whole, have been checked, and are on
+    /// the disk: whatever goes wrong, a file that was there before stays as it was, and no part is left. Of several
+    /// downloads to one path, the last to finish is the one that stays. It can be dropped at any point.
+    ///
+    /// # Errors
+    ///
+    /// Those of any request; [`NotACapture`](ErrorKind::NotACapture) when what came is not a whole capture file,
+    /// [`Io`](ErrorKind::Io) when it cannot be written. Full captures cannot be downloaded: their files are in the
+    /// bucket.
+    pub async fn to_path(self, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
+        let target = Target::new(path.as_ref())?;
+        self.to(target).await
     }
-}
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
+    pub(crate) async fn to(self, target: Target) -> Result<Downloaded, Error> {
+        let spool = Spool::new(target.open()?, target.path().to_owned());
+        let (downloaded, _) = self.fetch(spool, true).await?;
+        target.put_in_place()?;
+        Ok(downloaded)
+    }
 
-/// Writes the body to the target's temporary file, checks it, and puts it in place.
-pub(crate) async fn save<B: AsRef<[u8]>>(
-    mut body: impl Stream<Item = reqwest::Result<B>> + Unpin,
-    target: Target,
-) -> Result<Download, Failure> {
-    let file = target.file.reopen().map_err(|source| target.io(source))?;
-    let mut file = tokio::fs::File::from_std(file);
-    let mut bytes = 0;
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| Failure::Error(Error::transport(error)))?;
-        file.write_all(chunk.as_ref())
+    /// Writes the packets to a writer, and flushes it.
+    ///
+    /// They wait in a temporary file, which has no name, until they have arrived whole and have been checked: a writer
+    /// gets nothing of a download that fails.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// account.download(&id).to_writer(tokio::io::stdout()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As of [`to_path`](Self::to_path); when the writer fails, it may have got a part.
+    pub async fn to_writer(
+        self,
+        writer: impl AsyncWrite + Unpin + Send,
+    ) -> Result<Downloaded, Error> {
+        let mut writer = writer;
+        let folder = std::env::temp_dir();
+        let failed = |source| Error::io("write a temporary file in", &folder, source);
+        let spool = Spool::new(tempfile::tempfile().map_err(failed)?, folder.clone());
+        let (downloaded, mut file) = self.fetch(spool, false).await?;
+        file.rewind().map_err(failed)?;
+        let mut file = tokio::fs::File::from_std(file);
+        let copied = async {
+            tokio::io::copy(&mut file, &mut writer).await?;
+            writer.flush().await
+        };
+        copied.await.map_err(|source| {
+            let what = "the capture arrived whole, and cannot be written to where it should go";
+            Error::new(ErrorKind::Io, what).because(source)
+        })?;
+        Ok(downloaded)
+    }
+
+    /// Fetches all of it, in as many attempts as it takes, and makes sure that it is on the disk if `synced`.
+    async fn fetch(self, spool: Spool, synced: bool) -> Result<(Downloaded, File), Error> {
+        let shared = Arc::clone(&self.account.shared);
+        shared
+            .traced(&DOWNLOAD, self.try_to_fetch(&shared, spool, synced))
             .await
-            .map_err(|source| target.io(source))?;
-        bytes += chunk.as_ref().len() as u64;
     }
-    // Writes go on in another thread: `flush` gives the error of the last one, `sync_all` would not.
-    file.flush().await.map_err(|source| target.io(source))?;
-    file.sync_all().await.map_err(|source| target.io(source))?;
-    let check = tokio::task::spawn_blocking(move || check(target, bytes));
-    let (target, summary) = check.await.unwrap_or_else(|panic| {
-        let what = "the check of the capture file was broken off";
-        Err(Failure::Error(
-            Error::new(ErrorKind::Io, what).because(panic),
-        ))
-    })?;
-    // Nothing is awaited from here on: whoever gives up before it leaves the path as it was.
-    let Target { path, place, file } = target;
-    file.persist(&place)
-        .map_err(|error| Failure::Error(Error::io("write", &path, error.error)))?;
-    // The file is whole and in its place: a folder that cannot be synced is no reason to say that it is not.
-    let _ = sync_folder(&place);
-    Ok(Download {
-        path,
-        bytes,
-        summary,
-    })
+
+    async fn try_to_fetch(
+        mut self,
+        shared: &Shared,
+        mut spool: Spool,
+        synced: bool,
+    ) -> Result<(Downloaded, File), Error> {
+        let (account, id) = (&self.account.id().identifier()?, &self.id.identifier()?);
+        let mut attempts = Attempts::new(&DOWNLOAD, &shared.retry, &shared.chance);
+        let mut part = Part::default();
+        let mut furthest = 0;
+        loop {
+            let opened = shared.attempt(&attempts, Some(part.headers()), |call| {
+                Body::open(call, account, id, &part)
+            });
+            let error = match opened.await {
+                Err(error) => error,
+                Ok(None) => {
+                    spool.restart().await?;
+                    part = Part::default();
+                    continue;
+                }
+                Ok(Some(mut body)) => {
+                    if body.start != spool.bytes() {
+                        spool.restart().await?;
+                    }
+                    let received = receive(shared, &mut body, &mut spool, &mut self.on_progress);
+                    let Err(error) = received.await else {
+                        let bytes = spool.bytes();
+                        let finished = spool.finish(synced).await;
+                        let now = shared.chance.clock.now();
+                        let (file, contents) = finished.map_err(|it| body.explain(it, now))?;
+                        return Ok((Downloaded { bytes, contents }, file));
+                    };
+                    part = body.part(spool.bytes());
+                    body.explain(error, shared.chance.clock.now())
+                }
+            };
+            // Bytes that were never there before are worth another try.
+            if spool.bytes() > furthest {
+                furthest = spool.bytes();
+                attempts.renew();
+            }
+            attempts.pause_after(error).await?;
+        }
+    }
 }
 
-/// Reads every record of what arrived.
-fn check(target: Target, bytes: u64) -> Result<(Target, Summary), Failure> {
-    let file = File::open(target.file.path()).map_err(|source| target.io(source))?;
-    let summary = Reader::new(file, "the download").and_then(|mut it| Summary::read(&mut it));
-    match summary {
-        Ok(summary) => Ok((target, summary)),
-        Err(error) => Err(reject(&target, bytes, error)),
+/// Takes in all that comes.
+async fn receive(
+    shared: &Shared,
+    body: &mut Body,
+    spool: &mut Spool,
+    on_progress: &mut (dyn FnMut(Transfer) + Send),
+) -> Result<(), Error> {
+    while let Some(bytes) = body.next(shared).await? {
+        spool.push(bytes).await?;
+        on_progress(Transfer {
+            bytes: spool.bytes(),
+            total: body.total,
+        });
+    }
+    match body.total {
+        Some(total) if spool.bytes() != total => {
+            let what = format!(
+                "the connection ended after {} of {total} bytes",
+                spool.bytes()
+            );
+            Err(Error::new(ErrorKind::Connection, what))
+        }
+        _ => Ok(()),
     }
 }
 
-/// The name of a file lasts through a power cut only once its folder has been synced.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder_of(path))?.sync_all()?;
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
-    Ok(())
-}
-
-fn reject(target: &Target, bytes: u64, error: pcaps_file::Error) -> Failure {
-    if error.is_not_a_capture()
-        && bytes <= SHORT
-        && let Ok(text) = std::fs::read(target.file.path())
-        && let Some(messages) = Message::in_failure(&text)
-    {
-        return Failure::Refusal(messages);
-    }
-    let what = if bytes == 0 {
-        "the service sent nothing".to_owned()
-    } else if error.is_not_a_capture() {
-        format!("what the service sent ({bytes} bytes) is not a capture file")
-    } else {
-        format!("what the service sent ({bytes} bytes) is not a whole capture file")
-    };
-    Failure::Error(
-        Error::new(ErrorKind::NotACapture, what)
-            .advise("nothing was saved")
-            .because(error),
-    )
 }

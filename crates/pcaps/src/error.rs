@@ -1,28 +1,43 @@
 //! The one error type.
 
-use std::{error::Error as StdError, fmt, path::Path};
+use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, time::Duration};
 
-use pcaps_api::{Entry, Exchange, types};
-use reqwest::StatusCode;
+use http_body_util::LengthLimitError;
+use jiff::Timestamp;
+use pcaps_api::{Entry, Exchange, MAX_JSON_LEN, types};
+use reqwest::{StatusCode, header};
 use serde_json::Value;
 
-use crate::{Capture, redact};
+use crate::{Capture, advice, clock::between, operation::Operation, redact};
 
 /// Why something could not be done.
 ///
 /// Its text says what was tried, what happened, what the service said, and where possible what to do; it holds no
-/// secret. [`kind`](Self::kind) tells cases apart that a program treats differently.
+/// secret. [`kind`](Self::kind) tells cases apart that a program treats differently, and there are predicates for those
+/// that most programs ask about.
+///
+/// ```
+/// # fn example(error: &pcaps::Error) {
+/// if error.is_rate_limited() {
+///     println!("again in {:?}", error.retry_after());
+/// }
+/// # }
+/// ```
 pub struct Error(Box<Repr>);
 
 #[derive(Debug)]
 struct Repr {
     kind: ErrorKind,
-    operation: Option<Operation>,
+    operation: Option<&'static Operation>,
     what: String,
-    advice: Option<&'static str>,
+    advice: Option<Cow<'static, str>>,
     status: Option<StatusCode>,
     messages: Vec<Message>,
     ray_id: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    /// Whether the request certainly never arrived.
+    unsent: bool,
     capture: Option<Capture>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -74,19 +89,6 @@ pub struct Message {
     pub documentation_url: Option<String>,
 }
 
-/// An operation of the service, for errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Operation {
-    /// Its id in the description.
-    pub(crate) id: &'static str,
-    /// What it does, to stand after "cannot".
-    pub(crate) purpose: &'static str,
-    /// Whether it needs the permission to write.
-    pub(crate) writes: bool,
-    /// What to say when it may have worked all the same, if a second attempt does more than the first.
-    pub(crate) twice: Option<&'static str>,
-}
-
 impl Error {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
@@ -119,26 +121,94 @@ impl Error {
         self.0.capture.as_ref()
     }
 
-    /// Whether the same request may be sent again later, and might then work: after too many requests, and after the
-    /// failures of a connection or of the service, except when a capture or a bucket may have been made all the same.
+    /// How long the service asks to wait before the same is tried again (`Retry-After`, or the time until its rate limit
+    /// is lifted), counted from when it said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How often the request was sent, or tried to be; 0 when it was not.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Whether there are no credentials, or the service does not accept them.
+    pub fn is_auth(&self) -> bool {
+        self.0.kind == ErrorKind::Authentication
+    }
+
+    /// Whether the credentials lack a permission.
+    pub fn is_permission(&self) -> bool {
+        self.0.kind == ErrorKind::Permission
+    }
+
+    /// Whether there is no such account, capture or bucket.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == ErrorKind::NotFound
+    }
+
+    /// Whether there were too many requests; [`retry_after`](Self::retry_after) may tell when there may be more.
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.kind == ErrorKind::RateLimited
+    }
+
+    /// Whether the service did not answer in time, or the deadline of a wait has passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::DeadlinePassed)
+    }
+
+    /// Whether the service could not be reached, or the connection broke.
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == ErrorKind::Connection
+    }
+
+    /// Whether what came is not what the service is described to send, or not a whole capture file.
+    pub fn is_decode(&self) -> bool {
+        matches!(
+            self.0.kind,
+            ErrorKind::UnexpectedResponse | ErrorKind::NotACapture
+        )
+    }
+
+    /// Whether the same may be tried again later, and might then work: after too many requests, after the failures of a
+    /// connection, and those of the service that pass, except when a capture or a bucket may have been made all the
+    /// same.
     pub fn is_retryable(&self) -> bool {
-        use ErrorKind::{Connection, RateLimited, Service, Timeout};
-        matches!(self.0.kind, RateLimited | Service | Connection | Timeout)
-            && !self.may_have_worked()
+        self.is_transient() && !self.may_have_worked()
+    }
+
+    /// Whether it is a failure of the kind that passes.
+    pub(crate) fn is_transient(&self) -> bool {
+        match (self.0.kind, self.0.status) {
+            (ErrorKind::RateLimited | ErrorKind::Connection | ErrorKind::Timeout, _) => true,
+            // The last five are Cloudflare's own, for a service behind it that it cannot reach.
+            (ErrorKind::Service, Some(status)) => {
+                matches!(status.as_u16(), 500 | 502..=504 | 520..=524)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the request certainly never arrived: there was no connection.
+    pub(crate) fn never_arrived(&self) -> bool {
+        self.0.unsent
+    }
+
+    /// Whether the request may have had its effect, whatever came of the answer.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        !self.0.unsent && !self.is_rate_limited()
     }
 
     /// Whether something that must not be done twice may have been done.
-    fn may_have_worked(&self) -> bool {
+    pub(crate) fn may_have_worked(&self) -> bool {
         use ErrorKind::{Connection, Service, Timeout, UnexpectedResponse};
-        let cause = self.0.source.as_ref().and_then(|it| it.downcast_ref());
-        let never_arrived = cause.is_some_and(reqwest::Error::is_connect);
         let sent_elsewhere = self.0.status.is_some_and(|it| it.is_redirection());
         self.0.operation.is_some_and(|it| it.twice.is_some())
             && matches!(
                 self.0.kind,
                 Service | Connection | Timeout | UnexpectedResponse
             )
-            && !never_arrived
+            && !self.0.unsent
             && !sent_elsewhere
     }
 
@@ -151,6 +221,9 @@ impl Error {
             status: None,
             messages: Vec::new(),
             ray_id: None,
+            retry_after: None,
+            attempts: 0,
+            unsent: false,
             capture: None,
             source: None,
         }))
@@ -165,7 +238,7 @@ impl Error {
         Self::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).because(source)
     }
 
-    pub(crate) fn during(mut self, operation: Operation) -> Self {
+    pub(crate) fn during(mut self, operation: &'static Operation) -> Self {
         self.0.operation = Some(operation);
         self
     }
@@ -180,8 +253,19 @@ impl Error {
         self
     }
 
-    pub(crate) fn advise(mut self, advice: &'static str) -> Self {
-        self.0.advice = Some(advice);
+    pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.advice = Some(advice.into());
+        self
+    }
+
+    pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// It may be tried again after so long.
+    pub(crate) fn wait_for(mut self, duration: Duration) -> Self {
+        self.0.retry_after = Some(duration);
         self
     }
 
@@ -190,8 +274,10 @@ impl Error {
         self
     }
 
-    pub(crate) fn seen(mut self, exchange: &Exchange) -> Self {
+    /// What the head of the answer says, at `now`.
+    pub(crate) fn seen(mut self, exchange: &Exchange, now: Timestamp) -> Self {
         if let Some(head) = exchange.head() {
+            self.0.retry_after = retry_after(&head.headers, now);
             self.0.status = Some(head.status);
             self.0.ray_id = head
                 .headers
@@ -204,13 +290,13 @@ impl Error {
 
     /// An error that the generated client gave.
     pub(crate) async fn from_api(
-        operation: Operation,
+        operation: &'static Operation,
         error: pcaps_api::Error<types::Failure>,
         exchange: &Exchange,
     ) -> Self {
         use pcaps_api::Error as Api;
         let status = exchange.head().map(|head| head.status).unwrap_or_default();
-        let error = match error {
+        match error {
             Api::ErrorResponse(failure) => {
                 let errors = failure.into_inner().errors;
                 Self::refusal(operation, status, Message::of(errors.as_deref()))
@@ -238,13 +324,12 @@ impl Error {
             }
             Api::InvalidRequest(what) => Self::invalid(what),
             other => Self::new(ErrorKind::UnexpectedResponse, other.to_string()),
-        };
-        error.during(operation).seen(exchange).warn_of_twice()
+        }
     }
 
     /// A body that is not of the shape that it should have. What can be understood of a failure is.
-    fn undecodable(
-        operation: Operation,
+    pub(crate) fn undecodable(
+        operation: &'static Operation,
         status: StatusCode,
         body: &[u8],
         source: &serde_json::Error,
@@ -252,20 +337,24 @@ impl Error {
         if let Some(messages) = Message::in_failure(body) {
             return Self::refusal(operation, status, messages);
         }
-        let what = format!("the service answered {status} with {}", sketch(body));
-        let mut error = if status.is_success() {
-            Self::new(ErrorKind::UnexpectedResponse, what)
-        } else {
-            let mut error = Self::refusal(operation, status, Vec::new());
+        let mut error = Self::undescribed(status, body);
+        if !status.is_success() {
+            let what = error.0.what;
+            error = Self::refusal(operation, status, Vec::new());
             error.0.what = what;
-            error
-        };
+        }
         // The text of the cause quotes the body, which may hold a secret: its place is enough.
         if !body.is_empty() {
             let (line, column) = (source.line(), source.column());
             error = error.because(format!("it goes wrong at line {line}, column {column}"));
         }
         error
+    }
+
+    /// An answer with a body that is not described.
+    pub(crate) fn undescribed(status: StatusCode, body: &[u8]) -> Self {
+        let what = format!("the service answered {status} with {}", sketch(body));
+        Self::new(ErrorKind::UnexpectedResponse, what)
     }
 
     /// Says, where it is so, that trying again may do a thing twice.
@@ -278,7 +367,7 @@ impl Error {
 
     /// A failure in the service's own form.
     pub(crate) fn refusal(
-        operation: Operation,
+        operation: &'static Operation,
         status: StatusCode,
         messages: Vec<Message>,
     ) -> Self {
@@ -286,7 +375,7 @@ impl Error {
         let error = Self::new(kind_of(status), what)
             .said(messages)
             .during(operation);
-        match advice_for(operation, status) {
+        match advice::on(operation, status) {
             Some(advice) => error.advise(advice),
             None => error,
         }
@@ -296,17 +385,59 @@ impl Error {
     pub(crate) fn transport(source: reqwest::Error) -> Self {
         // The address of the request stands in other errors; here it would repeat the account's id.
         let source = source.without_url();
-        let (kind, what) = if source.is_timeout() {
-            (ErrorKind::Timeout, "the service did not answer in time")
-        } else if source.is_connect() {
+        let unsent = source.is_connect();
+        let (kind, what) = if is_too_long(&source) {
+            let what = format!(
+                "the service sent more than the {MAX_JSON_LEN} bytes that an answer may have"
+            );
+            return Self::new(ErrorKind::UnexpectedResponse, what);
+        } else if unsent {
             (ErrorKind::Connection, "the service cannot be reached")
+        } else if source.is_timeout() {
+            (ErrorKind::Timeout, "the service did not answer in time")
         } else if source.is_builder() {
             (ErrorKind::InvalidInput, "the request cannot be made")
         } else {
             (ErrorKind::Connection, "the connection broke")
         };
-        Self::new(kind, what).because(source)
+        let mut error = Self::new(kind, what).because(source);
+        error.0.unsent = unsent;
+        error
     }
+}
+
+fn is_too_long(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(it) = cause {
+        if it.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
+}
+
+/// How long the service asks to wait: so many seconds, or until a date, which goes by the service's own clock if it
+/// tells the time.
+fn retry_after(headers: &header::HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|it| it.to_str().ok())
+            .map(str::trim)
+    };
+    let value = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = http_date(value)?;
+    let now = text(header::DATE).and_then(http_date).unwrap_or(now);
+    Some(between(now, until))
+}
+
+/// A date as HTTP writes it.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
+    httpdate::parse_http_date(text).ok()?.try_into().ok()
 }
 
 impl Message {
@@ -368,24 +499,6 @@ fn kind_of(status: StatusCode) -> ErrorKind {
     }
 }
 
-fn advice_for(operation: Operation, status: StatusCode) -> Option<&'static str> {
-    Some(match status.as_u16() {
-        401 => "check the API token, or the global key and its e-mail address",
-        403 if operation.writes => {
-            "the token needs the permission \"Magic Firewall Packet Captures - Write PCAPs API\" on this account"
-        }
-        403 => {
-            "the token needs the permission \"Magic Firewall Packet Captures - Read PCAPs API\" on this account"
-        }
-        404 => "check the id and the account",
-        429 => {
-            "wait a moment: the service takes one sample a minute, and 1,200 requests in five minutes"
-        }
-        500.. => "try again in a moment",
-        _ => return None,
-    })
-}
-
 /// What a body that is not JSON looks like: enough to recognise a gateway's page, and never its content.
 fn sketch(body: &[u8]) -> String {
     let start = body.trim_ascii_start();
@@ -415,7 +528,15 @@ impl fmt::Display for Error {
                 (None, None) => {}
             }
         }
-        if let Some(advice) = repr.advice {
+        if repr.attempts > 1 {
+            write!(f, " ({} attempts)", repr.attempts)?;
+        }
+        if let Some(wait) = repr.retry_after {
+            // Up, so that whoever waits so long waits long enough.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            write!(f, "; wait {seconds} s")?;
+        }
+        if let Some(advice) = &repr.advice {
             write!(f, "; {advice}")?;
         }
         if let Some(ray_id) = &repr.ray_id {

@@ -7,8 +7,8 @@
 //! # async fn example() -> Result<(), pcaps::Error> {
 //! let account = pcaps::Client::from_env()?.account_from_env()?;
 //! let sample = pcaps::Sample::new(Duration::from_secs(300), 10_000)?.filter("tcp and dst port 443".parse()?);
-//! let download = account.sample_to(sample, "https.pcap").await?;
-//! println!("{}", download.summary);
+//! let downloaded = account.sample_to(sample, "https.pcap").await?;
+//! println!("{} packets", downloaded.contents.packets);
 //! # Ok(())
 //! # }
 //! ```
@@ -25,32 +25,42 @@
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime.
 
 mod account;
+mod advice;
 mod bucket;
+mod call;
 mod capture;
 mod client;
+mod clock;
 mod destination;
 mod download;
 mod error;
 mod filter;
 mod id;
+mod lookout;
+mod operation;
+mod pace;
 mod redact;
 mod request;
+mod retry;
+mod start;
 mod wait;
 
 pub use account::Account;
 pub use bucket::Bucket;
 pub use capture::{Capture, CaptureKind, CaptureState};
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
+pub use clock::{Clock, Sleep};
 pub use destination::Destination;
-pub use download::{Download, check_output};
+pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
 pub use filter::Filter;
 pub use id::{AccountId, BucketId, CaptureId};
 pub use pcaps_api::Secret;
-pub use pcaps_file::Summary;
+pub use pcaps_file::{Summary, Verified};
 pub use redact::redacted;
 pub use request::{Full, Request, Sample};
-pub use wait::{Progress, Wait};
+pub use retry::RetryPolicy;
+pub use wait::{Progress, Update, Wait, wait_all};
 
 /// The README's Rust compiles.
 #[cfg(doctest)]

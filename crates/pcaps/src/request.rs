@@ -19,10 +19,10 @@ use crate::{Destination, Error, Filter};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sample {
-    time_limit: i64,
-    packet_limit: i64,
-    filter: Filter,
-    ending_at: Option<Timestamp>,
+    pub(crate) time_limit: i64,
+    pub(crate) packet_limit: i64,
+    pub(crate) filter: Filter,
+    pub(crate) ending_at: Option<Timestamp>,
 }
 
 impl Sample {
@@ -88,12 +88,12 @@ impl Sample {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Full {
-    colo: String,
-    destination: Destination,
-    time_limit: i64,
-    packet_limit: Option<i64>,
-    byte_limit: Option<i64>,
-    filter: Filter,
+    pub(crate) colo: String,
+    pub(crate) destination: Destination,
+    pub(crate) time_limit: i64,
+    pub(crate) packet_limit: Option<i64>,
+    pub(crate) byte_limit: Option<i64>,
+    pub(crate) filter: Filter,
 }
 
 impl Full {

@@ -51,6 +51,17 @@ pub(crate) struct Global {
     )]
     pub(crate) base_url: Option<String>,
 
+    /// How often a request that failed is sent again.
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = 3,
+        value_parser = clap::value_parser!(u32).range(0..=100),
+        help = "How often a request that failed is sent again, where that is safe"
+    )]
+    pub(crate) retries: u32,
+
     /// Ask a simulator inside this process: no account, no token, no network.
     #[arg(long, global = true)]
     pub(crate) simulate: bool,

@@ -70,13 +70,12 @@ async fn save(
     target: &Target,
     progress: &Progress,
 ) -> Result<(Capture, Saved), Failure> {
-    let capture = session
-        .account
-        .wait(capture.id())
-        .on_progress(progress.watch())
-        .await?;
+    let wait = session.account.wait(capture.id());
+    let capture = wait.on_update(progress.watch()).await?;
     progress.doing("downloading");
-    let saved = target.download(&session.account, capture.id()).await?;
+    let saved = target
+        .download(&session.account, capture.id(), progress)
+        .await?;
     Ok((capture, saved))
 }
 

@@ -18,8 +18,8 @@ pub(super) fn run(global: &Global, args: &args::Download) -> Result<(), Failure>
     let target = Target::prepare(&args.output.output, global.json)?;
     let saved = runtime::interruptible(&Resume::default(), async {
         let session = Session::open(global).await?;
-        let _progress = Progress::new("downloading");
-        target.download(&session.account, &args.id).await
+        let progress = Progress::new("downloading");
+        target.download(&session.account, &args.id, &progress).await
     })?;
     let document = || Document {
         id: args.id.as_str(),

@@ -17,7 +17,7 @@ pub(super) fn run(global: &Global, args: &args::Wait) -> Result<(), Failure> {
     let capture = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
         let progress = Progress::new("waiting");
-        let mut wait = session.account.wait(&args.id).on_progress(progress.watch());
+        let mut wait = session.account.wait(&args.id).on_update(progress.watch());
         if let Some(timeout) = args.timeout {
             wait = wait.deadline(timeout);
         }

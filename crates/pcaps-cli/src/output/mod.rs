@@ -15,7 +15,7 @@ use crate::failure::{Exit, Failure};
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
 pub(crate) use saved::{FileView, Saved};
-pub(crate) use text::one_line;
+pub(crate) use text::{count, one_line};
 
 /// Prints a command's result: text for a person, or one JSON document.
 pub(crate) fn result<T: Serialize>(

@@ -1,0 +1,189 @@
+//! When a request is sent again, and after which pause.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    Error,
+    clock::{Chance, between},
+    operation::{Operation, Repeat},
+};
+
+/// How often a failed request is sent again, and after which pauses.
+///
+/// What is sent again is the same everywhere: whatever only reads, stopping a capture and forgetting a bucket, after a
+/// failed connection, an answer that does not come in time, and the statuses 408, 429, 500, 502, 503, 504 and 520 to
+/// 524; starting a capture, registering and validating a bucket only when the request certainly never arrived or was
+/// turned away with 429.
+///
+/// The pause before the n-th repetition is random, from nothing up to `first · 2ⁿ⁻¹`, and to `longest` at most
+/// (exponential backoff with full jitter). A `Retry-After` of the service adds to it; one that is longer than the policy
+/// wants to wait ends the request at once, and [`Error::retry_after`] tells it.
+///
+/// ```
+/// use std::time::Duration;
+/// use pcaps::RetryPolicy;
+///
+/// let patient = RetryPolicy::default().attempts(10).total_time(Duration::from_secs(600));
+/// let client = pcaps::Client::builder().token("t").retry(patient).build()?;
+/// # Ok::<(), pcaps::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    attempts: u32,
+    total_time: Duration,
+    first_pause: Duration,
+    longest_pause: Duration,
+    longest_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Four attempts within two minutes; pauses from 500 ms up to 20 s; a `Retry-After` of up to a minute.
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            total_time: Duration::from_mins(2),
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(20),
+            longest_retry_after: Duration::from_mins(1),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Every request is sent once.
+    pub fn never() -> Self {
+        Self::default().attempts(1)
+    }
+
+    /// How often a request is sent at most, the first time included. 0 is the same as 1.
+    #[must_use]
+    pub fn attempts(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// How long after its beginning a request is still sent again: no pause begins that would last longer. Of a
+    /// download it counts from the last time that there were new bytes.
+    #[must_use]
+    pub fn total_time(self, total_time: Duration) -> Self {
+        Self { total_time, ..self }
+    }
+
+    /// The longest pause before the first repetition, and the longest before any.
+    #[must_use]
+    pub fn pauses(self, first: Duration, longest: Duration) -> Self {
+        Self {
+            first_pause: first,
+            longest_pause: longest,
+            ..self
+        }
+    }
+
+    /// The longest `Retry-After` that is waited for, and the longest wait for the service's rate limit to be lifted.
+    #[must_use]
+    pub fn retry_after_up_to(self, longest: Duration) -> Self {
+        Self {
+            longest_retry_after: longest,
+            ..self
+        }
+    }
+
+    /// The longest wait that the service may ask for.
+    pub(crate) fn longest_retry_after(&self) -> Duration {
+        self.longest_retry_after
+    }
+
+    /// The pause after so many attempts, `random` being from 0 to 1.
+    fn pause(&self, made: u32, random: f64) -> Duration {
+        let doublings = made.saturating_sub(1).min(31);
+        let most = self.first_pause.saturating_mul(1 << doublings);
+        most.min(self.longest_pause).mul_f64(random.clamp(0.0, 1.0))
+    }
+}
+
+/// The attempts of one operation so far.
+pub(crate) struct Attempts<'a> {
+    pub(crate) operation: &'static Operation,
+    pub(crate) policy: &'a RetryPolicy,
+    chance: &'a Chance,
+    since: Timestamp,
+    /// How many have been made.
+    pub(crate) made: u32,
+    /// Whether one that failed may have arrived all the same.
+    pub(crate) arrived: bool,
+}
+
+impl<'a> Attempts<'a> {
+    pub(crate) fn new(
+        operation: &'static Operation,
+        policy: &'a RetryPolicy,
+        chance: &'a Chance,
+    ) -> Self {
+        Self {
+            operation,
+            policy,
+            chance,
+            since: chance.clock.now(),
+            made: 0,
+            arrived: false,
+        }
+    }
+
+    /// There was some progress: failures before it do not count any more.
+    pub(crate) fn renew(&mut self) {
+        self.since = self.chance.clock.now();
+        self.made = 0;
+    }
+
+    /// Sits the pause out after which the request may be sent again, or gives the error back if it may not.
+    pub(crate) async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
+        self.made += 1;
+        self.arrived |= error.may_have_arrived();
+        match self.next(&error) {
+            Some(pause) => {
+                tracing::debug!(
+                    attempt = self.made,
+                    pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+                    "trying again"
+                );
+                self.chance.clock.sleep(pause).await;
+                Ok(())
+            }
+            None => Err(error.after_attempts(self.made)),
+        }
+    }
+
+    fn next(&self, error: &Error) -> Option<Duration> {
+        let again = match self.operation.repeat {
+            Repeat::Always => error.is_transient(),
+            Repeat::IfUnsent => error.is_rate_limited() || error.never_arrived(),
+        };
+        if !again || self.made >= self.policy.attempts {
+            return None;
+        }
+        let asked = error.retry_after().unwrap_or_default();
+        if asked > self.policy.longest_retry_after {
+            return None;
+        }
+        let pause = asked + self.policy.pause(self.made, (self.chance.random)());
+        let elapsed = between(self.since, self.chance.clock.now());
+        (elapsed + pause <= self.policy.total_time).then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let policy = RetryPolicy::default();
+        let most: Vec<_> = (1..=8)
+            .map(|made| policy.pause(made, 1.0).as_millis())
+            .collect();
+        assert_eq!(most, [500, 1000, 2000, 4000, 8000, 16000, 20000, 20000]);
+        assert_eq!(policy.pause(u32::MAX, 0.5), Duration::from_secs(10));
+        assert_eq!(policy.pause(3, 0.0), Duration::ZERO);
+    }
+}
