@@ -1,5 +1,6 @@
 //! The records of classic pcap files.
 
+use std::array;
 use std::io::Read;
 
 use pcap_parser::{PcapHeader, pcap};
@@ -87,11 +88,14 @@ impl Pcap {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let record = match bytes.get(..header_len) {
-            Some(header) => self.record(header),
-            None => Err(Fault::Truncated),
+        let header = bytes.first_chunk().filter(|_| bytes.len() >= header_len);
+        let Some(header) = header else {
+            return Err(source.truncated());
         };
-        let record = record.map_err(|fault| source.fault(fault))?;
+        let record = match self.record(header) {
+            Ok(record) => record,
+            Err(claims) => return Err(source.fault(claims.into())),
+        };
         let whole = header_len + record.len;
         if source.fill(whole)?.len() < whole {
             return Err(source.truncated());
@@ -109,19 +113,18 @@ impl Pcap {
         }
     }
 
-    /// What a record header says of the record that it begins.
+    /// What a record header says of the record that it begins: in its first 16 bytes, whatever the layout.
     #[inline]
-    pub(crate) fn record(&self, header: &[u8]) -> Result<Record, Fault> {
-        let (fields, _) = header.as_chunks::<4>();
-        let Some(fields) = fields.first_chunk::<4>() else {
-            return Err(Fault::Truncated);
-        };
-        let [seconds, fraction, claimed, original_len] = fields.map(|field| match self.layout {
-            Layout::Big => u32::from_be_bytes(field),
-            Layout::Little | Layout::Modified => u32::from_le_bytes(field),
+    pub(crate) fn record(&self, header: &[u8; 16]) -> Result<Record, Claims> {
+        let [seconds, fraction, claimed, original_len] = array::from_fn(|field| {
+            let bytes = array::from_fn(|at| header[4 * field + at]);
+            match self.layout {
+                Layout::Big => u32::from_be_bytes(bytes),
+                Layout::Little | Layout::Modified => u32::from_le_bytes(bytes),
+            }
         });
         if claimed > MAX_RECORD_LEN {
-            return Err(claims(claimed));
+            return Err(Claims(claimed));
         }
         let nanos = if self.header.nanoseconds {
             u64::from(fraction)
@@ -140,9 +143,14 @@ impl Pcap {
     }
 }
 
-#[cold]
-fn claims(bytes: u32) -> Fault {
-    Fault::Damaged(format!("its record claims {bytes} bytes"))
+/// A record claims so many bytes: more than any may have.
+pub(crate) struct Claims(u32);
+
+impl From<Claims> for Fault {
+    #[cold]
+    fn from(Claims(bytes): Claims) -> Self {
+        Self::Damaged(format!("its record claims {bytes} bytes"))
+    }
 }
 
 /// The number without the bits above it, which hold the length of the frame check sequence.

@@ -258,14 +258,32 @@ impl Records {
                 self.offset += (header_len + record.len) as u64;
                 self.record = None;
             }
+            // Mostly the next header is there as a whole, and need not be held.
+            if self.held.len == 0
+                && let Some((header, rest)) = bytes.split_at_checked(header_len)
+                && let Some(header) = header.first_chunk()
+                && let Ok(record) = self.pcap.record(header)
+            {
+                bytes = rest;
+                self.begin(record);
+                continue;
+            }
             if !self.held.fill(&mut bytes, header_len) {
                 return Ok(());
             }
-            let record = self.pcap.record(self.held.bytes())?;
+            let Some(header) = self.held.bytes.first_chunk() else {
+                return Ok(());
+            };
+            let record = self.pcap.record(header)?;
             self.held.len = 0;
-            self.left = record.len;
-            self.record = Some(record);
+            self.begin(record);
         }
+    }
+
+    #[inline]
+    fn begin(&mut self, record: Record) {
+        self.left = record.len;
+        self.record = Some(record);
     }
 
     /// Whether the file may end here.
