@@ -6,6 +6,7 @@ mod envelope;
 mod failure;
 mod guard;
 mod ownership;
+mod ranges;
 
 use std::{num::NonZeroU8, sync::Arc};
 
@@ -24,6 +25,7 @@ use crate::{
 };
 pub(crate) use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
+pub(crate) use ranges::ranged;
 
 /// Everything that the service knows.
 pub(crate) struct Service {
@@ -36,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) captures: Captures,
     pub(crate) ownerships: Ownerships,
     pub(crate) stopped: Stopped,
+    /// Whether a part of a download may be asked for.
+    pub(crate) ranges: bool,
 }
 
 /// The service's address space.
@@ -78,11 +82,16 @@ async fn no_method() -> Failure {
     )
 }
 
-/// Gives an answer its trace: 16 hexadecimal digits, and where the data centre's name would be, `SIM`.
+/// The trace of an answer: 16 hexadecimal digits, and where the data centre's name would be, `SIM`. Without
+/// random bytes there is none.
+pub(crate) fn ray() -> Option<String> {
+    let digits = random::hex::<8>().ok()?;
+    Some(format!("{digits}-SIM"))
+}
+
+/// Gives an answer its trace.
 async fn trace(mut response: Response) -> Response {
-    // Without random bytes it goes without a trace.
-    let ray = random::hex::<8>().ok();
-    if let Some(value) = ray.and_then(|ray| HeaderValue::try_from(format!("{ray}-SIM")).ok()) {
+    if let Some(value) = ray().and_then(|ray| HeaderValue::try_from(ray).ok()) {
         response.headers_mut().insert("cf-ray", value);
     }
     response
