@@ -53,13 +53,14 @@
 //! ```
 //!
 //! In a test, [`SimulatorBuilder::clock`] takes the place of waiting: a full capture goes through all its
-//! stages as fast as the clock is moved.
+//! stages as fast as the clock is moved. [`faults`] has a server that fails on order.
 
 mod buckets;
 mod capture;
 mod clock;
 mod destination;
 mod error;
+pub mod faults;
 mod ownership;
 mod random;
 mod server;

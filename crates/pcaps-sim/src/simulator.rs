@@ -64,6 +64,7 @@ impl Simulator {
             buckets: None,
             servers: None,
             clock: None,
+            ranges: false,
         }
     }
 
@@ -85,6 +86,11 @@ impl Simulator {
     /// The buckets, in which challenges and full captures are found.
     pub fn buckets(&self) -> &Buckets {
         &self.service.buckets
+    }
+
+    /// What answers requests.
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
     }
 
     /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered;
@@ -139,6 +145,7 @@ pub struct SimulatorBuilder {
     buckets: Option<Buckets>,
     servers: Option<NonZeroU8>,
     clock: Option<Clock>,
+    ranges: bool,
 }
 
 impl SimulatorBuilder {
@@ -197,6 +204,16 @@ impl SimulatorBuilder {
         }
     }
 
+    /// Whether a part of a download may be asked for, with the header `Range`. By default it may not, and a
+    /// download is always whole: the service's documentation does not speak of ranges.
+    ///
+    /// With ranges, a download has a strong `ETag` and `Accept-Ranges: bytes`. One range, `bytes=N-` or
+    /// `bytes=N-M`, is answered with 206, unless `If-Range` is there and is another tag; one that begins
+    /// past the end is answered with 416. Anything else that `Range` may say is ignored.
+    pub fn ranges(self, ranges: bool) -> Self {
+        Self { ranges, ..self }
+    }
+
     /// Listens, and answers requests in the background.
     ///
     /// # Errors
@@ -222,13 +239,9 @@ impl SimulatorBuilder {
             captures: Captures::default(),
             ownerships: Ownerships::default(),
             stopped: stopped.clone(),
+            ranges: self.ranges,
         });
-        let listen = async {
-            let listener = TcpListener::bind(self.address).await?;
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        };
-        let (listener, address) = listen.await.map_err(|it| unheard(self.address, it))?;
+        let (listener, address) = listen(self.address).await?;
         let entrance = Entrance { listener, stopped };
         let (close, closed) = oneshot::channel();
         let app = router(Arc::clone(&service));
@@ -260,6 +273,7 @@ impl fmt::Debug for SimulatorBuilder {
             .field("account_id", &self.account_id)
             .field("buckets", &self.buckets)
             .field("servers", &self.servers)
+            .field("ranges", &self.ranges)
             .finish_non_exhaustive()
     }
 }
@@ -293,6 +307,16 @@ fn token(given: Option<Secret>) -> Result<Secret, Repr> {
     } else {
         Err(Repr::Token)
     }
+}
+
+/// Listens at an address, and says at which port, should it be a free one.
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Repr> {
+    let bind = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bind.await.map_err(|it| unheard(address, it))
 }
 
 fn unheard(address: SocketAddr, source: io::Error) -> Repr {

@@ -42,7 +42,7 @@ impl Stopped {
     }
 
     /// Waits until it ends.
-    async fn wait(mut self) {
+    pub(crate) async fn wait(mut self) {
         // Nobody left who could end it: it has ended.
         let _ = self.0.wait_for(|stopped| *stopped).await;
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::{Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
 use super::{
     Fields, Service, envelope,
     failure::{Failure, code},
+    ranges::ranged,
 };
 use crate::{
     capture::{Full, Record, Sample},
@@ -68,6 +69,8 @@ pub(super) async fn get(
 pub(super) async fn download(
     State(service): State<Arc<Service>>,
     Path((_, id)): Path<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
 ) -> Reply {
     if let Record::Full(_) = service.captures.get(&id)? {
         return Err(Failure::bad_request(
@@ -77,11 +80,15 @@ pub(super) async fn download(
         ));
     }
     let bytes = service.captures.packets(&id)?;
-    let mut response = Response::new(Body::from(bytes));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/vnd.tcpdump.pcap"),
-    );
+    let mut response = if service.ranges {
+        ranged(&method, &headers, &id, None, bytes)
+    } else {
+        Response::new(Body::from(bytes))
+    };
+    response
+        .headers_mut()
+        .entry(header::CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/vnd.tcpdump.pcap"));
     Ok(response)
 }
 

@@ -6,17 +6,19 @@ mod envelope;
 mod failure;
 mod guard;
 mod ownership;
+mod ranges;
 
 use std::{num::NonZeroU8, sync::Arc};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderValue, StatusCode},
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderValue, StatusCode, header},
     middleware,
     response::Response,
     routing::{delete, get, post, put},
 };
+use jiff::fmt::rfc2822::DateTimePrinter;
 use pcaps_api::Secret;
 
 use crate::{
@@ -24,6 +26,7 @@ use crate::{
 };
 pub(crate) use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
+pub(crate) use ranges::ranged;
 
 /// Everything that the service knows.
 pub(crate) struct Service {
@@ -36,6 +39,8 @@ pub(crate) struct Service {
     pub(crate) captures: Captures,
     pub(crate) ownerships: Ownerships,
     pub(crate) stopped: Stopped,
+    /// Whether a part of a download may be asked for.
+    pub(crate) ranges: bool,
 }
 
 /// The service's address space.
@@ -57,7 +62,10 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         ))
         .fallback(no_route)
         .layer(DefaultBodyLimit::max(body::LIMIT))
-        .layer(middleware::map_response(trace))
+        .layer(middleware::map_response_with_state(
+            Arc::clone(&service),
+            trace,
+        ))
         .with_state(service)
 }
 
@@ -78,11 +86,21 @@ async fn no_method() -> Failure {
     )
 }
 
-/// Gives an answer its trace: 16 hexadecimal digits, and where the data centre's name would be, `SIM`.
-async fn trace(mut response: Response) -> Response {
-    // Without random bytes it goes without a trace.
-    let ray = random::hex::<8>().ok();
-    if let Some(value) = ray.and_then(|ray| HeaderValue::try_from(format!("{ray}-SIM")).ok()) {
+/// The trace of an answer: 16 hexadecimal digits, and where the data centre's name would be, `SIM`. Without
+/// random bytes there is none.
+pub(crate) fn ray() -> Option<String> {
+    let digits = random::hex::<8>().ok()?;
+    Some(format!("{digits}-SIM"))
+}
+
+/// Gives an answer its trace, and the date by the simulator's clock.
+async fn trace(State(service): State<Arc<Service>>, mut response: Response) -> Response {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&service.clock.now());
+    // A date before the year 0 has no such form.
+    if let Some(value) = date.ok().and_then(|it| HeaderValue::try_from(it).ok()) {
+        response.headers_mut().insert(header::DATE, value);
+    }
+    if let Some(value) = ray().and_then(|ray| HeaderValue::try_from(ray).ok()) {
         response.headers_mut().insert("cf-ray", value);
     }
     response
