@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, Method, Response, Uri},
 };
 
-use crate::time::Time;
+use crate::{secrets, time::Time};
 
 /// Credentials and ids that stand in requests; no output may hold the first.
 pub(crate) const TOKEN: &str = "token-that-must-not-be-shown";
@@ -26,12 +26,14 @@ pub(crate) const ID: &str = "66802ca5668e47a2b82c2e6746e45037";
 
 /// The account at a service, as the library reaches it.
 pub(crate) fn account(base_url: &str) -> pcaps::Account {
+    secrets::watch_logs();
     let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
     client.build().unwrap().account(ACCOUNT.parse().unwrap())
 }
 
 /// The same, on a clock that is the test's.
 pub(crate) fn account_at(base_url: &str, time: &Time) -> pcaps::Account {
+    secrets::watch_logs();
     let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
     // The longest pauses that there can be.
     let client = client.clock(time.clone()).random(|| 1.0);

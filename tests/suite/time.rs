@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -42,7 +42,7 @@ struct Entry {
 }
 
 impl Time {
-    /// Begins at a time that has passed long ago, and runs until the runtime ends, which must be one of a single thread.
+    /// Begins at a time that has passed long ago, and runs until it is dropped, on a runtime of a single thread.
     pub(crate) fn start() -> Self {
         let time = Self(Arc::new(Mutex::new(State {
             now: "2026-01-02T03:04:05Z".parse().unwrap(),
@@ -52,25 +52,8 @@ impl Time {
             pauses: Vec::new(),
             run_out: 0,
         })));
-        tokio::spawn(time.clone().run());
+        tokio::spawn(run(Arc::downgrade(&time.0)));
         time
-    }
-
-    async fn run(self) {
-        let mut quiet = 0;
-        loop {
-            tokio::task::yield_now().await;
-            let mut state = self.0.lock().unwrap();
-            quiet = if std::mem::take(&mut state.used) {
-                0
-            } else {
-                quiet + 1
-            };
-            if quiet >= QUIET {
-                quiet = 0;
-                state.go_on();
-            }
-        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -107,6 +90,24 @@ impl Time {
             key,
             over,
         })
+    }
+}
+
+/// Lets time pass.
+async fn run(state: Weak<Mutex<State>>) {
+    let mut quiet = 0;
+    loop {
+        tokio::task::yield_now().await;
+        let Some(state) = state.upgrade() else {
+            return;
+        };
+        let mut state = state.lock().unwrap();
+        let used = std::mem::take(&mut state.used);
+        quiet = if used { 0 } else { quiet + 1 };
+        if quiet >= QUIET {
+            quiet = 0;
+            state.go_on();
+        }
     }
 }
 
