@@ -1,7 +1,6 @@
 //! Every operation through every fault: what comes of it, how often it was sent and after which pauses, and what is on
 //! the disk afterwards. The clock is the test's: nothing sleeps.
 
-mod stage;
 mod table;
 
 use std::{fmt::Write as _, time::Duration};
@@ -9,8 +8,7 @@ use std::{fmt::Write as _, time::Duration};
 use pcaps::ErrorKind;
 use pcaps_sim::faults::Operation;
 
-use crate::secrets;
-use stage::Stage;
+use crate::{secrets, stage::Stage};
 use table::{Case, Meaning};
 
 /// What is expected of an operation that meets a fault.
@@ -130,7 +128,12 @@ async fn every_operation_through_every_fault() {
             cases += 1;
             let name = format!("{} and {}", operation.as_str(), case.name);
             let stage = Stage::set(operation).await;
-            stage.order(operation, &case);
+            let fault = case.fault(stage.elsewhere());
+            if case.lasts() {
+                stage.server.always(operation, fault);
+            } else {
+                stage.server.next(operation, fault);
+            }
             let outcome = stage.perform(operation).await;
             if let Err(error) = &outcome {
                 secrets::assert_none(&everything_said(error));

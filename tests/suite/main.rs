@@ -1,6 +1,7 @@
 //! Everything that needs more than one crate to be tested.
 
 mod cli;
+mod downloads;
 mod drift;
 mod end_to_end;
 mod errors;
@@ -9,9 +10,13 @@ mod faults;
 mod generated;
 mod layers;
 mod outline;
+mod pacing;
 mod real_capture;
 mod schemas;
 mod secrets;
+mod stage;
 mod support;
 mod time;
+mod traces;
+mod waits;
 mod wire;

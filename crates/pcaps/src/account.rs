@@ -47,7 +47,7 @@ impl Account {
     /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
     /// let sample = pcaps::Sample::new(Duration::from_secs(300), 10_000)?.filter("udp and dst port 53".parse()?);
     /// let downloaded = account.sample_to(sample, "dns.pcap").await?;
-    /// println!("{} packets", downloaded.packets);
+    /// println!("{} packets", downloaded.contents.packets);
     /// # Ok(())
     /// # }
     /// ```

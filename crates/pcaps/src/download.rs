@@ -109,7 +109,8 @@ impl Download {
     ///
     /// ```no_run
     /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
-    /// account.download(&id).to_writer(tokio::io::stdout()).await?;
+    /// let mut file = Vec::new();
+    /// account.download(&id).to_writer(&mut file).await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -74,21 +74,21 @@ impl Pacer {
     ) -> Result<(Duration, Pass<'_>), Duration> {
         let mut state = self.lock();
         state.limits.retain(|it| it.lifted > now);
+        let scarce = |it: &&Limit| it.remaining > 0 && it.remaining <= it.spared;
         let mut at = now;
-        let mut apart = Duration::ZERO;
         for limit in &state.limits {
-            let left = between(now, limit.lifted);
-            match u32::try_from(limit.remaining) {
-                Ok(0) => at = at.max(limit.lifted),
-                Ok(remaining) if limit.remaining <= limit.spared => {
-                    apart = apart.max(left / remaining);
-                }
-                _ => {}
+            if limit.remaining == 0 {
+                at = at.max(limit.lifted);
             }
         }
-        if apart > Duration::ZERO {
+        if state.limits.iter().any(|it| scarce(&it)) {
             at = at.max(state.next.unwrap_or(now));
         }
+        let apart = state.limits.iter().filter(scarce).map(|it| {
+            let remaining = u32::try_from(it.remaining).unwrap_or(u32::MAX);
+            between(at, it.lifted) / remaining
+        });
+        let apart = apart.max().unwrap_or_default();
         let pause = between(now, at);
         if pause > most {
             return Err(pause);

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{Stream, future::join_all, stream};
+use futures_util::{Stream, StreamExt as _, future::join_all, stream};
 use jiff::Timestamp;
 
 use crate::{
@@ -169,13 +169,14 @@ impl Wait {
     /// # }
     /// ```
     pub fn updates(self) -> impl Stream<Item = Result<Update, Error>> + Send + Unpin + 'static {
-        Box::pin(stream::unfold(Waiting::new(self), |mut waiting| async {
+        let updates = stream::unfold(Waiting::new(self), |mut waiting| async {
             if waiting.over {
                 return None;
             }
             let update = waiting.step().await;
             Some((update, waiting))
-        }))
+        });
+        Box::pin(updates.fuse())
     }
 }
 

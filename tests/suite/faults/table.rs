@@ -9,7 +9,7 @@ use crate::secrets::{KEY, KEY_ID};
 
 pub(super) struct Case {
     pub(super) name: String,
-    pub(super) fault: Fault,
+    fault: Fault,
     pub(super) meaning: Meaning,
     /// Whether what was asked for happens all the same.
     pub(super) takes_effect: bool,
@@ -51,8 +51,14 @@ impl Case {
         matches!(self.meaning, Meaning::Refused(ErrorKind::RateLimited))
     }
 
-    pub(super) fn redirects(&self) -> bool {
-        self.name.starts_with("a redirect")
+    /// The fault, which leads elsewhere if it is a redirect.
+    pub(super) fn fault(&self, elsewhere: String) -> Fault {
+        let fault = self.fault.clone();
+        if self.name.starts_with("a redirect") {
+            fault.header("location", elsewhere)
+        } else {
+            fault
+        }
     }
 
     pub(super) fn lasts(&self) -> bool {

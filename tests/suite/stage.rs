@@ -13,7 +13,6 @@ use pcaps_sim::{
 
 use tokio::task::JoinHandle;
 
-use super::table::Case;
 use crate::{
     secrets::{self, KEY, KEY_ID},
     support::{ACCOUNT, TOKEN, account_at},
@@ -21,19 +20,19 @@ use crate::{
 };
 
 /// A service with what it takes for an operation to work.
-pub(super) struct Stage {
-    pub(super) time: Time,
-    pub(super) server: Arc<FaultServer>,
+pub(crate) struct Stage {
+    pub(crate) time: Time,
+    pub(crate) server: Arc<FaultServer>,
     /// Through the faults, and past them.
-    pub(super) account: Account,
-    direct: Account,
-    capture: Option<CaptureId>,
+    pub(crate) account: Account,
+    pub(crate) direct: Account,
+    pub(crate) capture: Option<CaptureId>,
     bucket: Option<BucketId>,
     challenge: String,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
     /// Where redirects lead: nobody may ever come.
     elsewhere: TcpListener,
-    simulator: Simulator,
+    pub(crate) simulator: Simulator,
     stalls: JoinHandle<()>,
 }
 
@@ -50,13 +49,13 @@ fn sample() -> Sample {
     Sample::new(Duration::from_secs(1), 20).unwrap()
 }
 
-fn destination() -> Destination {
+pub(crate) fn destination() -> Destination {
     let uri = format!("r2://b/d?account-id=acc&access-key-id={KEY_ID}&secret-access-key={KEY}");
     uri.parse().unwrap()
 }
 
 impl Stage {
-    pub(super) async fn set(operation: Operation) -> Self {
+    pub(crate) async fn set(operation: Operation) -> Self {
         secrets::watch_logs();
         let time = Time::start();
         let clock = time.clone();
@@ -123,21 +122,12 @@ impl Stage {
         }
     }
 
-    /// Orders a fault for the operation, once or for good.
-    pub(super) fn order(&self, operation: Operation, case: &Case) {
-        let elsewhere = format!("http://{}/", self.elsewhere.local_addr().unwrap());
-        let mut fault = case.fault.clone();
-        if case.redirects() {
-            fault = fault.header("location", elsewhere);
-        }
-        if case.lasts() {
-            self.server.always(operation, fault);
-        } else {
-            self.server.next(operation, fault);
-        }
+    /// A place on this machine that is not the service.
+    pub(crate) fn elsewhere(&self) -> String {
+        format!("http://{}/", self.elsewhere.local_addr().unwrap())
     }
 
-    pub(super) async fn perform(&self, operation: Operation) -> Result<(), Error> {
+    pub(crate) async fn perform(&self, operation: Operation) -> Result<(), Error> {
         let account = &self.account;
         let capture = self.capture.as_ref();
         match operation {
@@ -165,7 +155,7 @@ impl Stage {
     }
 
     /// How often each operation was asked for.
-    pub(super) fn sent(&self) -> BTreeMap<Operation, usize> {
+    pub(crate) fn sent(&self) -> BTreeMap<Operation, usize> {
         let mut sent = BTreeMap::new();
         for request in self.server.requests() {
             *sent.entry(request.operation.unwrap()).or_default() += 1;
@@ -174,7 +164,7 @@ impl Stage {
     }
 
     /// Looks at what is left: at the service, on the disk, and elsewhere.
-    pub(super) async fn check(&self, operation: Operation, worked: bool, name: &str) {
+    pub(crate) async fn check(&self, operation: Operation, worked: bool, name: &str) {
         let nobody = self.elsewhere.accept().unwrap_err();
         assert_eq!(
             nobody.kind(),
@@ -215,7 +205,7 @@ impl Stage {
         }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("a.pcap")
     }
 }

@@ -1,0 +1,214 @@
+//! Waiting for captures: what is told, how long it takes, and how many requests.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use pcaps::{Error, ErrorKind, Full, Update};
+use pcaps_sim::faults::{Delivery, Fault, Operation, Place};
+use serde_json::json;
+
+use crate::{
+    stage::{Stage, destination},
+    support::{ACCOUNT, ID},
+};
+
+const GET: Operation = Operation::GetCapture;
+
+/// What a person would be told.
+async fn told(updates: impl futures_util::Stream<Item = Result<Update, Error>>) -> Vec<String> {
+    updates
+        .map(|update| match update {
+            Ok(Update::Seen(it)) => {
+                let packets = it.capture.packets_captured();
+                format!(
+                    "{} changed {} {:?}",
+                    it.capture.status(),
+                    it.changed,
+                    packets.is_some()
+                )
+            }
+            Ok(Update::Failing {
+                error, next_look, ..
+            }) => format!("{:?}, again in {next_look:?}", error.kind()),
+            Ok(other) => format!("{other:?}"),
+            Err(error) => format!("ends: {:?}", error.kind()),
+        })
+        .collect()
+        .await
+}
+
+#[tokio::test]
+async fn a_full_capture_is_followed_to_its_end() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let id = stage.capture.clone().unwrap();
+    let start = stage.time.now();
+    let capture = stage.account.wait(&id).await.unwrap();
+    assert_eq!(capture.status(), "success");
+    // A minute and three seconds, as the simulator has it; and a look soon after.
+    let elapsed = stage.time.now().duration_since(start).as_secs();
+    assert!((63..70).contains(&elapsed), "{elapsed}");
+    let looks = stage.server.requests().len();
+    assert!(looks <= 30, "{looks}");
+    for pause in stage.time.pauses() {
+        assert!(pause >= Duration::from_secs(2), "{pause:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_happens_is_told() {
+    let stage = Stage::set(GET).await;
+    let id = stage.capture.clone().unwrap();
+    let at = |status: &str| {
+        let capture = json!({"success": true, "result": {"type": "full", "id": ID, "status": status, "packets_captured": 7}});
+        Fault::answer(200, "application/json", capture.to_string())
+    };
+    for fault in [
+        at("pending"),
+        at("pending"),
+        Fault::answer(503, "text/html", "<html>"),
+        Delivery::Reset(Place::BeforeHead).into(),
+        at("a status from the future"),
+        Fault::answer(200, "text/html", "<html>"),
+        at("success"),
+    ] {
+        stage.server.next(GET, fault);
+    }
+    let told = told(stage.account.wait(&id).updates()).await;
+    assert_eq!(
+        told,
+        [
+            "pending changed true true",
+            "pending changed false true",
+            "Service, again in 2s",
+            "Connection, again in 4s",
+            "a status from the future changed true true",
+            "UnexpectedResponse, again in 2s",
+            "success changed true true",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_failed_capture_comes_with_its_reason() {
+    let stage = Stage::set(GET).await;
+    let id = stage.capture.clone().unwrap();
+    let failed = json!({"success": true, "result": {"type": "full", "id": ID, "status": "failed", "error_message": "bucket gone"}});
+    stage.server.next(
+        GET,
+        Fault::answer(200, "application/json", failed.to_string()),
+    );
+    let error = stage.account.wait(&id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CaptureFailed);
+    assert!(error.to_string().contains("bucket gone"), "{error}");
+    assert_eq!(
+        error.capture().unwrap().error_message().as_deref(),
+        Some("bucket gone")
+    );
+}
+
+#[tokio::test]
+async fn a_deadline_holds_also_while_nothing_answers() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let id = stage.capture.clone().unwrap();
+    let start = stage.time.now();
+    let error = stage
+        .account
+        .wait(&id)
+        .deadline(Duration::from_secs(10))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlinePassed);
+    assert!(error.is_timeout());
+    assert_eq!(error.capture().unwrap().id(), &id);
+    assert_eq!(stage.time.now().duration_since(start).as_secs(), 10);
+
+    stage.server.next(GET, Delivery::Stall(Place::BeforeHead));
+    let start = stage.time.now();
+    let error = stage
+        .account
+        .wait(&id)
+        .deadline(Duration::from_secs(10))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeadlinePassed);
+    assert_eq!(stage.time.now().duration_since(start).as_secs(), 10);
+}
+
+#[tokio::test]
+async fn two_hundred_waits_stay_within_the_limit() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let running = |number: usize| {
+        json!({
+            "type": "full", "id": format!("{number:032x}"), "status": "running", "time_limit": 300, "packets_captured": 0,
+            "submitted": "2026-01-02T03:04:05Z",
+        })
+    };
+    // The list holds the newest 50. The others are asked for one by one, and every answer is the same to them.
+    let list: Vec<_> = (0..50).map(running).collect();
+    let list = json!({"success": true, "result": list}).to_string();
+    stage.server.always(
+        Operation::ListCaptures,
+        Fault::answer(200, "application/json", list),
+    );
+    let one = json!({"success": true, "result": running(0)}).to_string();
+    stage
+        .server
+        .always(GET, Fault::answer(200, "application/json", one));
+
+    let before = stage.server.requests().len();
+    let waits = (0..200).map(|number| {
+        let id = format!("{number:032x}").parse().unwrap();
+        stage
+            .account
+            .clone()
+            .wait(&id)
+            .deadline(Duration::from_mins(5))
+    });
+    let outcomes = pcaps::wait_all(waits).await;
+    assert_eq!(outcomes.len(), 200);
+    for outcome in outcomes {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::DeadlinePassed);
+    }
+    let requests = stage.server.requests().split_off(before);
+    assert!(requests.len() <= 1_200, "{}", requests.len());
+    let lists = requests
+        .iter()
+        .filter(|it| it.operation == Some(Operation::ListCaptures))
+        .count();
+    assert!(lists > 0, "they share the list");
+}
+
+#[tokio::test]
+async fn fifty_waits_need_no_more_than_the_list() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let before = stage.server.requests().len();
+    let id = stage.capture.clone().unwrap();
+    let waits = (0..50).map(|_| stage.account.wait(&id));
+    for outcome in pcaps::wait_all(waits).await {
+        assert_eq!(outcome.unwrap().status(), "success");
+    }
+    let requests = stage.server.requests().split_off(before);
+    assert!(requests.len() <= 40, "{}", requests.len());
+}
+
+#[tokio::test]
+async fn a_wait_that_is_dropped_leaves_the_others_alone() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let id = stage.capture.clone().unwrap();
+    let mut dropped = stage.account.wait(&id).updates();
+    let mut kept = stage.account.wait(&id).updates();
+    dropped.try_next().await.unwrap();
+    drop(dropped);
+    let mut last = None;
+    while let Some(update) = kept.try_next().await.unwrap() {
+        last = Some(update);
+    }
+    let Some(Update::Seen(it)) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!((it.capture.status(), it.next_look), ("success", None));
+    assert!(kept.next().await.is_none(), "and nothing after it");
+    // The captures of nobody: the capture itself went on all the while.
+    assert_eq!(stage.account.id().as_str(), ACCOUNT);
+    let _ = Full::new("ORD", destination(), Duration::from_secs(1)).unwrap();
+}
