@@ -1,17 +1,18 @@
 //! From the lowered description to Rust: the generator's output split by module, and what we emit beside it.
 
+mod open;
 mod shape;
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use heck::{ToShoutySnakeCase, ToSnakeCase};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::Literal;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use quote::quote;
 use serde_json::Value;
@@ -20,7 +21,7 @@ use syn::{Attribute, File, Item, parse_quote, visit_mut::VisitMut};
 use self::shape::{Shape, describe_patterns, document_secrets, drop_unused_imports};
 use crate::{
     json::{resolve, schemas},
-    lower::{self, Lowered, OpenEnum, Union},
+    lower::{self, Lowered},
     prose,
 };
 
@@ -48,7 +49,7 @@ pub fn emit(description: &Value, lowered: &Lowered) -> Result<Vec<(String, Strin
         ("client.rs", client),
         ("limits.rs", limits(&lower::types(description)?)?),
         ("mod.rs", module_list()),
-        ("open.rs", open(lowered)?),
+        ("open.rs", open::open(lowered)?),
         ("types.rs", types),
     ];
     Ok(modules
@@ -215,151 +216,10 @@ fn module_list() -> File {
     }
 }
 
-/// Open enums and tagged unions.
-fn open(lowered: &Lowered) -> Result<File> {
-    let enums = lowered
-        .open_enums
-        .iter()
-        .map(|(name, it)| emit_enum(name, it))
-        .collect::<Result<Vec<_>>>()?;
-    let unions = lowered
-        .unions
-        .iter()
-        .map(|(name, it)| emit_union(name, it))
-        .collect::<Result<Vec<_>>>()?;
-    let doc = module_doc("Types that keep values which the description does not list.");
-    syn::parse2(quote!(#(#doc)* #(#enums)* #(#unions)*)).context("the emitted enums are not Rust")
-}
-
 /// A name in Rust, or an error that says where a better one is given.
 fn ident(text: &str) -> Result<syn::Ident> {
     syn::parse_str(text).map_err(|_| {
         anyhow!("{text:?} cannot be a name in Rust: give it one by an x-name in spec/overlay.yaml")
-    })
-}
-
-fn emit_enum(name: &str, it: &OpenEnum) -> Result<TokenStream> {
-    let variants = variants(name, it.values.iter().map(String::as_str), true)?;
-    let name = ident(name)?;
-    let docs_of_type = doc(&it.doc);
-    let idents: Vec<_> = variants
-        .keys()
-        .map(|name| ident(name))
-        .collect::<Result<_>>()?;
-    let values: Vec<_> = variants.values().collect();
-    let docs = values.iter().map(|value| doc(&format!("`{value}`")));
-    Ok(quote! {
-        #(#docs_of_type)*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
-        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-        #[non_exhaustive]
-        pub enum #name {
-            #(#(#docs)* #[serde(rename = #values)] #idents,)*
-            /// A value that the description does not list.
-            #[serde(untagged)]
-            Other(String),
-        }
-        impl #name {
-            /// The value as it is on the wire.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    #(Self::#idents => #values,)*
-                    Self::Other(value) => value,
-                }
-            }
-        }
-        impl std::fmt::Display for #name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    })
-}
-
-/// Variant names and the values they stand for.
-fn variants<'a>(
-    name: &str,
-    values: impl Iterator<Item = &'a str>,
-    open: bool,
-) -> Result<BTreeMap<String, &'a str>> {
-    let mut variants = BTreeMap::new();
-    for value in values {
-        let ident = lower::variant_name(value, open);
-        if syn::parse_str::<syn::Ident>(&ident).is_err() {
-            bail!("{name}: the value {value:?} cannot be made into a Rust name");
-        }
-        if let Some(twin) = variants.insert(ident, value) {
-            bail!("{name}: the values {value:?} and {twin:?} would have one Rust name");
-        }
-    }
-    Ok(variants)
-}
-
-fn emit_union(name: &str, it: &Union) -> Result<TokenStream> {
-    let variants = variants(name, it.members.keys().map(String::as_str), it.open)?;
-    let name = ident(name)?;
-    let docs_of_type = doc(&it.doc);
-    let tag = &it.tag;
-    let idents: Vec<_> = variants
-        .keys()
-        .map(|name| ident(name))
-        .collect::<Result<_>>()?;
-    let values: Vec<_> = variants.values().collect();
-    let members: Vec<_> = values
-        .iter()
-        .map(|value| {
-            let member = &it.members[**value];
-            let name = ident(member)?;
-            let ty = quote!(super::types::#name);
-            Ok(if it.recursive.contains(member) {
-                quote!(Box<#ty>)
-            } else {
-                ty
-            })
-        })
-        .collect::<Result<_>>()?;
-    let docs = values
-        .iter()
-        .map(|value| doc(&format!("`{tag}` is `{value}`.")));
-    let (attributes, other, debug) = if it.open {
-        let other = quote! {
-            /// Anything else, as it is: of another type, or not of the shape that its type should have.
-            #[serde(untagged)]
-            Other(serde_json::Value),
-        };
-        let debug = quote! {
-            /// What is not understood may hold a secret: it is not shown.
-            impl std::fmt::Debug for #name {
-                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    match self {
-                        #(Self::#idents(it) => f.debug_tuple(stringify!(#idents)).field(it).finish(),)*
-                        Self::Other(_) => f.debug_tuple("Other").finish_non_exhaustive(),
-                    }
-                }
-            }
-        };
-        (
-            quote!(#[derive(Clone, serde::Deserialize, serde::Serialize)] #[non_exhaustive]),
-            Some(other),
-            Some(debug),
-        )
-    } else {
-        (
-            quote!(#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]),
-            None,
-            None,
-        )
-    };
-    Ok(quote! {
-        #(#docs_of_type)*
-        #attributes
-        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-        #[serde(tag = #tag)]
-        pub enum #name {
-            #(#(#docs)* #[serde(rename = #values)] #idents(#members),)*
-            #other
-        }
-        #debug
     })
 }
 

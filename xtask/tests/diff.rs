@@ -102,7 +102,7 @@ fn what_callers_need_not_notice() {
             schema(it, "PacketLimit")["maximum"] = 20_000.into();
         }),
         ("a format in a response", |it| {
-            schema(it, "FullCapture")["properties"]["error_message"] =
+            schema(it, "FullCapture")["properties"]["colo"] =
                 json!({ "type": "string", "format": "uri" });
         }),
         ("another default", |it| {

@@ -248,7 +248,7 @@ fn a_breaking_change_names_what_needs_what_is_gone() {
     workspace.run("cargo xtask generate");
     workspace.edit(
         "crates/pcaps/src/account.rs",
-        "call!(self, STOP, stop_capture, &id.identifier()?)?;",
+        "            let answer = call.api.stop_capture(account, id).await;\n",
         "",
     );
     workspace.edit(

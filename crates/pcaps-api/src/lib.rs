@@ -36,6 +36,7 @@ mod generated;
 mod integer;
 mod odd;
 mod secret;
+mod tagged;
 
 pub use exchange::{Exchange, Head, MAX_JSON_LEN};
 pub use generated::{

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Text that may hold a secret: a challenge, or a bucket's URI with its keys.
+/// Text that may hold a secret: a challenge, a bucket's URI with its keys, or a message that may quote one.
 ///
 /// It does not show itself in `Debug`, and has no `Display`. It does encode as it is: this is what goes over the wire.
 ///

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use pcaps_api::{Capture as Wire, types};
+use pcaps_api::{Capture as Wire, Secret, types};
 use serde::{Serialize, Serializer};
 
 use crate::{CaptureId, Filter, redact};
@@ -224,7 +224,8 @@ impl Capture {
     pub fn error_message(&self) -> Option<String> {
         self.full()?
             .error_message
-            .as_deref()
+            .as_ref()
+            .map(Secret::expose)
             .filter(|it| !it.is_empty())
             .map(redact::redacted)
     }

@@ -3,7 +3,7 @@
 //! Types that keep values which the description does not list.
 /// How far a capture is. `success` and `complete` are finished, `failed` is finished without a result;
 /// everything else, values not listed here included, is not finished.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum CaptureStatus {
@@ -51,13 +51,33 @@ impl CaptureStatus {
         }
     }
 }
+impl<'de> serde::Deserialize<'de> for CaptureStatus {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let value: String = serde::Deserialize::deserialize(deserializer)?;
+        Ok(
+            match value.as_str() {
+                "complete" => Self::Complete,
+                "conversion_pending" => Self::ConversionPending,
+                "conversion_running" => Self::ConversionRunning,
+                "failed" => Self::Failed,
+                "pending" => Self::Pending,
+                "running" => Self::Running,
+                "success" => Self::Success,
+                "unknown" => Self::Unknown,
+                _ => Self::Other(value),
+            },
+        )
+    }
+}
 impl std::fmt::Display for CaptureStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 /// How far the proof is: `success` once the bucket is proven to be the caller's.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum OwnershipStatus {
@@ -85,13 +105,28 @@ impl OwnershipStatus {
         }
     }
 }
+impl<'de> serde::Deserialize<'de> for OwnershipStatus {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let value: String = serde::Deserialize::deserialize(deserializer)?;
+        Ok(
+            match value.as_str() {
+                "failed" => Self::Failed,
+                "pending" => Self::Pending,
+                "success" => Self::Success,
+                _ => Self::Other(value),
+            },
+        )
+    }
+}
 impl std::fmt::Display for OwnershipStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 /// The system that captures. `magic-transit` is the only one today.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum System {
@@ -111,13 +146,26 @@ impl System {
         }
     }
 }
+impl<'de> serde::Deserialize<'de> for System {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let value: String = serde::Deserialize::deserialize(deserializer)?;
+        Ok(
+            match value.as_str() {
+                "magic-transit" => Self::MagicTransit,
+                _ => Self::Other(value),
+            },
+        )
+    }
+}
 impl std::fmt::Display for System {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
 }
 /// A capture of either type.
-#[derive(Clone, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, serde::Serialize)]
 #[non_exhaustive]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
@@ -132,6 +180,21 @@ pub enum Capture {
     #[serde(untagged)]
     Other(serde_json::Value),
 }
+impl<'de> serde::Deserialize<'de> for Capture {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let value: serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
+        let known = match crate::tagged::tag(&value, "type") {
+            Some("full") => crate::tagged::member(&value, "type").map(Self::Full),
+            Some("simple") => crate::tagged::member(&value, "type").map(Self::Simple),
+            _ => {
+                Err(serde::de::Error::custom("expected `type` to be `full` or `simple`"))
+            }
+        };
+        Ok(known.unwrap_or(Self::Other(value)))
+    }
+}
 /// What is not understood may hold a secret: it is not shown.
 impl std::fmt::Debug for Capture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -143,7 +206,7 @@ impl std::fmt::Debug for Capture {
     }
 }
 /// A request for a capture: a sample, or a full one.
-#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "type")]
 pub enum CaptureRequest {
@@ -153,4 +216,19 @@ pub enum CaptureRequest {
     /// `type` is `simple`.
     #[serde(rename = "simple")]
     Simple(super::types::SimpleCaptureRequest),
+}
+impl<'de> serde::Deserialize<'de> for CaptureRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let value: serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
+        let known = match crate::tagged::tag(&value, "type") {
+            Some("full") => crate::tagged::member(&value, "type").map(Self::Full),
+            Some("simple") => crate::tagged::member(&value, "type").map(Self::Simple),
+            _ => {
+                Err(serde::de::Error::custom("expected `type` to be `full` or `simple`"))
+            }
+        };
+        known.map_err(serde::de::Error::custom)
+    }
 }

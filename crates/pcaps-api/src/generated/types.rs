@@ -100,9 +100,9 @@ pub struct FullCapture {
     /// secrets: never show it as it is.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub destination_conf: ::std::option::Option<crate::Secret>,
-    /// Why the capture failed.
+    /// Why the capture failed. May quote keys: never show it as it is.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub error_message: ::std::option::Option<::std::string::String>,
+    pub error_message: ::std::option::Option<crate::Secret>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub filter_v1: ::std::option::Option<Filter>,
     /// The capture's id: 32 hexadecimal characters.
@@ -238,9 +238,9 @@ pub struct Message {
     /// Where to read more.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub documentation_url: ::std::option::Option<::std::string::String>,
-    /// What is wrong or worth knowing.
+    /// What is wrong or worth knowing. May quote keys: never show it as it is.
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-    pub message: ::std::option::Option<::std::string::String>,
+    pub message: ::std::option::Option<crate::Secret>,
     #[serde(skip_serializing_if = "::std::option::Option::is_none")]
     pub source: ::std::option::Option<MessageSource>,
     #[serde(flatten)]

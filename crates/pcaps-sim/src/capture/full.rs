@@ -123,7 +123,7 @@ impl Full {
         self.advance(now).await;
         let progress = self.progress.lock().await;
         let error = match progress.outcome {
-            Some(Outcome::Failed(reason)) => Some(reason.to_owned()),
+            Some(Outcome::Failed(reason)) => Some(reason.into()),
             Some(Outcome::Success) | None => None,
         };
         FullCapture {

@@ -124,7 +124,7 @@ impl From<Problem> for types::Message {
     fn from(problem: Problem) -> Self {
         Self {
             code: Some(problem.code),
-            message: Some(problem.message),
+            message: Some(problem.message.into()),
             source: problem.pointer.map(|pointer| types::MessageSource {
                 pointer: Some(pointer),
                 ..types::MessageSource::default()
