@@ -9,44 +9,37 @@ use std::{
 use pcaps_sim::faults::{Fault, Operation};
 use serde_json::Value;
 use tracing::{
-    Metadata, Subscriber,
+    Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    layer::{Context, Layer, SubscriberExt as _},
+    registry,
 };
 
 use crate::{stage::Stage, support::root};
 
 /// Remembers the fields of each span of ours.
 #[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
+struct Spans(Arc<Mutex<BTreeMap<u64, BTreeMap<&'static str, String>>>>);
 
-impl Subscriber for Spans {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_span() && metadata.target().starts_with("pcaps")
+impl<S: Subscriber> Layer<S> for Spans {
+    fn on_new_span(&self, span: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+        if span.metadata().target().starts_with("pcaps") {
+            let mut fields = Fields::default();
+            span.record(&mut fields);
+            self.0.lock().unwrap().insert(id.into_u64(), fields.0);
+        }
     }
 
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut spans = self.0.lock().unwrap();
-        let mut fields = Fields::default();
-        span.record(&mut fields);
-        spans.push(fields.0);
-        Id::from_u64(spans.len() as u64)
-    }
-
-    fn record(&self, span: &Id, values: &Record<'_>) {
+    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         values.record(&mut fields);
-        let index = usize::try_from(span.into_u64()).unwrap() - 1;
-        self.0.lock().unwrap()[index].extend(fields.0);
+        if let Some(span) = self.0.lock().unwrap().get_mut(&id.into_u64()) {
+            span.extend(fields.0);
+        }
     }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &tracing::Event<'_>) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 #[derive(Default)]
@@ -88,13 +81,14 @@ async fn every_operation_has_a_span() {
             .unseen();
         stage.server.next(operation, busy);
         let spans = Spans::default();
-        let guard = tracing::subscriber::set_default(spans.clone());
+        let guard = tracing::subscriber::set_default(registry().with(spans.clone()));
         stage.perform(operation).await.unwrap();
         drop(guard);
         let spans = spans.0.lock().unwrap();
         assert_eq!(spans.len(), 1, "{operation:?}");
+        let span = spans.values().next().unwrap();
         let (method, path) = &described[operation.as_str()];
-        let field = |name: &str| spans[0].get(name).map(String::as_str);
+        let field = |name: &str| span.get(name).map(String::as_str);
         assert_eq!(field("operation"), Some(operation.as_str()));
         assert_eq!(field("http.request.method"), Some(method.as_str()));
         assert_eq!(field("url.template"), Some(path.as_str()));
