@@ -1,5 +1,6 @@
 //! Everything that needs more than one crate to be tested.
 
+mod blocking;
 mod cli;
 mod downloads;
 mod drift;

@@ -22,10 +22,20 @@
 //! - [`Capture`], [`Bucket`], [`Download`]: what comes back.
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!
-//! The futures are `Send`, can be dropped at any point, and need a tokio runtime.
+//! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous
+//! the feature `blocking` has a module of that name; there are no other features.
+//!
+//! # When something fails
+//!
+//! A request that fails is sent again where that is safe, by the client's [`RetryPolicy`]; a capture is never started
+//! twice for one call. The service's limit on requests is minded before it is met. What still comes back is an
+//! [`Error`] that says what the service said, and what to do. Each operation is a span of the crate `tracing`, named
+//! `pcaps`, with method, path template, status, attempt and duration; no secret is traced at any level.
 
 mod account;
 mod advice;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod bucket;
 mod call;
 mod capture;

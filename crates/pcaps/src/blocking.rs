@@ -1,0 +1,207 @@
+//! The same for programs that are not asynchronous: every method waits for its outcome.
+//!
+//! It is there with the feature `blocking`. Everything else is as in the [crate](crate) itself, whose requests,
+//! captures and errors these types take and give.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), pcaps::Error> {
+//! let account = pcaps::blocking::Account::from_env()?;
+//! let sample = pcaps::Sample::new(Duration::from_secs(300), 10_000)?.filter("udp and dst port 53".parse()?);
+//! let downloaded = account.sample_to(sample, "dns.pcap")?;
+//! println!("{} packets", downloaded.contents.packets);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use pcaps_api::Secret;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::{
+    AccountId, Bucket, BucketId, Capture, CaptureId, Client, ClientBuilder, Destination,
+    Downloaded, Error, ErrorKind, Request, Sample,
+};
+
+/// An account at the service, for programs that are not asynchronous: [`crate::Account`] with methods that wait.
+///
+/// Cheap to clone, `Send` and `Sync`. It has a thread of its own for its connections, which ends with the last clone.
+#[derive(Clone, Debug)]
+pub struct Account {
+    account: crate::Account,
+    background: Arc<Background>,
+}
+
+/// The runtime; it can be dropped anywhere, also in asynchronous code.
+#[derive(Debug)]
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Account {
+    /// The account and the credentials that the environment names: see [`Client::from_env`] and
+    /// [`Client::account_from_env`].
+    ///
+    /// # Errors
+    ///
+    /// As of both.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::of(Client::from_env()?.account_from_env()?)
+    }
+
+    /// The account of this id, through a client of its own.
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().token("v1.0-0123456789abcdef");
+    /// let account = pcaps::blocking::Account::new(client, "0123456789abcdef0123456789abcdef".parse()?)?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ClientBuilder::build`]; [`Io`](ErrorKind::Io) when the operating system gives no thread.
+    pub fn new(client: ClientBuilder, id: AccountId) -> Result<Self, Error> {
+        Self::of(client.build()?.account(id))
+    }
+
+    fn of(account: crate::Account) -> Result<Self, Error> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("pcaps")
+            .enable_all()
+            .build()
+            .map_err(|source| Error::new(ErrorKind::Io, "no thread can be made").because(source))?;
+        Ok(Self {
+            account,
+            background: Arc::new(Background(Some(runtime))),
+        })
+    }
+
+    fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if Handle::try_current().is_ok() {
+            return Err(Error::invalid(
+                "this is asynchronous code, which must not be blocked: use pcaps::Account, and await",
+            ));
+        }
+        match &self.background.0 {
+            Some(runtime) => runtime.block_on(work),
+            // It is taken out only at the end.
+            None => Err(Error::invalid("this account has ended")),
+        }
+    }
+
+    /// See [`crate::Account::sample_to`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn sample_to(&self, sample: Sample, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
+        self.run(self.account.sample_to(sample, path))
+    }
+
+    /// See [`crate::Account::start`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn start(&self, request: impl Into<Request>) -> Result<Capture, Error> {
+        self.run(self.account.start(request))
+    }
+
+    /// See [`crate::Account::list`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn list(&self) -> Result<Vec<Capture>, Error> {
+        self.run(self.account.list())
+    }
+
+    /// See [`crate::Account::get`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn get(&self, id: &CaptureId) -> Result<Capture, Error> {
+        self.run(self.account.get(id))
+    }
+
+    /// See [`crate::Account::wait`]; `deadline` is how long to wait at most.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn wait(&self, id: &CaptureId, deadline: Option<Duration>) -> Result<Capture, Error> {
+        let wait = self.account.wait(id);
+        self.run(match deadline {
+            Some(deadline) => wait.deadline(deadline).into_future(),
+            None => wait.into_future(),
+        })
+    }
+
+    /// See [`crate::Download::to_path`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn download_to(&self, id: &CaptureId, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
+        self.run(self.account.download(id).to_path(path))
+    }
+
+    /// See [`crate::Account::stop`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn stop(&self, id: &CaptureId) -> Result<(), Error> {
+        self.run(self.account.stop(id))
+    }
+
+    /// See [`crate::Account::register_bucket`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn register_bucket(&self, destination: &Destination) -> Result<Bucket, Error> {
+        self.run(self.account.register_bucket(destination))
+    }
+
+    /// See [`crate::Account::list_buckets`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn list_buckets(&self) -> Result<Vec<Bucket>, Error> {
+        self.run(self.account.list_buckets())
+    }
+
+    /// See [`crate::Account::validate_bucket`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn validate_bucket(
+        &self,
+        destination: &Destination,
+        challenge: impl Into<Secret>,
+    ) -> Result<Bucket, Error> {
+        self.run(self.account.validate_bucket(destination, challenge))
+    }
+
+    /// See [`crate::Account::remove_bucket`].
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn remove_bucket(&self, id: &BucketId) -> Result<(), Error> {
+        self.run(self.account.remove_bucket(id))
+    }
+}
