@@ -22,7 +22,7 @@ const TOKEN: &str = "benchmark-token";
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let curl = programs::installed("curl", "curl")?;
     let wrk = programs::installed("wrk", "wrk")?;
-    let pcaps = programs::build(&["--package", "pcaps-cli"], "pcaps")?;
+    let pcaps = programs::build(&["--package", "pcaps", "--example", "download"], "download")?;
     let load = programs::build(&["--package", "pcaps", "--example", "load"], "load")?;
 
     let size = if bench.quick { 16 << 20 } else { 1 << 30 };
@@ -59,10 +59,9 @@ fn download(
                 command.arg(&to).arg(&url);
                 command
             }),
-            Contestant::new("pcaps download", move || {
+            Contestant::new("pcaps", move || {
                 let mut command = Command::new(&pcaps);
-                command.args(["download", CAPTURE, "-o"]);
-                command.arg(&to_ours).envs(ours.clone());
+                command.arg(CAPTURE).arg(&to_ours).envs(ours.clone());
                 command
             }),
         ],
