@@ -107,6 +107,17 @@ async fn answers_are_cut_by_a_reset() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_reset_destroys_little_of_a_large_answer() -> Outcome {
+    let fault = answer().body(vec![b'y'; 2_000_000]);
+    let line = Line::with(fault.delivered(Delivery::Reset(Place::Body(1_000_000)))).await?;
+    let (text, end) = line.rest().await;
+    assert_eq!(end, Err(ErrorKind::ConnectionReset));
+    let len = text.chars().filter(|it| *it == 'y').count();
+    assert!((900_000..=1_000_003).contains(&len), "{len}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn answers_are_cut_by_a_close() -> Outcome {
     for (place, expected) in places() {
         let line = Line::with(answer().delivered(Delivery::Close(place))).await?;
