@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{body::Body, http, response::IntoResponse};
+use socket2::SockRef;
 use tokio::{
     io::{self, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -17,6 +18,13 @@ use super::{
     reading::{Client, Incoming, Unread},
 };
 use crate::server::{Failure, code};
+
+/// How much of a part that ends with a reset is sent with care, in bytes: more than the system adds to what
+/// it has already, whatever its buffer.
+const END: usize = 128 * 1024;
+
+/// How much of it may be under way, in bytes.
+const UNDER_WAY: usize = 16 * 1024;
 
 /// How a message left the connection.
 enum Then {
@@ -182,6 +190,12 @@ async fn send(stream: &mut TcpStream, message: &Message, delivery: Delivery) -> 
     };
     let (head, body) = message.before(place);
     stream.write_all(head).await?;
-    stream.write_all(body).await?;
+    let (most, end) = body.split_at(body.len().saturating_sub(END));
+    stream.write_all(most).await?;
+    if let Then::Reset = then {
+        // A reset destroys what is under way: let that be little.
+        SockRef::from(&*stream).set_send_buffer_size(UNDER_WAY)?;
+    }
+    stream.write_all(end).await?;
     Ok(then)
 }

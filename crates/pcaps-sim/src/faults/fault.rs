@@ -75,9 +75,9 @@ pub enum Framing {
 
 /// How much of an answer arrives, and in which way.
 ///
-/// Where it is cut, that is exact as long as the part before it fits into the sockets' buffers, which 64 KiB
-/// do. Of a larger part the client gets what it has read when a [`Reset`](Self::Reset) happens: a reset
-/// destroys what is under way.
+/// Where it is cut, that is exact to the byte, but for one thing: a [`Reset`](Self::Reset) destroys what is
+/// under way. The server waits for the client to take all but the last 32 KiB or so, and those arrive too as
+/// long as the client reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {

@@ -75,6 +75,9 @@ impl Operation {
             return None;
         };
         let pieces: Vec<_> = pieces.collect();
+        if pieces.contains(&"") {
+            return None;
+        }
         let method = if method == "HEAD" { "GET" } else { method };
         match (method, &*pieces) {
             ("POST", []) => Some(Self::StartCapture),

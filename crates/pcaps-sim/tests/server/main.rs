@@ -2,7 +2,10 @@
 
 mod access;
 mod buckets;
+mod deliveries;
+mod faults;
 mod full;
+mod ranges;
 mod requests;
 mod samples;
 mod support;
