@@ -13,8 +13,8 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs work to its end.
 pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // One thread: bytes that arrive on it are checked on it, while they are in its cache.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::because(Exit::Other, &error))?;

@@ -96,8 +96,8 @@ impl Download {
     }
 
     pub(crate) async fn to(self, target: Target) -> Result<Downloaded, Error> {
-        let spool = Spool::new(target.open()?, target.path().to_owned());
-        let (downloaded, _) = self.fetch(spool, true).await?;
+        let spool = Spool::new(target.open()?, target.path().to_owned(), true);
+        let (downloaded, _) = self.fetch(spool).await?;
         target.put_in_place()?;
         Ok(downloaded)
     }
@@ -125,8 +125,8 @@ impl Download {
         let mut writer = writer;
         let folder = std::env::temp_dir();
         let failed = |source| Error::io("write a temporary file in", &folder, source);
-        let spool = Spool::new(tempfile::tempfile().map_err(failed)?, folder.clone());
-        let (downloaded, mut file) = self.fetch(spool, false).await?;
+        let spool = Spool::new(tempfile::tempfile().map_err(failed)?, folder.clone(), false);
+        let (downloaded, mut file) = self.fetch(spool).await?;
         file.rewind().map_err(failed)?;
         let mut file = tokio::fs::File::from_std(file);
         let copied = async {
@@ -140,11 +140,11 @@ impl Download {
         Ok(downloaded)
     }
 
-    /// Fetches all of it, in as many attempts as it takes, and makes sure that it is on the disk if `synced`.
-    async fn fetch(self, spool: Spool, synced: bool) -> Result<(Downloaded, File), Error> {
+    /// Fetches all of it, in as many attempts as it takes.
+    async fn fetch(self, spool: Spool) -> Result<(Downloaded, File), Error> {
         let shared = Arc::clone(&self.account.shared);
         shared
-            .traced(&DOWNLOAD, self.try_to_fetch(&shared, spool, synced))
+            .traced(&DOWNLOAD, self.try_to_fetch(&shared, spool))
             .await
     }
 
@@ -152,7 +152,6 @@ impl Download {
         mut self,
         shared: &Shared,
         mut spool: Spool,
-        synced: bool,
     ) -> Result<(Downloaded, File), Error> {
         let (account, id) = (&self.account.id().identifier()?, &self.id.identifier()?);
         let mut attempts = Attempts::new(&DOWNLOAD, &shared.retry, &shared.chance);
@@ -176,7 +175,7 @@ impl Download {
                     let received = receive(shared, &mut body, &mut spool, &mut self.on_progress);
                     let Err(error) = received.await else {
                         let bytes = spool.bytes();
-                        let finished = spool.finish(synced).await;
+                        let finished = spool.finish().await;
                         let now = shared.chance.clock.now();
                         let (file, contents) = finished.map_err(|it| body.explain(it, now))?;
                         return Ok((Downloaded { bytes, contents }, file));

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Write as _},
     net::{TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -22,30 +22,64 @@ const TOKEN: &str = "benchmark-token";
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let curl = programs::installed("curl", "curl")?;
     let wrk = programs::installed("wrk", "wrk")?;
-    let pcaps = programs::build(&["--package", "pcaps", "--example", "download"], "download")?;
+    let example = ["--package", "pcaps", "--example", "download"];
+    let ours = Ours {
+        library: programs::build(&example, "download")?,
+        program: programs::build(&["--package", "pcaps-cli"], "pcaps")?,
+    };
     let load = programs::build(&["--package", "pcaps", "--example", "load"], "load")?;
 
     let size = if bench.quick { 16 << 20 } else { 1 << 30 };
     write_capture(&bench.work().join("big.pcap"), size)?;
     let server = Server::start(bench.work())?;
 
-    download(bench, &server, size, &curl, &pcaps)?;
+    download(bench, &server, size, &curl, &ours)?;
     requests(bench, &server, &curl, &wrk, &load)
 }
 
-fn download(
-    bench: &mut Bench,
-    server: &Server,
-    size: u64,
-    curl: &Path,
-    pcaps: &Path,
-) -> Result<()> {
-    let (curl, pcaps) = (curl.to_owned(), pcaps.to_owned());
+/// The two that are measured.
+struct Ours {
+    library: PathBuf,
+    program: PathBuf,
+}
+
+fn download(bench: &mut Bench, server: &Server, size: u64, curl: &Path, ours: &Ours) -> Result<()> {
+    let curl = curl.to_owned();
     let url = format!("{}/download", server.capture_url());
-    let ours = server.environment();
-    let (to, to_ours) = (
-        bench.work().join("curl.pcap"),
-        bench.work().join("pcaps.pcap"),
+    let environment = server.environment();
+    let to = bench.work().join("curl.pcap");
+    let run = |program: &Path, before: &'static [&'static str]| {
+        let (program, environment) = (program.to_owned(), environment.clone());
+        let to = bench.work().join("pcaps.pcap");
+        move || {
+            let mut command = Command::new(&program);
+            command.args(before).arg(&to).envs(environment.clone());
+            command
+        }
+    };
+    // The disk has nothing to do when a run begins: neither to take files away nor to write what another one left.
+    let clean = || {
+        let work = bench.work().to_owned();
+        move || {
+            for name in ["curl.pcap", "pcaps.pcap"] {
+                let path = work.join(name);
+                if path.exists() {
+                    fs::remove_file(path)?;
+                }
+            }
+            if !Command::new("sync")
+                .status()
+                .context("cannot run sync")?
+                .success()
+            {
+                bail!("sync failed");
+            }
+            Ok(())
+        }
+    };
+    let (library, program) = (
+        run(&ours.library, &[CAPTURE]),
+        run(&ours.program, &["download", CAPTURE, "-o"]),
     );
     let figures = bench.contest(
         &format!(
@@ -58,12 +92,10 @@ fn download(
                 command.args(["--silent", "--fail", "--output"]);
                 command.arg(&to).arg(&url);
                 command
-            }),
-            Contestant::new("pcaps", move || {
-                let mut command = Command::new(&pcaps);
-                command.arg(CAPTURE).arg(&to_ours).envs(ours.clone());
-                command
-            }),
+            })
+            .before(clean()),
+            Contestant::new("pcaps, checked and synced", library).before(clean()),
+            Contestant::new("pcaps download, summed up", program).before(clean()),
         ],
     )?;
     let (curl, ours) = (figures[0], figures[1]);

@@ -23,6 +23,7 @@ pub struct Figures {
 pub struct Contestant {
     name: String,
     command: Box<dyn Fn() -> Command>,
+    before: Box<dyn Fn() -> Result<()>>,
 }
 
 impl Contestant {
@@ -32,6 +33,16 @@ impl Contestant {
         Self {
             name: name.into(),
             command: Box::new(command),
+            before: Box::new(|| Ok(())),
+        }
+    }
+
+    /// What is done before each run, and not measured.
+    #[must_use]
+    pub fn before(self, before: impl Fn() -> Result<()> + 'static) -> Self {
+        Self {
+            before: Box::new(before),
+            ..self
         }
     }
 
@@ -40,6 +51,7 @@ impl Contestant {
     }
 
     fn run(&self) -> Result<Figures> {
+        (self.before)()?;
         let mut command = (self.command)();
         let shown = format!("{command:?}");
         command.stdin(Stdio::null()).stdout(Stdio::null());
