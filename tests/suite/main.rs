@@ -2,6 +2,7 @@
 
 mod blocking;
 mod cli;
+mod connections;
 mod downloads;
 mod drift;
 mod end_to_end;

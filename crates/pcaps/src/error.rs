@@ -78,6 +78,7 @@ pub enum ErrorKind {
 
 /// What the service said: an entry of `errors` in its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// A number that stands for the kind of message, where there is one.
     pub code: Option<i64>,

@@ -3,12 +3,16 @@
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::{Account, Capture, CaptureId, Error, RetryPolicy};
+use crate::{Account, Capture, CaptureId, Error, RetryPolicy, clock::between};
+
+/// How long what was seen serves others: no capture is asked for more often.
+const RECENT: Duration = Duration::from_secs(2);
 
 /// What the waits on an account share: one looks at a time, and what it sees serves the others.
 #[derive(Debug, Default)]
@@ -43,7 +47,7 @@ impl Watch {
         &self.account
     }
 
-    /// The capture as it is now, or was since this was asked.
+    /// The capture as it is, or was a moment ago.
     ///
     /// One capture is asked for by its id. When several are waited for, the list is asked for, and by their ids only
     /// those that it does not hold.
@@ -52,14 +56,15 @@ impl Watch {
         let lookout = &account.lookout;
         let asked = account.shared.chance.clock.now();
         let mut seen = lookout.seen.lock().await;
+        let recent = |at: Timestamp| between(at, asked) < RECENT;
         if let Some((capture, at)) = seen.captures.get(id)
-            && *at >= asked
+            && recent(*at)
         {
             return Ok(capture.clone());
         }
         let once = RetryPolicy::never();
         let several = lookout.waits.load(Ordering::Relaxed) > 1;
-        if several && seen.listed.is_none_or(|at| at < asked) {
+        if several && !seen.listed.is_some_and(recent) {
             let sent = self.hold_back().await;
             let listed = account.list_by(&once).await?;
             seen.captures.clear();
