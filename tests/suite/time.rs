@@ -113,16 +113,15 @@ async fn run(state: Weak<Mutex<State>>) {
 
 impl State {
     fn go_on(&mut self) {
-        let limit = self.run_out > 0;
-        let next = self.under_way.iter().find(|(_, it)| it.limit == limit);
+        // Limits wait for somebody to say so, and for the pauses that end before them.
+        let mut entries = self.under_way.iter();
+        let next = entries.find(|(_, it)| !it.limit || self.run_out > 0);
         let Some(key) = next.map(|(key, _)| *key) else {
             return;
         };
-        if limit {
-            self.run_out -= 1;
-        }
         self.now = self.now.max(key.0);
         let entry = self.under_way.remove(&key).unwrap();
+        self.run_out -= u32::from(entry.limit);
         entry.over.store(true, Ordering::Relaxed);
         if let Some(waker) = entry.waker {
             waker.wake();

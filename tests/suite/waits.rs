@@ -192,6 +192,27 @@ async fn fifty_waits_need_no_more_than_the_list() {
 }
 
 #[tokio::test]
+async fn one_that_stalls_does_not_hold_the_others_up() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let id = stage.capture.clone().unwrap();
+    // The list does not hold it, and it never answers.
+    let stalled = "00000000000000000000000000000000".parse().unwrap();
+    stage.server.always(GET, Delivery::Stall(Place::BeforeHead));
+    let start = stage.time.now();
+    let lost = stage
+        .account
+        .wait(&stalled)
+        .deadline(Duration::from_mins(5));
+    let found = stage.account.wait(&id);
+    let found = async { (found.await, stage.time.now()) };
+    let (lost, (found, end)) = tokio::join!(lost.into_future(), found);
+    assert_eq!(lost.unwrap_err().kind(), ErrorKind::DeadlinePassed);
+    assert_eq!(found.unwrap().status(), "success");
+    let elapsed = end.duration_since(start).as_secs();
+    assert!((63..75).contains(&elapsed), "{elapsed}");
+}
+
+#[tokio::test]
 async fn a_wait_that_is_dropped_leaves_the_others_alone() {
     let stage = Stage::set(Operation::StopCapture).await;
     let id = stage.capture.clone().unwrap();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -14,29 +14,45 @@ use crate::{Account, Capture, CaptureId, Error, RetryPolicy, clock::between};
 /// How long what was seen serves others: no capture is asked for more often.
 const RECENT: Duration = Duration::from_secs(2);
 
-/// What the waits on an account share: one looks at a time, and what it sees serves the others.
+/// What the waits on an account share.
 #[derive(Debug, Default)]
 pub(crate) struct Lookout {
-    waits: AtomicUsize,
-    seen: Mutex<Seen>,
+    /// Who looks for the list; the others wait for what comes of it.
+    listed: Mutex<Option<Listed>>,
+    /// The captures that are waited for.
+    places: SyncMutex<HashMap<CaptureId, Weak<Place>>>,
 }
 
-#[derive(Debug, Default)]
-struct Seen {
-    listed: Option<Timestamp>,
-    captures: HashMap<CaptureId, (Capture, Timestamp)>,
+#[derive(Debug)]
+struct Listed {
+    at: Timestamp,
+    captures: HashMap<CaptureId, Capture>,
 }
+
+/// A capture that is waited for: whoever holds it looks, and the others see what comes of it.
+type Place = Mutex<Option<(Timestamp, Capture)>>;
 
 /// A wait that is under way, until it is dropped.
 pub(crate) struct Watch {
     account: Account,
     id: CaptureId,
+    place: Arc<Place>,
+}
+
+impl Lookout {
+    fn places(&self) -> MutexGuard<'_, HashMap<CaptureId, Weak<Place>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Watch {
     pub(crate) fn new(account: Account, id: CaptureId) -> Self {
-        account.lookout.waits.fetch_add(1, Ordering::Relaxed);
-        Self { account, id }
+        let mut places = account.lookout.places();
+        let known = places.get(&id).and_then(Weak::upgrade);
+        let place = known.unwrap_or_default();
+        places.insert(id.clone(), Arc::downgrade(&place));
+        drop(places);
+        Self { account, id, place }
     }
 
     pub(crate) fn id(&self) -> &CaptureId {
@@ -52,38 +68,42 @@ impl Watch {
     /// One capture is asked for by its id. When several are waited for, the list is asked for, and by their ids only
     /// those that it does not hold.
     pub(crate) async fn look(&self) -> Result<Capture, Error> {
-        let Self { account, id } = self;
-        let lookout = &account.lookout;
-        let asked = account.shared.chance.clock.now();
-        let mut seen = lookout.seen.lock().await;
+        let asked = self.account.shared.chance.clock.now();
         let recent = |at: Timestamp| between(at, asked) < RECENT;
-        if let Some((capture, at)) = seen.captures.get(id)
+        let mut place = self.place.lock().await;
+        if let Some((at, capture)) = &*place
             && recent(*at)
         {
             return Ok(capture.clone());
         }
-        let once = RetryPolicy::never();
-        let several = lookout.waits.load(Ordering::Relaxed) > 1;
-        if several && !seen.listed.is_some_and(recent) {
-            let sent = self.hold_back().await;
-            let listed = account.list_by(&once).await?;
-            seen.captures.clear();
-            for capture in listed.captures {
-                // The newest is the first, should there be two.
-                let entry = seen.captures.entry(capture.id().clone());
-                entry.or_insert((capture, sent));
-            }
-            seen.listed = Some(sent);
-            if let Some((capture, _)) = seen.captures.get(id) {
-                return Ok(capture.clone());
+        if self.account.lookout.places().len() > 1 {
+            let mut listed = self.account.lookout.listed.lock().await;
+            let list = match listed.take() {
+                Some(list) if recent(list.at) => list,
+                _ => self.list().await?,
+            };
+            let found = list.captures.get(&self.id).cloned();
+            let list = listed.insert(list);
+            if let Some(capture) = found {
+                *place = Some((list.at, capture.clone()));
+                return Ok(capture);
             }
         }
-        let sent = self.hold_back().await;
-        let capture = account.get_by(&once, id).await?;
-        if several {
-            seen.captures.insert(id.clone(), (capture.clone(), sent));
-        }
+        let at = self.hold_back().await;
+        let capture = self.account.get_by(&RetryPolicy::never(), &self.id).await?;
+        *place = Some((at, capture.clone()));
         Ok(capture)
+    }
+
+    async fn list(&self) -> Result<Listed, Error> {
+        let at = self.hold_back().await;
+        let listed = self.account.list_by(&RetryPolicy::never()).await?;
+        // Should there be two of one id, the newest is the first.
+        let captures = listed.captures.into_iter().rev();
+        Ok(Listed {
+            at,
+            captures: captures.map(|it| (it.id().clone(), it)).collect(),
+        })
     }
 
     /// Waits until the next look may be sent, and says when that is.
@@ -99,6 +119,10 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.account.lookout.waits.fetch_sub(1, Ordering::Relaxed);
+        let mut places = self.account.lookout.places();
+        // The place goes with the last of its waits, which is this one if there is no other.
+        if Arc::strong_count(&self.place) == 1 {
+            places.remove(&self.id);
+        }
     }
 }
