@@ -1,6 +1,6 @@
 //! The same for programs that are not asynchronous: every method waits for its outcome.
 //!
-//! It is there with the feature `blocking`. Everything else is as in the [crate](crate) itself, whose requests,
+//! It is there with the feature `blocking`. Everything else is as in the [crate] itself, whose requests,
 //! captures and errors these types take and give.
 //!
 //! ```no_run
