@@ -112,6 +112,7 @@ pub enum Update {
     /// The capture was looked at.
     Seen(Progress),
     /// It could not be looked at, and will be again.
+    #[non_exhaustive]
     Failing {
         /// Why.
         error: Error,
