@@ -1,4 +1,5 @@
-//! The public surface of `pcaps-api` on a few pages, so that an upgrade of the generator shows what it changes.
+//! The public surface of `pcaps-api` and of `pcaps` on a few pages, so that a review sees what an upgrade of the generator,
+//! or a change by hand, does to users.
 
 mod source;
 
@@ -6,7 +7,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    path::Path,
 };
 
 use syn::{
@@ -27,8 +27,8 @@ struct Surface {
 }
 
 impl Surface {
-    fn of(sources: &Path) -> BTreeMap<String, String> {
-        let root = Module::read(&sources.join("lib.rs"), sources);
+    /// What is public in a crate, or in a module without what is around it, that users reach as `path`.
+    fn of(root: Module, path: &str) -> BTreeMap<String, String> {
         let mut types = BTreeSet::new();
         for item in root.all_items() {
             let name = match item {
@@ -44,7 +44,7 @@ impl Surface {
             types,
             found: BTreeMap::new(),
         };
-        surface.module(&[], "pcaps_api");
+        surface.module(&[], path);
         surface.found
     }
 
@@ -109,6 +109,8 @@ impl Surface {
             Item::Enum(it) => (&it.vis, &it.ident),
             Item::Const(it) => (&it.vis, &it.ident),
             Item::Fn(it) => (&it.vis, &it.sig.ident),
+            Item::Type(it) => (&it.vis, &it.ident),
+            Item::Trait(it) => (&it.vis, &it.ident),
             other => panic!(
                 "the test cannot print this kind of item: {}",
                 one_line(other.clone())
@@ -129,6 +131,7 @@ impl Surface {
                 self.head(&mut text, "enum", &it.generics, &it.attrs, ident);
                 for variant in &it.variants {
                     let mut variant = variant.clone();
+                    let open = open_mark(&variant.attrs);
                     variant.attrs.clear();
                     variant
                         .fields
@@ -138,7 +141,7 @@ impl Surface {
                     let item = item
                         .trim_start_matches("enum It { ")
                         .trim_end_matches(", }");
-                    writeln!(text, "    {item}").unwrap();
+                    writeln!(text, "    {open}{item}").unwrap();
                 }
                 self.methods(&mut text, ident);
             }
@@ -150,6 +153,8 @@ impl Surface {
                 writeln!(text, "const {}", value.trim_end_matches(';')).unwrap();
             }
             Item::Fn(it) => writeln!(text, "{}", self.signature(&it.sig)).unwrap(),
+            Item::Type(it) => writeln!(text, "type {}", self.type_text(&it.ty)).unwrap(),
+            Item::Trait(it) => self.requirements(&mut text, it),
             _ => {}
         }
         let twin = self.found.insert(path.clone(), text);
@@ -165,10 +170,7 @@ impl Surface {
         attributes: &[Attribute],
         name: &syn::Ident,
     ) {
-        let open = attributes
-            .iter()
-            .any(|it| it.path().is_ident("non_exhaustive"));
-        let open = if open { "non_exhaustive " } else { "" };
+        let open = open_mark(attributes);
         let generics = self.shortened(parse_quote!(struct It #generics;));
         let generics = generics
             .trim_start_matches("struct It")
@@ -274,6 +276,20 @@ impl Surface {
         }
     }
 
+    /// What a trait asks for, and what it provides.
+    fn requirements(&self, text: &mut String, item: &syn::ItemTrait) {
+        let bounds = &item.supertraits;
+        let bounds = self.type_text(&parse_quote!(dyn #bounds));
+        writeln!(text, "trait: {}", bounds.trim_start_matches("dyn ")).unwrap();
+        for item in &item.items {
+            let syn::TraitItem::Fn(it) = item else {
+                panic!("the test cannot print all of a trait");
+            };
+            let provided = it.default.as_ref().map_or("", |_| ", provided");
+            writeln!(text, "    {}{provided}", self.signature(&it.sig)).unwrap();
+        }
+    }
+
     fn signature(&self, signature: &syn::Signature) -> String {
         let item = self.shortened(parse_quote!(trait It { #signature; }));
         let item = item.trim_start_matches("trait It { ");
@@ -329,6 +345,16 @@ fn one_line(item: Item) -> String {
         .replace(", >", ">")
 }
 
+/// What is said before something that may grow.
+fn open_mark(attributes: &[Attribute]) -> &'static str {
+    let open = |it: &Attribute| it.path().is_ident("non_exhaustive");
+    if attributes.iter().any(open) {
+        "non_exhaustive "
+    } else {
+        ""
+    }
+}
+
 /// Names of the derived traits; those that a feature brings say so.
 fn derives(attributes: &[Attribute]) -> BTreeSet<String> {
     fn add(meta: &syn::Meta, suffix: &str, into: &mut BTreeSet<String>) {
@@ -375,13 +401,34 @@ fn mentions(path: &syn::Path, name: &syn::Ident) -> bool {
     })
 }
 
-#[test]
-fn the_public_surface_of_the_wire_client() {
+/// The modules of a crate of the workspace.
+fn sources(name: &str) -> Module {
+    let folder = root().join("crates").join(name).join("src");
+    Module::read(&folder.join("lib.rs"), &folder)
+}
+
+fn text_of(found: BTreeMap<String, String>) -> String {
     let mut text = String::new();
-    for (path, lines) in Surface::of(&root().join("crates/pcaps-api/src")) {
+    for (path, lines) in found {
         write!(text, "{path}: {lines}").unwrap();
     }
-    insta::assert_snapshot!("pcaps_api", text);
+    text
+}
+
+#[test]
+fn the_public_surface_of_the_wire_client() {
+    let found = Surface::of(sources("pcaps-api"), "pcaps_api");
+    insta::assert_snapshot!("pcaps_api", text_of(found));
+}
+
+#[test]
+fn the_public_surface_of_the_client() {
+    let mut client = sources("pcaps");
+    // By itself: its account has the name of the other.
+    let blocking = Surface::of(client.take("blocking"), "pcaps::blocking");
+    let mut found = Surface::of(client, "pcaps");
+    found.extend(blocking);
+    insta::assert_snapshot!("pcaps", text_of(found));
 }
 
 #[test]
@@ -389,5 +436,6 @@ fn the_public_surface_of_the_wire_client() {
 fn a_reexport_that_leads_nowhere_is_not_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("lib.rs"), "pub use nowhere::Thing;").unwrap();
-    Surface::of(folder.path());
+    let root = Module::read(&folder.path().join("lib.rs"), folder.path());
+    Surface::of(root, "it");
 }

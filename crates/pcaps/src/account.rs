@@ -17,7 +17,39 @@ use crate::{
 
 /// An account at the service: every operation starts here. Cheap to clone, `Send` and `Sync`.
 ///
+/// | to | call |
+/// |---|---|
+/// | have the packets of the last minutes in a file | [`sample_to`](Self::sample_to) |
+/// | start a capture of either type | [`start`](Self::start) |
+/// | see captures | [`list`](Self::list), [`get`](Self::get) |
+/// | wait until a capture has finished | [`wait`](Self::wait), [`wait_all`](crate::wait_all) |
+/// | have the packets of a finished sample | [`download`](Self::download) |
+/// | end a full capture early | [`stop`](Self::stop) |
+/// | register a bucket for full captures | [`register_bucket`](Self::register_bucket) |
+/// | prove that it is yours | [`validate_bucket`](Self::validate_bucket) |
+/// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
+///
+/// ```
+/// let client = pcaps::Client::builder().token("v1.0-0123456789abcdef").build()?;
+/// let account = client.account("0123456789abcdef0123456789abcdef".parse()?);
+/// # Ok::<(), pcaps::Error>(())
+/// ```
+///
 /// A request that fails is sent again where that is safe, as the client's [`RetryPolicy`] has it.
+///
+/// # Errors of any request
+///
+/// Every request can fail with these kinds ([`ErrorKind`](crate::ErrorKind)), and the operations name what comes
+/// besides:
+///
+/// - `Authentication` and `Permission`: an API token needs *Magic Firewall Packet Captures - Read PCAPs API*, and for
+///   all that starts, stops or changes something *Magic Firewall Packet Captures - Write PCAPs API*. Source:
+///   Cloudflare's API reference.
+/// - `NotFound`: there is no such account, or what an id stands for is not there.
+/// - `RateLimited`: too many requests; nothing may have been sent, when the client knows it before.
+/// - `Refused`: the service does not accept what was asked for, and mostly says why ([`Error::messages`]).
+/// - `Service`, `Connection`, `Timeout`, `UnexpectedResponse`: no good answer came.
+/// - `InvalidInput`: an id is empty, as it is in the odd case that the service gave none.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub(crate) shared: Arc<Shared>,
@@ -54,8 +86,8 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// Those of the three. Once the capture has been started, the error holds it
-    /// ([`Error::capture`]), so that it can still be picked up.
+    /// Those of the three; [`Io`](crate::ErrorKind::Io), before anything is sent, when the file cannot be written. Once
+    /// the capture has been started, the error holds it ([`Error::capture`]), so that it can still be picked up.
     pub async fn sample_to(
         &self,
         sample: Sample,
@@ -81,6 +113,10 @@ impl Account {
     /// back, the captures are listed: one with the same parameters that was submitted since is the one that was asked
     /// for, and comes back as if nothing had happened.
     ///
+    /// The capture comes back as it is at its start, mostly not finished: go on with [`wait`](Self::wait). The service
+    /// takes one sample a minute, and one full capture at a time, on each account. (Source: Cloudflare's how-to page on
+    /// packet captures.)
+    ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
@@ -94,9 +130,11 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// Those of any request; [`RateLimited`](crate::ErrorKind::RateLimited) when the last sample was less than a minute
-    /// ago. When it says that the capture may have started all the same, it was not found in the list, and
-    /// [`Error::is_retryable`] is false: look at the list before you try again.
+    /// [Those of any request](Self#errors-of-any-request). When it says that the capture may have started all the same,
+    /// it was not found in the list, and [`Error::is_retryable`] is false: look at the list before you try again.
+    ///
+    /// What comes of a second sample within a minute, or of a second full capture, is not documented: expect
+    /// [`RateLimited`](crate::ErrorKind::RateLimited) and [`Refused`](crate::ErrorKind::Refused).
     pub async fn start(&self, request: impl Into<Request>) -> Result<Capture, Error> {
         let request = request.into();
         let sent = self.shared.chance.clock.now();
@@ -111,7 +149,10 @@ impl Account {
         }
     }
 
-    /// The newest 50 captures at most, newest first. There is no paging.
+    /// The captures of the account, of both types: 50 at most, in the order in which the service gives them. There is
+    /// no paging.
+    ///
+    /// Source: Cloudflare's how-to page on packet captures.
     ///
     /// ```no_run
     /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
@@ -124,7 +165,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// Those of any request.
+    /// [Those of any request](Self#errors-of-any-request).
     pub async fn list(&self) -> Result<Vec<Capture>, Error> {
         let listed = self.list_by(&self.shared.retry).await?;
         Ok(listed.captures)
@@ -144,7 +185,7 @@ impl Account {
         listed.await
     }
 
-    /// One capture.
+    /// One capture, as it is now. To look until it has finished, [`wait`](Self::wait) is the better call.
     ///
     /// ```no_run
     /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
@@ -156,7 +197,8 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// Those of any request; [`NotFound`](crate::ErrorKind::NotFound) when there is none of this id.
+    /// [Those of any request](Self#errors-of-any-request); [`NotFound`](crate::ErrorKind::NotFound) when there is none
+    /// of this id.
     pub async fn get(&self, id: &CaptureId) -> Result<Capture, Error> {
         self.get_by(&self.shared.retry, id).await
     }
@@ -174,7 +216,18 @@ impl Account {
         got.await
     }
 
-    /// Waits until a capture has finished. Await it as it is, or set a deadline or listen to its progress first.
+    /// Waits until a capture of either type has finished, and gives it. Await it as it is, or set a deadline or listen
+    /// to its progress first. To wait for several, see [`wait_all`](crate::wait_all).
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let capture = account.wait(&id).await?;
+    /// println!("{} is {}", capture.id(), capture.status());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`Wait`].
     pub fn wait(&self, id: &CaptureId) -> Wait {
         Wait::new(self.clone(), id.clone())
     }
@@ -182,16 +235,36 @@ impl Account {
     /// The packets of a finished sample, to a file or to any writer: say where with [`Download::to_path`] or
     /// [`Download::to_writer`].
     ///
-    /// Full captures cannot be downloaded: their files are in their bucket.
+    /// Full captures cannot be downloaded: their files are in their bucket. (Source: Cloudflare's how-to page on packet
+    /// captures.)
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let downloaded = account.download(&id).to_path("dns.pcap").await?;
+    /// println!("{} packets in {} bytes", downloaded.contents.packets, downloaded.bytes);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn download(&self, id: &CaptureId) -> Download {
         Download::new(self.clone(), id.clone())
     }
 
-    /// Stops a full capture. What it has taken so far goes to its bucket; wait for it to finish.
+    /// Stops a full capture before its limits do. What it has taken so far goes to its bucket; wait for it to finish.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// account.stop(&id).await?;
+    /// let capture = account.wait(&id).await?;
+    /// println!("{:?} packets", capture.packets_captured());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of any request; [`Refused`](crate::ErrorKind::Refused) when it is a sample.
+    /// [Those of any request](Self#errors-of-any-request); [`NotFound`](crate::ErrorKind::NotFound) when there is none
+    /// of this id. A sample cannot be stopped: what comes of it is not documented, expect
+    /// [`Refused`](crate::ErrorKind::Refused).
     pub async fn stop(&self, id: &CaptureId) -> Result<(), Error> {
         let (account, id) = (&self.id.identifier()?, &id.identifier()?);
         let stopped = self.shared.run(&STOP, |call| async move {
@@ -204,9 +277,23 @@ impl Account {
     /// Registers a bucket for full captures. The service writes a challenge file into it, whose name comes back; its
     /// content goes to [`validate_bucket`](Self::validate_bucket).
     ///
+    /// A bucket on R2 needs its keys in the URI, here and nowhere else.
+    ///
+    /// Source: Cloudflare's how-to page on buckets for packet captures.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let bucket = account.register_bucket(&"gs://captures/edge".parse()?).await?;
+    /// println!("its proof is in {}", bucket.challenge_file().unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// Those of any request; [`InvalidInput`](crate::ErrorKind::InvalidInput) when a bucket on R2 lacks its keys.
+    /// [Those of any request](Self#errors-of-any-request); [`InvalidInput`](crate::ErrorKind::InvalidInput) when a
+    /// bucket on R2 lacks its keys, or has `REDACTED` in their place. When it says that the bucket may be registered
+    /// all the same, look at the list of buckets before you try again.
     pub async fn register_bucket(&self, destination: &Destination) -> Result<Bucket, Error> {
         destination.check_registrable()?;
         let body = &types::RegisterBucketRequest {
@@ -221,11 +308,20 @@ impl Account {
         registered.await
     }
 
-    /// The registered buckets.
+    /// The registered buckets, in the order in which the service gives them.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// for bucket in account.list_buckets().await? {
+    ///     println!("{} {} {}", bucket.id(), bucket.destination(), bucket.status());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of any request.
+    /// [Those of any request](Self#errors-of-any-request).
     pub async fn list_buckets(&self) -> Result<Vec<Bucket>, Error> {
         let id = &self.id.identifier()?;
         let listed = self.shared.run(&BUCKETS, |call| async move {
@@ -239,11 +335,25 @@ impl Account {
 
     /// Proves that a registered bucket is the caller's with the content (not the name) of the challenge file.
     ///
-    /// The proof can stay pending for five to ten minutes: look at [`Bucket::is_validated`], and list again.
+    /// The proof can stay pending for five to ten minutes: look at [`Bucket::is_validated`], and list again. (Source:
+    /// Cloudflare's how-to page on buckets for packet captures.)
+    ///
+    /// The URI is the one that was registered; keys in it are not sent. White space around the challenge is taken off.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// // Read from the bucket, where the file of the name `challenge_file` is.
+    /// let challenge = std::fs::read_to_string("ownership-challenge.txt").expect("it is there");
+    /// let bucket = account.validate_bucket(&"gs://captures/edge".parse()?, challenge).await?;
+    /// println!("validated: {}", bucket.is_validated());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of any request; [`InvalidInput`](crate::ErrorKind::InvalidInput) when the challenge is empty.
+    /// [Those of any request](Self#errors-of-any-request); [`InvalidInput`](crate::ErrorKind::InvalidInput) when the
+    /// challenge is empty. That the proof failed is no error: [`Bucket::status`] says so.
     pub async fn validate_bucket(
         &self,
         destination: &Destination,
@@ -271,9 +381,21 @@ impl Account {
 
     /// Forgets a registered bucket. The bucket and what is in it stay as they are.
     ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// for bucket in account.list_buckets().await? {
+    ///     if bucket.status() == "failed" {
+    ///         account.remove_bucket(bucket.id()).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// Those of any request; [`NotFound`](crate::ErrorKind::NotFound) when there is none of this id.
+    /// [Those of any request](Self#errors-of-any-request); [`NotFound`](crate::ErrorKind::NotFound) when there is none
+    /// of this id.
     pub async fn remove_bucket(&self, id: &BucketId) -> Result<(), Error> {
         let (account, id) = (&self.id.identifier()?, &id.identifier()?);
         let removed = self.shared.run(&REMOVE, |call| async move {

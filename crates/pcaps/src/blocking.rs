@@ -28,6 +28,25 @@ use crate::{
 /// An account at the service, for programs that are not asynchronous: [`crate::Account`] with methods that wait.
 ///
 /// Cheap to clone, `Send` and `Sync`. It has a thread of its own for its connections, which ends with the last clone.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// # fn example(account: pcaps::blocking::Account, full: pcaps::Full) -> Result<(), pcaps::Error> {
+/// let capture = account.start(full)?;
+/// let capture = account.wait(capture.id(), Some(Duration::from_secs(7200)))?;
+/// println!("{:?} packets", capture.packets_captured());
+/// for bucket in account.list_buckets()? {
+///     println!("{} {}", bucket.destination(), bucket.status());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Each method has those of its namesake, and one more: [`InvalidInput`](ErrorKind::InvalidInput) when it is called in
+/// asynchronous code, which it would block. [`from_env`](Self::from_env) and [`new`](Self::new) may be called anywhere.
 #[derive(Clone, Debug)]
 pub struct Account {
     account: crate::Account,
@@ -50,9 +69,14 @@ impl Account {
     /// The account and the credentials that the environment names: see [`Client::from_env`] and
     /// [`Client::account_from_env`].
     ///
+    /// ```no_run
+    /// let account = pcaps::blocking::Account::from_env()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// As of both.
+    /// As of both; [`Io`](ErrorKind::Io) when the operating system gives no thread.
     pub fn from_env() -> Result<Self, Error> {
         Self::of(Client::from_env()?.account_from_env()?)
     }
@@ -102,7 +126,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn sample_to(&self, sample: Sample, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
         self.run(self.account.sample_to(sample, path))
     }
@@ -111,7 +135,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn start(&self, request: impl Into<Request>) -> Result<Capture, Error> {
         self.run(self.account.start(request))
     }
@@ -120,7 +144,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn list(&self) -> Result<Vec<Capture>, Error> {
         self.run(self.account.list())
     }
@@ -129,16 +153,17 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn get(&self, id: &CaptureId) -> Result<Capture, Error> {
         self.run(self.account.get(id))
     }
 
-    /// See [`crate::Account::wait`]; `deadline` is how long to wait at most.
+    /// See [`crate::Account::wait`]; `deadline` is how long to wait at most, as of
+    /// [`Wait::deadline`](crate::Wait::deadline). How it is going meanwhile is not told.
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn wait(&self, id: &CaptureId, deadline: Option<Duration>) -> Result<Capture, Error> {
         let wait = self.account.wait(id);
         self.run(match deadline {
@@ -147,11 +172,11 @@ impl Account {
         })
     }
 
-    /// See [`crate::Download::to_path`].
+    /// See [`crate::Account::download`] and [`crate::Download::to_path`].
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn download_to(&self, id: &CaptureId, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
         self.run(self.account.download(id).to_path(path))
     }
@@ -160,7 +185,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn stop(&self, id: &CaptureId) -> Result<(), Error> {
         self.run(self.account.stop(id))
     }
@@ -169,7 +194,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn register_bucket(&self, destination: &Destination) -> Result<Bucket, Error> {
         self.run(self.account.register_bucket(destination))
     }
@@ -178,7 +203,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn list_buckets(&self) -> Result<Vec<Bucket>, Error> {
         self.run(self.account.list_buckets())
     }
@@ -187,7 +212,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn validate_bucket(
         &self,
         destination: &Destination,
@@ -200,7 +225,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same, and that of [asynchronous code](Self#errors).
     pub fn remove_bucket(&self, id: &BucketId) -> Result<(), Error> {
         self.run(self.account.remove_bucket(id))
     }

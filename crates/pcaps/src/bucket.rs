@@ -10,7 +10,23 @@ use crate::{BucketId, capture::timestamp, redact};
 
 /// A registered bucket, and how far the proof is that it is the caller's.
 ///
+/// It comes from [`Account::register_bucket`](crate::Account::register_bucket),
+/// [`Account::validate_bucket`](crate::Account::validate_bucket) and
+/// [`Account::list_buckets`](crate::Account::list_buckets). What the service does not tell, or tells in a form that is
+/// not understood, is empty or `None`.
+///
 /// It serializes as JSON of the service's own shape, with keys in the URI replaced by `REDACTED`.
+///
+/// ```no_run
+/// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+/// let buckets = account.list_buckets().await?;
+/// let ready = buckets.iter().filter(|it| it.is_validated());
+/// for bucket in ready {
+///     println!("{} since {:?}", bucket.destination(), bucket.validated());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Bucket {
     id: BucketId,
@@ -39,7 +55,10 @@ impl Bucket {
         &self.id
     }
 
-    /// Its status as the service gave it: `pending`, `success` (proven), `failed`; empty when it gave none.
+    /// Its status as the service gave it: `pending`, `success` (proven), `failed`; empty when it gave none, or when
+    /// another field of the entry is not of its type.
+    ///
+    /// Source: Cloudflare's API reference.
     pub fn status(&self) -> &str {
         self.field(|it| &it.status)
             .map(pcaps_api::OwnershipStatus::as_str)
@@ -51,14 +70,15 @@ impl Bucket {
         self.status() == "success"
     }
 
-    /// Its URI, free of keys.
+    /// Its URI, with `REDACTED` in place of keys; empty when the service gave none.
     pub fn destination(&self) -> String {
         self.field(|it| &it.destination_conf)
             .map(|it| redact::redacted(it.expose()))
             .unwrap_or_default()
     }
 
-    /// The name of the challenge file that the service wrote into it.
+    /// The name of the challenge file that the service wrote into it. Its content is what
+    /// [`Account::validate_bucket`](crate::Account::validate_bucket) takes.
     pub fn challenge_file(&self) -> Option<&str> {
         self.field(|it| &it.filename).map(String::as_str)
     }
@@ -68,7 +88,7 @@ impl Bucket {
         timestamp(self.field(|it| &it.submitted))
     }
 
-    /// When it was proven to be the caller's.
+    /// When it was proven to be the caller's; `None` while it is not.
     pub fn validated(&self) -> Option<Timestamp> {
         timestamp(self.field(|it| &it.validated))
     }

@@ -10,8 +10,28 @@ use crate::{CaptureId, Filter, redact};
 
 /// A capture, as the service told of it at one moment. Cheap to clone.
 ///
+/// It comes from [`Account::start`](crate::Account::start), [`Account::get`](crate::Account::get),
+/// [`Account::list`](crate::Account::list) and [`Account::wait`](crate::Account::wait), and does not change afterwards.
+/// The service promises no field: what it does not tell, or what the other type of capture has, is `None`.
+///
+/// ```no_run
+/// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+/// use pcaps::{CaptureKind, CaptureState};
+///
+/// let captures = account.list().await?;
+/// let sample = captures
+///     .iter()
+///     .find(|it| it.kind() == CaptureKind::Sample && it.state() == CaptureState::Ready);
+/// if let Some(sample) = sample {
+///     account.download(sample.id()).to_path("latest.pcap").await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// It serializes as JSON of the service's own shape, fields that this version knows nothing of included, with two
-/// differences: keys in a bucket's URI are replaced by `REDACTED`, and the data centre is always `colo_name`.
+/// differences: keys in a bucket's URI are replaced by `REDACTED`, and the data centre of a full capture is
+/// `colo_name`.
 #[derive(Clone)]
 pub struct Capture {
     id: CaptureId,
@@ -19,6 +39,13 @@ pub struct Capture {
 }
 
 /// Which type of capture it is.
+///
+/// ```
+/// use pcaps::CaptureKind;
+///
+/// assert_eq!(CaptureKind::Sample.as_str(), "sample");
+/// assert_eq!(CaptureKind::Other("partial".into()).as_str(), "partial");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaptureKind {
@@ -26,7 +53,8 @@ pub enum CaptureKind {
     Sample,
     /// A capture of new packets into a bucket: `full` on the wire.
     Full,
-    /// A type that this version does not know, by its name on the wire (empty when there is none).
+    /// A type that this version does not know, by its name on the wire (empty when there is none); also one that it
+    /// knows (`simple`, `full`), when a field is not of the form that it should have.
     Other(String),
 }
 
@@ -41,7 +69,9 @@ impl CaptureKind {
     }
 }
 
-/// How far a capture is, as far as waiting for it goes.
+/// How far a capture is, as far as waiting for it goes: [`Capture::state`].
+///
+/// There are no more than these three, whatever statuses the service adds: each is one of them to who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CaptureState {
     /// Not finished: pending, running, being converted, or at a status that this version does not know.
@@ -115,7 +145,10 @@ impl Capture {
         }
     }
 
-    /// Its status as the service gave it; empty when it gave none.
+    /// Its status as the service gave it; empty when it gave none. [`state`](Self::state) says what it means.
+    ///
+    /// The service documents `unknown`, `pending`, `running`, `conversion_pending`, `conversion_running`, `complete`,
+    /// `success` and `failed`. Source: Cloudflare's API reference.
     pub fn status(&self) -> &str {
         match &*self.wire {
             Wire::Other(it) => it["status"].as_str().unwrap_or_default(),
@@ -125,7 +158,8 @@ impl Capture {
         }
     }
 
-    /// Whether its status is one that the service documents. One that it does not counts as in progress.
+    /// Whether its status is one that the service documents, or it has none. One that it does not counts as in progress.
+    /// Of a capture of another kind ([`CaptureKind::Other`]) it is always false.
     pub fn is_status_known(&self) -> bool {
         match &*self.wire {
             Wire::Other(_) => false,
@@ -141,12 +175,12 @@ impl Capture {
         CaptureState::of(self.status())
     }
 
-    /// When it was submitted.
+    /// When it was submitted, by the service's clock.
     pub fn submitted(&self) -> Option<Timestamp> {
         timestamp(field!(self, submitted))
     }
 
-    /// Its time limit: how far a sample looks back, or how long a full capture runs at most.
+    /// Its time limit, in whole seconds: how far a sample looks back, or how long a full capture runs at most.
     pub fn time_limit(&self) -> Option<Duration> {
         field!(self, time_limit)
             .and_then(|it| u64::try_from(*it).ok())
@@ -166,7 +200,8 @@ impl Capture {
         }
     }
 
-    /// Which packets it takes; absent when that cannot be told.
+    /// Which packets it takes: the empty filter when it takes every packet, and `None` when the service tells of a
+    /// filter that a [`Filter`] cannot express.
     pub fn filter(&self) -> Option<Filter> {
         match &*self.wire {
             Wire::Simple(types::SimpleCapture { filter_v1, .. })
@@ -193,7 +228,7 @@ impl Capture {
         names.into_iter().flatten().find(|it| !it.is_empty())
     }
 
-    /// The bucket of a full capture, free of keys.
+    /// The URI of a full capture's bucket, with `REDACTED` in place of keys.
     pub fn destination(&self) -> Option<String> {
         self.full()?
             .destination_conf

@@ -18,7 +18,8 @@ use crate::{
     pace::{Looks, Pacer},
 };
 
-/// Where the service is, unless it is said otherwise.
+/// Where the service is, unless it is said otherwise: with [`ClientBuilder::base_url`], or `CLOUDFLARE_BASE_URL` where
+/// the environment is read.
 pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 
 /// How long to wait for a connection.
@@ -47,7 +48,13 @@ pub struct Client {
 
 impl Client {
     /// A client from the environment, by the names that Cloudflare's own clients use: `CLOUDFLARE_API_TOKEN`, or
-    /// `CLOUDFLARE_API_KEY` with `CLOUDFLARE_EMAIL`; and `CLOUDFLARE_BASE_URL`, if it is set.
+    /// `CLOUDFLARE_API_KEY` with `CLOUDFLARE_EMAIL`; and `CLOUDFLARE_BASE_URL`, if it is set. A variable that is empty
+    /// counts as not set.
+    ///
+    /// ```no_run
+    /// let client = pcaps::Client::from_env()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -59,11 +66,23 @@ impl Client {
 
     /// A client whose parts are given one by one. The environment is not read, unless
     /// [`or_env`](ClientBuilder::or_env) is called.
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().token("v1.0-0123456789abcdef").build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// The account of this id.
+    /// The account of this id. Nothing is sent: whether there is one shows at the first request.
+    ///
+    /// ```
+    /// # fn example(client: pcaps::Client) -> Result<(), pcaps::Error> {
+    /// let account = client.account("0123456789abcdef0123456789abcdef".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn account(&self, id: AccountId) -> Account {
         let mut lookouts = self.lookouts.lock().unwrap_or_else(PoisonError::into_inner);
         let lookout = Arc::clone(lookouts.entry(id.clone()).or_default());
@@ -71,6 +90,11 @@ impl Client {
     }
 
     /// The account that `CLOUDFLARE_ACCOUNT_ID` names.
+    ///
+    /// ```no_run
+    /// let account = pcaps::Client::from_env()?.account_from_env()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -82,7 +106,8 @@ impl Client {
     }
 }
 
-/// Makes a [`Client`].
+/// Makes a [`Client`]: [`Client::builder`], then credentials and whatever else is not as by default, then
+/// [`build`](Self::build).
 ///
 /// ```
 /// let client = pcaps::Client::builder()
@@ -103,7 +128,12 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Authenticates with an API token. This is the preferred way.
+    /// Authenticates with an API token. This is the preferred way. (Source: Cloudflare's API reference.)
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().token("v1.0-0123456789abcdef").build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn token(self, token: impl Into<Secret>) -> Self {
         Self {
@@ -112,7 +142,12 @@ impl ClientBuilder {
         }
     }
 
-    /// Authenticates with a user's e-mail address and global API key.
+    /// Authenticates with a user's e-mail address and global API key, which may do all that the user may.
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().email_and_key("user@example.com", "0123456789abcdef").build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn email_and_key(self, email: impl Into<String>, key: impl Into<Secret>) -> Self {
         Self {
@@ -122,7 +157,12 @@ impl ClientBuilder {
     }
 
     /// Sends to another place than [`DEFAULT_BASE_URL`]: `https`, or `http` to this machine (see
-    /// [`plain_http_to`](Self::plain_http_to) for others).
+    /// [`plain_http_to`](Self::plain_http_to) for others). It is checked by [`build`](Self::build).
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().token("t").base_url("http://localhost:8080/client/v4").build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn base_url(self, url: impl Into<String>) -> Self {
         Self {
@@ -133,6 +173,13 @@ impl ClientBuilder {
 
     /// Allows `http` to this host, by the name that it has in the base URL. Everybody on the way can read the credentials
     /// then.
+    ///
+    /// ```
+    /// let builder = pcaps::Client::builder().token("t").base_url("http://lab.example:8080/client/v4");
+    /// assert!(builder.clone().build().is_err());
+    /// let client = builder.plain_http_to("lab.example").build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn plain_http_to(self, host: impl Into<String>) -> Self {
         Self {
@@ -142,6 +189,13 @@ impl ClientBuilder {
     }
 
     /// When a failed request is sent again. By default [`RetryPolicy::default`].
+    ///
+    /// ```
+    /// use pcaps::RetryPolicy;
+    ///
+    /// let client = pcaps::Client::builder().token("t").retry(RetryPolicy::never()).build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn retry(self, policy: RetryPolicy) -> Self {
         Self {
@@ -150,8 +204,15 @@ impl ClientBuilder {
         }
     }
 
-    /// How long one answer may take; of a download, its head and each pause between its bytes. By default a minute. To
-    /// make a connection, 10 s at most are left besides.
+    /// How long one answer may take; of a download, its head and each pause between its bytes. By default a minute.
+    /// Making the connection counts, and may take 10 s at most. Each attempt has the time anew.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let client = pcaps::Client::builder().token("t").timeout(Duration::from_secs(20)).build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self {
@@ -160,14 +221,19 @@ impl ClientBuilder {
         }
     }
 
-    /// What time it is, and how pauses pass. By default the system's; see [`Clock`].
+    /// What time it is, and how pauses pass. By default the system's; see [`Clock`], which has an example.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.chance.clock = Arc::new(clock);
         self
     }
 
-    /// Where the pauses between attempts get their randomness: numbers from 0 up to, and without, 1.
+    /// Where the pauses between attempts get their randomness: numbers from 0 up to, and without, 1. For tests.
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().token("t").random(|| 0.5).build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.chance.random = Arc::new(random);
@@ -175,7 +241,14 @@ impl ClientBuilder {
     }
 
     /// Takes from the environment what has not been given: credentials and base URL, as
-    /// [`Client::from_env`] does.
+    /// [`Client::from_env`] does. It reads the environment now, so call it last.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// let client = pcaps::Client::builder().timeout(Duration::from_secs(20)).or_env().build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     #[must_use]
     pub fn or_env(self) -> Self {
         self.or(variable)
@@ -195,7 +268,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes the client. Nothing is sent.
+    /// Makes the client. Nothing is sent: whether the credentials are accepted shows at the first request.
+    ///
+    /// ```
+    /// let error = pcaps::Client::builder().build().unwrap_err();
+    /// assert!(error.is_auth());
+    /// ```
     ///
     /// # Errors
     ///

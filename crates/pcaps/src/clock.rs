@@ -12,10 +12,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 /// The future of [`Clock::sleep`] and [`Clock::timer`].
+///
+/// ```
+/// let over_at_once: pcaps::Sleep = Box::pin(std::future::ready(()));
+/// ```
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where a [`Client`](crate::Client) takes its time from: every pause, every limit on time and every age is measured by
-/// it, except how long a connection takes to be made.
+/// it, except how long a connection takes to be made. ([`Sample::ending_at`](crate::Sample::ending_at) knows no client,
+/// and goes by the system's time.)
 ///
 /// The system's time is used where nothing else is given. A test gives a clock of its own with
 /// [`ClientBuilder::clock`](crate::ClientBuilder::clock), and needs to wait for nothing:

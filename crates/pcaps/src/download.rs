@@ -42,7 +42,13 @@ pub struct Download {
     on_progress: Box<dyn FnMut(Transfer) + Send>,
 }
 
-/// How far a download is.
+/// How far a download is: what the callback of [`Download::on_progress`] gets.
+///
+/// ```
+/// fn percent(transfer: pcaps::Transfer) -> Option<u64> {
+///     Some(transfer.bytes * 100 / transfer.total.filter(|it| *it > 0)?)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transfer {
@@ -52,7 +58,16 @@ pub struct Transfer {
     pub total: Option<u64>,
 }
 
-/// A capture file that has arrived whole.
+/// A capture file that has arrived whole: what a [`Download`] gives in the end.
+///
+/// ```no_run
+/// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+/// let downloaded = account.download(&id).to_path("dns.pcap").await?;
+/// let contents = downloaded.contents;
+/// println!("{} packets, {} bytes on the wire", contents.packets, contents.bytes_on_wire);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Downloaded {
@@ -71,7 +86,16 @@ impl Download {
         }
     }
 
-    /// Calls back whenever bytes have arrived.
+    /// Calls back whenever bytes have arrived; the download waits meanwhile, so be short. A later callback takes the
+    /// place of an earlier one.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let download = account.download(&id).on_progress(|it| eprint!("\r{} bytes", it.bytes));
+    /// download.to_path("dns.pcap").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_progress(self, callback: impl FnMut(Transfer) + Send + 'static) -> Self {
         Self {
             on_progress: Box::new(callback),
@@ -85,11 +109,19 @@ impl Download {
     /// the disk: whatever goes wrong, a file that was there before stays as it was, and no part is left. Of several
     /// downloads to one path, the last to finish is the one that stays. It can be dropped at any point.
     ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let downloaded = account.download(&id).to_path("dns.pcap").await?;
+    /// println!("{} packets", downloaded.contents.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// Those of any request; [`NotACapture`](ErrorKind::NotACapture) when what came is not a whole capture file,
-    /// [`Io`](ErrorKind::Io) when it cannot be written. Full captures cannot be downloaded: their files are in the
-    /// bucket.
+    /// [Those of any request](Account#errors-of-any-request); [`NotACapture`](ErrorKind::NotACapture) when what came is
+    /// not a whole capture file, [`Io`](ErrorKind::Io) when it cannot be written. Full captures cannot be downloaded:
+    /// their files are in the bucket.
     pub async fn to_path(self, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
         let target = Target::new(path.as_ref())?;
         self.to(target).await

@@ -16,13 +16,20 @@ use crate::{Capture, advice, clock::between, operation::Operation, redact};
 /// secret. [`kind`](Self::kind) tells cases apart that a program treats differently, and there are predicates for those
 /// that most programs ask about.
 ///
-/// ```
-/// # fn example(error: &pcaps::Error) {
-/// if error.is_rate_limited() {
-///     println!("again in {:?}", error.retry_after());
+/// ```no_run
+/// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+/// match account.get(&id).await {
+///     Ok(capture) => println!("{}", capture.status()),
+///     Err(error) if error.is_not_found() => println!("there is no capture {id}"),
+///     Err(error) if error.is_rate_limited() => println!("again in {:?}", error.retry_after()),
+///     Err(error) => return Err(error),
 /// }
+/// # Ok(())
 /// # }
 /// ```
+///
+/// What the service said and what lies below ([`source`](std::error::Error::source)) are not lost: the text repeats
+/// [`messages`](Self::messages), and leaves the source to who prints it.
 pub struct Error(Box<Repr>);
 
 #[derive(Debug)]
@@ -42,7 +49,19 @@ struct Repr {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// The cases that a program may want to tell apart.
+/// The cases that a program may want to tell apart: [`Error::kind`].
+///
+/// ```
+/// use pcaps::ErrorKind;
+///
+/// let error = "not/an/id".parse::<pcaps::CaptureId>().unwrap_err();
+/// let exit_code = match error.kind() {
+///     ErrorKind::InvalidInput => 2,
+///     ErrorKind::Authentication | ErrorKind::Permission => 3,
+///     _ => 1,
+/// };
+/// assert_eq!(exit_code, 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -54,7 +73,7 @@ pub enum ErrorKind {
     Permission,
     /// There is no such account, capture or bucket (404).
     NotFound,
-    /// Too many requests (429).
+    /// Too many requests (429); or the service's limit is used up, and the request was not sent.
     RateLimited,
     /// The service refused the request for another reason (4xx, or a failure under a success status).
     Refused,
@@ -62,27 +81,37 @@ pub enum ErrorKind {
     Service,
     /// The service could not be reached, or the connection broke.
     Connection,
-    /// The service did not answer in time.
+    /// The service did not answer in time ([`ClientBuilder::timeout`](crate::ClientBuilder::timeout)), or says so of the
+    /// request (408).
     Timeout,
     /// What came back is not what the service is described to send.
     UnexpectedResponse,
     /// What was downloaded is not a whole capture file.
     NotACapture,
-    /// A local file could not be read or written.
+    /// A file or another writer could not be written, or the operating system gave no thread.
     Io,
-    /// The capture failed at the service.
+    /// The capture failed at the service: [`Error::capture`] holds it.
     CaptureFailed,
     /// The capture had not finished when the deadline passed.
     DeadlinePassed,
 }
 
-/// What the service said: an entry of `errors` in its response.
+/// What the service said: an entry of `errors` in its response, from [`Error::messages`].
+///
+/// ```
+/// fn explain(error: &pcaps::Error) {
+///     for message in error.messages() {
+///         println!("{:?}: {}", message.code, message.text);
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// A number that stands for the kind of message, where there is one.
+    /// A number that stands for the kind of message, where there is one: 1000 or more. Source: Cloudflare's API
+    /// reference.
     pub code: Option<i64>,
-    /// The message, free of secrets.
+    /// The message, with `REDACTED` in place of the keys of a bucket; `(no message)` where there is none.
     pub text: String,
     /// A JSON pointer to the part of the request that it is about.
     pub pointer: Option<String>,
@@ -106,7 +135,7 @@ impl Error {
         self.0.status.map(|it| it.as_u16())
     }
 
-    /// What the service said.
+    /// What the service said; empty when it said nothing, or was not asked.
     pub fn messages(&self) -> &[Message] {
         &self.0.messages
     }
@@ -128,7 +157,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// How often the request was sent, or tried to be; 0 when it was not.
+    /// How many attempts were made; of a download, since there were last new bytes. One that the client held back,
+    /// because the service's limit on requests is used up, counts as well. 0 when it did not get that far.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }

@@ -39,6 +39,12 @@ pub struct Filter {
 
 impl Filter {
     /// Packets from this address.
+    ///
+    /// ```
+    /// let filter = pcaps::Filter::default().source("192.0.2.1".parse()?);
+    /// assert_eq!(filter.to_string(), "src host 192.0.2.1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn source(self, address: IpAddr) -> Self {
         Self {
@@ -48,6 +54,12 @@ impl Filter {
     }
 
     /// Packets to this address.
+    ///
+    /// ```
+    /// let filter = pcaps::Filter::default().destination("192.0.2.1".parse()?);
+    /// assert_eq!(filter.to_string(), "dst host 192.0.2.1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn destination(self, address: IpAddr) -> Self {
         Self {
@@ -57,6 +69,11 @@ impl Filter {
     }
 
     /// Packets from this port.
+    ///
+    /// ```
+    /// let filter = pcaps::Filter::default().source_port(1024);
+    /// assert_eq!(filter.to_string(), "src port 1024");
+    /// ```
     #[must_use]
     pub fn source_port(self, port: u16) -> Self {
         Self {
@@ -66,6 +83,11 @@ impl Filter {
     }
 
     /// Packets to this port.
+    ///
+    /// ```
+    /// let filter = pcaps::Filter::default().destination_port(443);
+    /// assert_eq!(filter.to_string(), "dst port 443");
+    /// ```
     #[must_use]
     pub fn destination_port(self, port: u16) -> Self {
         Self {
@@ -75,6 +97,11 @@ impl Filter {
     }
 
     /// Packets of the protocol with this IANA number: 6 is TCP, 17 is UDP, 1 is ICMP.
+    ///
+    /// ```
+    /// let filter = pcaps::Filter::default().protocol(6);
+    /// assert_eq!(filter.to_string(), "tcp");
+    /// ```
     #[must_use]
     pub fn protocol(self, number: u8) -> Self {
         Self {

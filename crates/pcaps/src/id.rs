@@ -11,7 +11,7 @@ macro_rules! id {
         $(#[$doc])*
         ///
         /// Parses from 1 to 32 letters, digits, hyphens and underscores. Ids that the service hands out are 32
-        /// hexadecimal characters.
+        /// hexadecimal characters. (Source: Cloudflare's API reference.)
         ///
         /// # Errors
         ///
@@ -57,15 +57,35 @@ macro_rules! id {
 }
 
 id! {
-    /// The id of an account.
+    /// The id of an account: what [`Client::account`](crate::Client::account) takes.
+    ///
+    /// ```
+    /// let id: pcaps::AccountId = "0123456789abcdef0123456789abcdef".parse()?;
+    /// assert_eq!(id.as_str().len(), 32);
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     AccountId, "account"
 }
 id! {
-    /// The id of a capture.
+    /// The id of a capture: [`Capture::id`](crate::Capture::id).
+    ///
+    /// ```
+    /// let id: pcaps::CaptureId = "66802ca5668e47a2b82c2e6746e45037".parse()?;
+    /// assert_eq!(id.to_string(), "66802ca5668e47a2b82c2e6746e45037");
+    /// assert!("".parse::<pcaps::CaptureId>().is_err());
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     CaptureId, "capture"
 }
 id! {
-    /// The id of a registered bucket.
+    /// The id of a registered bucket: [`Bucket::id`](crate::Bucket::id), and what
+    /// [`Account::remove_bucket`](crate::Account::remove_bucket) takes. It is not the bucket's name.
+    ///
+    /// ```
+    /// let id: pcaps::BucketId = "9883874ecac311ec8475433579a6bf5f".parse()?;
+    /// assert!("gs://captures/edge".parse::<pcaps::BucketId>().is_err());
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     BucketId, "bucket"
 }
 

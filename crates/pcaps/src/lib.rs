@@ -76,3 +76,55 @@ pub use wait::{Progress, Update, Wait, wait_all};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(test)]
+mod tests {
+    use std::future::IntoFuture as _;
+
+    use super::*;
+
+    fn is_send_and_sync<T: Send + Sync + Unpin>() {}
+    fn is_send<T: Send + Unpin>() {}
+    fn is_unpin<T: Unpin>(_: T) {}
+
+    /// Compiles only while every public type can be shared between threads, and moved when it is polled.
+    #[expect(dead_code, reason = "it is enough that it compiles")]
+    fn public_types_go_anywhere(account: &Account, id: &CaptureId) {
+        is_send_and_sync::<Account>();
+        #[cfg(feature = "blocking")]
+        is_send_and_sync::<blocking::Account>();
+        is_send_and_sync::<AccountId>();
+        is_send_and_sync::<Bucket>();
+        is_send_and_sync::<BucketId>();
+        is_send_and_sync::<Capture>();
+        is_send_and_sync::<CaptureId>();
+        is_send_and_sync::<CaptureKind>();
+        is_send_and_sync::<CaptureState>();
+        is_send_and_sync::<Client>();
+        is_send_and_sync::<ClientBuilder>();
+        is_send_and_sync::<Box<dyn Clock>>();
+        is_send_and_sync::<Destination>();
+        is_send_and_sync::<Downloaded>();
+        is_send_and_sync::<Error>();
+        is_send_and_sync::<ErrorKind>();
+        is_send_and_sync::<Filter>();
+        is_send_and_sync::<Full>();
+        is_send_and_sync::<Message>();
+        is_send_and_sync::<Progress>();
+        is_send_and_sync::<Request>();
+        is_send_and_sync::<RetryPolicy>();
+        is_send_and_sync::<Sample>();
+        is_send_and_sync::<Secret>();
+        is_send_and_sync::<Summary>();
+        is_send_and_sync::<Transfer>();
+        is_send_and_sync::<Update>();
+        is_send_and_sync::<Verified>();
+        // They hold a callback, which need not be `Sync`: whoever has one of them is the only one who can use it.
+        is_send::<Download>();
+        is_send::<Wait>();
+        // A future, for its one owner.
+        is_send::<Sleep>();
+        is_unpin(account.wait(id).updates());
+        is_unpin(account.wait(id).into_future());
+    }
+}

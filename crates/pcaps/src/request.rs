@@ -8,7 +8,11 @@ use pcaps_api::{CaptureRequest, System, limits, types};
 use crate::{Destination, Error, Filter};
 
 /// A sample of traffic that has already passed, over all data centres: the first 160 bytes of each packet. Ready at
-/// once, and downloadable. (The service calls it a *simple* capture.)
+/// once, and downloadable. (The service calls it a *simple* capture.) Hand it to
+/// [`Account::sample_to`](crate::Account::sample_to) or [`Account::start`](crate::Account::start); the service takes one
+/// a minute on each account.
+///
+/// Source: Cloudflare's how-to page on packet captures; the ranges are those of its API reference.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,6 +33,14 @@ impl Sample {
     /// A sample of the last `time_limit` (1 s to 300 s, whole seconds), of at most `packet_limit` packets (1 to
     /// 10,000).
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let sample = pcaps::Sample::new(Duration::from_secs(60), 1_000)?;
+    /// assert!(pcaps::Sample::new(Duration::from_secs(301), 1_000).is_err());
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when a limit is out of range.
@@ -42,13 +54,28 @@ impl Sample {
         })
     }
 
-    /// Takes only the packets that match.
+    /// Takes only the packets that match. A later filter takes the place of an earlier one.
+    ///
+    /// ```
+    /// # fn example(sample: pcaps::Sample) -> Result<(), pcaps::Error> {
+    /// let sample = sample.filter("udp and dst port 53".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn filter(self, filter: Filter) -> Self {
         Self { filter, ..self }
     }
 
-    /// Looks back from `time` instead of from now.
+    /// Looks back from `time`, within the last 24 hours, instead of from now.
+    ///
+    /// ```
+    /// # fn example(sample: pcaps::Sample) -> Result<(), pcaps::Error> {
+    /// let an_hour_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    /// let sample = sample.ending_at(an_hour_ago)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -76,7 +103,14 @@ impl Sample {
     }
 }
 
-/// A capture of new packets, whole, at one data centre, into a bucket that has been validated.
+/// A capture of new packets, whole, at one data centre, into a bucket that has been validated. Hand it to
+/// [`Account::start`](crate::Account::start); the service runs one at a time on each account.
+///
+/// It ends at the first of its limits, or when it is [stopped](crate::Account::stop). It may leave many files in the
+/// bucket, one for each server that saw traffic, whose names have the capture's id in them.
+///
+/// Source: Cloudflare's how-to page on packet captures; the ranges are those of its API reference. (The how-to page has
+/// 300 s for the time limit.)
 ///
 /// ```
 /// use std::time::Duration;
@@ -98,7 +132,14 @@ pub struct Full {
 
 impl Full {
     /// A capture at the data centre `colo` (one, `ord02`, or all of a place, `ORD`), for `time_limit` (1 s to 24 h,
-    /// whole seconds).
+    /// whole seconds). The keys of a bucket on R2 are not sent.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let full = pcaps::Full::new("ord02", "gs://captures/edge".parse()?, Duration::from_secs(3600))?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -126,6 +167,13 @@ impl Full {
 
     /// Ends the capture after so many packets (1 to 10,000).
     ///
+    /// ```
+    /// # fn example(full: pcaps::Full) -> Result<(), pcaps::Error> {
+    /// let full = full.packet_limit(5_000)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is out of range.
@@ -144,6 +192,13 @@ impl Full {
 
     /// Ends the capture after so many bytes (1 to 1,000,000,000).
     ///
+    /// ```
+    /// # fn example(full: pcaps::Full) -> Result<(), pcaps::Error> {
+    /// let full = full.byte_limit(100_000_000)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is out of range.
@@ -160,14 +215,30 @@ impl Full {
         })
     }
 
-    /// Takes only the packets that match.
+    /// Takes only the packets that match. A later filter takes the place of an earlier one.
+    ///
+    /// ```
+    /// # fn example(full: pcaps::Full) -> Result<(), pcaps::Error> {
+    /// let full = full.filter("udp and dst port 53".parse()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn filter(self, filter: Filter) -> Self {
         Self { filter, ..self }
     }
 }
 
-/// A capture of either type: what [`Account::start`](crate::Account::start) takes.
+/// A capture of either type: what [`Account::start`](crate::Account::start) takes. A [`Sample`] and a [`Full`] turn
+/// into one by themselves; it is for programs that choose as they run.
+///
+/// ```
+/// use pcaps::{Full, Request, Sample};
+///
+/// fn chosen(whole: bool, full: Full, sample: Sample) -> Request {
+///     if whole { full.into() } else { sample.into() }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Request {

@@ -15,7 +15,7 @@ use crate::{
 /// What is sent again is the same everywhere: whatever only reads, stopping a capture and forgetting a bucket, after a
 /// failed connection, an answer that does not come in time, and the statuses 408, 429, 500, 502, 503, 504 and 520 to
 /// 524; starting a capture, registering and validating a bucket only when the request certainly never arrived or was
-/// turned away with 429.
+/// turned away with 429. A [`Wait`](crate::Wait) does not go by it: it has a patience of its own.
 ///
 /// The pause before the n-th repetition is random, from nothing up to `first · 2ⁿ⁻¹`, and to `longest` at most
 /// (exponential backoff with full jitter). A `Retry-After` of the service adds to it; one that is longer than the policy
@@ -53,11 +53,20 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Every request is sent once.
+    ///
+    /// ```
+    /// let client = pcaps::Client::builder().token("t").retry(pcaps::RetryPolicy::never()).build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
     pub fn never() -> Self {
         Self::default().attempts(1)
     }
 
     /// How often a request is sent at most, the first time included. 0 is the same as 1.
+    ///
+    /// ```
+    /// let policy = pcaps::RetryPolicy::default().attempts(10);
+    /// ```
     #[must_use]
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
@@ -65,12 +74,24 @@ impl RetryPolicy {
 
     /// How long after its beginning a request is still sent again: no pause begins that would last longer. Of a
     /// download it counts from the last time that there were new bytes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let policy = pcaps::RetryPolicy::default().total_time(Duration::from_secs(600));
+    /// ```
     #[must_use]
     pub fn total_time(self, total_time: Duration) -> Self {
         Self { total_time, ..self }
     }
 
     /// The longest pause before the first repetition, and the longest before any.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let policy = pcaps::RetryPolicy::default().pauses(Duration::from_secs(1), Duration::from_secs(60));
+    /// ```
     #[must_use]
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self {
@@ -81,6 +102,15 @@ impl RetryPolicy {
     }
 
     /// The longest `Retry-After` that is waited for, and the longest wait for the service's rate limit to be lifted.
+    ///
+    /// After too many requests the service takes none for five minutes. (Source: Cloudflare's page on rate limits.)
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let five_minutes = Duration::from_secs(300);
+    /// let policy = pcaps::RetryPolicy::default().retry_after_up_to(five_minutes).total_time(2 * five_minutes);
+    /// ```
     #[must_use]
     pub fn retry_after_up_to(self, longest: Duration) -> Self {
         Self {

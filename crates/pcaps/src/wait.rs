@@ -63,9 +63,9 @@ fn pause_after(failures: u32, error: &Error) -> Duration {
 /// The future gives the finished capture. It can be dropped at any point: the capture goes on at the service. How it is
 /// going meanwhile is told to a callback ([`on_update`](Self::on_update)), or as a stream ([`updates`](Self::updates)).
 ///
-/// A wait needs few requests: never more than one in 2 s, less often while a capture has long to go. Several waits on an
-/// account, through one client and its clones, share the list of captures, and stay within the service's limit on
-/// requests however many they are.
+/// A wait needs few requests: on its own never more than one in 2 s, less often while a capture has long to go. Several
+/// waits on an account, through one client and its clones, share the list of captures, and stay within the service's
+/// limit on requests however many they are.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -93,13 +93,26 @@ pub struct Wait {
     on_update: Box<dyn FnMut(&Update) + Send>,
 }
 
-/// What happened in a wait: an item of [`Wait::updates`].
+/// What happened in a wait: an item of [`Wait::updates`], and what the callback of [`Wait::on_update`] gets.
+///
+/// ```
+/// use pcaps::Update;
+///
+/// fn show(update: &Update) {
+///     match update {
+///         Update::Seen(it) => println!("{} after {:?}", it.capture.status(), it.elapsed),
+///         Update::Failing { error, next_look, .. } => println!("{error}; again in {next_look:?}"),
+///         _ => {}
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update {
     /// The capture was looked at.
     Seen(Progress),
     /// It could not be looked at, and will be again.
+    #[non_exhaustive]
     Failing {
         /// Why.
         error: Error,
@@ -110,7 +123,15 @@ pub enum Update {
     },
 }
 
-/// What a wait knows after a look.
+/// What a wait knows after a look: [`Update::Seen`].
+///
+/// ```
+/// fn show(progress: &pcaps::Progress) {
+///     if progress.changed {
+///         println!("{} after {:?}", progress.capture.status(), progress.elapsed);
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -134,7 +155,19 @@ impl Wait {
         }
     }
 
-    /// Gives up after so long. Without it the wait lasts as long as the capture.
+    /// Gives up after so long, counted from when the wait is first awaited. Without it the wait lasts as long as the
+    /// capture.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// match account.wait(&id).deadline(Duration::from_secs(60)).await {
+    ///     Err(error) if error.is_timeout() => println!("not yet: {:?}", error.capture()),
+    ///     outcome => println!("{}", outcome?.status()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn deadline(self, deadline: Duration) -> Self {
         Self {
             deadline: Some(deadline),
@@ -142,7 +175,15 @@ impl Wait {
         }
     }
 
-    /// Calls back whenever something has happened.
+    /// Calls back whenever something has happened; the wait stands still meanwhile, so be short. A later callback takes
+    /// the place of an earlier one.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let capture = account.wait(&id).on_update(|it| eprintln!("{it:?}")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn on_update(self, callback: impl FnMut(&Update) + Send + 'static) -> Self {
         Self {
             on_update: Box::new(callback),
@@ -150,8 +191,8 @@ impl Wait {
         }
     }
 
-    /// The same as a stream of everything that happens until the end of the wait: the last item is a [`Progress`] of a capture that is ready, or
-    /// the error that ends the wait.
+    /// The same as a stream of everything that happens until the end of the wait: the last item is a [`Progress`] of a
+    /// capture that is ready, or the error that ends the wait.
     ///
     /// ```no_run
     /// use futures_util::TryStreamExt as _;

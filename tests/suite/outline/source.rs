@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use syn::{Item, UseTree, Visibility};
+use syn::{
+    Attribute, Expr, Item, Lit, Token, UseTree, Visibility, parse::ParseStream,
+    punctuated::Punctuated,
+};
 
 /// The crates whose items are re-exported. They are named, not opened.
-pub(super) const EXTERNAL: [&str; 1] = ["progenitor_client"];
+pub(super) const EXTERNAL: [&str; 3] = ["pcaps_api", "pcaps_file", "progenitor_client"];
 
 /// A module as it is written, private things included.
 pub(super) struct Module {
@@ -21,6 +24,7 @@ impl Module {
     }
 
     fn new(items: Vec<Item>, folder: &Path) -> Self {
+        let items = expanded(items);
         let mut modules = BTreeMap::new();
         for item in &items {
             let Item::Mod(it) = item else { continue };
@@ -36,6 +40,13 @@ impl Module {
             modules.insert(name, module);
         }
         Self { items, modules }
+    }
+
+    /// Takes an inner module out.
+    pub(super) fn take(&mut self, name: &str) -> Module {
+        self.items
+            .retain(|item| !matches!(item, Item::Mod(it) if it.ident == name));
+        self.modules.remove(name).unwrap()
     }
 
     /// Every module's items, the inner ones' as well; tests are no part of the surface.
@@ -95,6 +106,54 @@ impl Module {
             .contains(&first.as_str())
             .then(|| Target::External(path.join("::")))
     }
+}
+
+/// Items, with what a macro of the same module makes in place of its call, where that can be told.
+fn expanded(items: Vec<Item>) -> Vec<Item> {
+    let definitions: BTreeMap<_, _> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Macro(it) => Some((it.ident.clone()?, it.mac.tokens.to_string())),
+            _ => None,
+        })
+        .collect();
+    let expand = |item| match &item {
+        Item::Macro(it) => it
+            .mac
+            .path
+            .get_ident()
+            .and_then(|name| made(definitions.get(name)?, &it.mac))
+            .unwrap_or_else(|| vec![item]),
+        _ => vec![item],
+    };
+    items.into_iter().flat_map(expand).collect()
+}
+
+/// What a call makes of a macro with one arm, that takes attributes (which are left out) and then names and strings
+/// between commas.
+fn made(definition: &str, call: &syn::Macro) -> Option<Vec<Item>> {
+    let arguments = call.parse_body_with(|input: ParseStream<'_>| {
+        Attribute::parse_outer(input)?;
+        Punctuated::<Expr, Token![,]>::parse_terminated(input)
+    });
+    let definition = definition.replace("$ ", "$");
+    let (pattern, body) = definition.split_once("=>")?;
+    let variables = pattern.split('$').filter_map(|it| it.split_once(" :"));
+    let variables = variables.filter(|(_, kind)| !kind.starts_with(" meta"));
+    let body = body.trim().trim_end_matches(';').trim();
+    let body = body.strip_prefix('{')?.strip_suffix('}')?;
+    let mut body = body.replace("$(# [$doc]) *", "");
+    for ((variable, _), argument) in variables.zip(arguments.ok()?) {
+        let text = match argument {
+            Expr::Path(it) => it.path.get_ident()?.to_string(),
+            Expr::Lit(syn::ExprLit {
+                lit: Lit::Str(it), ..
+            }) => format!("{:?}", it.value()),
+            _ => return None,
+        };
+        body = body.replace(&format!("${variable}"), &text);
+    }
+    Some(syn::parse_file(&body).ok()?.items)
 }
 
 /// What a path leads to.

@@ -23,6 +23,14 @@ pub(crate) struct Target {
 ///
 /// For asking before a sample is taken, of which the service takes one a minute. [`Account::sample_to`] asks by itself.
 ///
+/// ```no_run
+/// # async fn example(account: pcaps::Account, sample: pcaps::Sample) -> Result<(), pcaps::Error> {
+/// pcaps::check_output("dns.pcap")?;
+/// let capture = account.start(sample).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// [`Io`](ErrorKind::Io) when there is no such folder, it cannot be written, or `path` is a folder or a device.
