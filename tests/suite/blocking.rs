@@ -29,7 +29,7 @@ fn from_a_filter_to_a_file() {
     let (_runtime, simulator) = simulator();
     let account = account(simulator.base_url());
     let folder = tempfile::tempdir().unwrap();
-    let sample = Sample::new(Duration::from_secs(1), 10).unwrap();
+    let sample = Sample::new(Duration::from_mins(1), 10).unwrap();
     let path = folder.path().join("a.pcap");
     let downloaded = account.sample_to(sample, &path).unwrap();
     assert_eq!(downloaded.contents.packets, 10);

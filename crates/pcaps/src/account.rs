@@ -171,13 +171,13 @@ impl Account {
         Ok(listed.captures)
     }
 
-    pub(crate) async fn list_by(&self, policy: &RetryPolicy) -> Result<Listed, Error> {
+    pub(crate) async fn list_by(&self, policy: &RetryPolicy) -> Result<Listing, Error> {
         let id = &self.id.identifier()?;
         let listed = self.shared.run_with(policy, &LIST, |call| async move {
             let answer = call.api.list_captures(id).await;
             let captures: Option<Vec<WireCapture>> = call.result(answer).await?;
             let captures = captures.unwrap_or_default().into_iter();
-            Ok(Listed {
+            Ok(Listing {
                 captures: captures.map(Capture::new).collect(),
                 date: call.date(),
             })
@@ -432,7 +432,7 @@ fn named_bucket(bucket: Bucket) -> Result<Bucket, Error> {
 }
 
 /// Captures, and when the service listed them by its own clock.
-pub(crate) struct Listed {
+pub(crate) struct Listing {
     pub(crate) captures: Vec<Capture>,
     pub(crate) date: Option<Timestamp>,
 }

@@ -55,14 +55,16 @@ impl Bucket {
         &self.id
     }
 
-    /// Its status as the service gave it: `pending`, `success` (proven), `failed`; empty when it gave none, or when
-    /// another field of the entry is not of its type.
+    /// Its status as the service gave it: `pending`, `success` (proven), `failed`; empty when it gave none.
     ///
     /// Source: Cloudflare's API reference.
     pub fn status(&self) -> &str {
-        self.field(|it| &it.status)
-            .map(pcaps_api::OwnershipStatus::as_str)
-            .unwrap_or_default()
+        let status = match &self.wire {
+            Entry::Known(it) => it.status.as_ref().map(pcaps_api::OwnershipStatus::as_str),
+            // One field that is odd says nothing about the others.
+            Entry::Other(it) => it["status"].as_str(),
+        };
+        status.unwrap_or_default()
     }
 
     /// Whether it is proven to be the caller's, so that full captures can be written to it.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use pcaps_api::{Capture as Wire, Secret, types};
+use pcaps_api::{Capture as Wire, CaptureStatus, Secret, types};
 use serde::{Serialize, Serializer};
 
 use crate::{CaptureId, Filter, redact};
@@ -153,21 +153,15 @@ impl Capture {
         match &*self.wire {
             Wire::Other(it) => it["status"].as_str().unwrap_or_default(),
             _ => field!(self, status)
-                .map(pcaps_api::CaptureStatus::as_str)
+                .map(CaptureStatus::as_str)
                 .unwrap_or_default(),
         }
     }
 
-    /// Whether its status is one that the service documents, or it has none. One that it does not counts as in progress.
-    /// Of a capture of another kind ([`CaptureKind::Other`]) it is always false.
+    /// Whether its status is one that the service documents. One that it does not counts as in progress.
     pub fn is_status_known(&self) -> bool {
-        match &*self.wire {
-            Wire::Other(_) => false,
-            _ => !matches!(
-                field!(self, status),
-                Some(pcaps_api::CaptureStatus::Other(_))
-            ),
-        }
+        let status = serde_json::from_value(self.status().into());
+        !matches!(status, Ok(CaptureStatus::Other(_)) | Err(_))
     }
 
     /// What its status means for somebody who waits.
@@ -332,7 +326,11 @@ mod tests {
             ("abc", "resting")
         );
         assert_eq!(capture.state(), CaptureState::InProgress);
+        assert!(!capture.is_status_known());
         assert_eq!(serde_json::to_value(capture).unwrap(), odd);
+        let ready = self::capture(json!({"type": "partial", "status": "success"}));
+        assert!(ready.is_status_known());
+        assert!(!self::capture(json!({"type": "simple"})).is_status_known());
     }
 
     #[test]

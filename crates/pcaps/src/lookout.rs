@@ -98,8 +98,7 @@ impl Watch {
     async fn list(&self) -> Result<Listed, Error> {
         let at = self.hold_back().await;
         let listed = self.account.list_by(&RetryPolicy::never()).await?;
-        // Should there be two of one id, the newest is the first.
-        let captures = listed.captures.into_iter().rev();
+        let captures = listed.captures.into_iter();
         Ok(Listed {
             at,
             captures: captures.map(|it| (it.id().clone(), it)).collect(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Account, Capture, CaptureKind, Destination, Error, Request, account::Listed, clock::between,
+    Account, Capture, CaptureKind, Destination, Error, Request, account::Listing, clock::between,
 };
 
 /// How long to wait before each look: the service may still be at it.
@@ -51,7 +51,7 @@ pub(crate) async fn find(
 
 /// The newest capture of these parameters that was submitted after `sent`, by the service's clock if it told the time.
 fn started_since(
-    listed: Listed,
+    listed: Listing,
     request: &Request,
     sent: Timestamp,
     now: Timestamp,
@@ -119,11 +119,11 @@ mod tests {
     use super::*;
     use crate::{Full, Sample};
 
-    fn listed(captures: &[Value], date: Option<&str>) -> Listed {
+    fn listed(captures: &[Value], date: Option<&str>) -> Listing {
         let captures = captures
             .iter()
             .map(|it| Capture::new(serde_json::from_value(it.clone()).unwrap()));
-        Listed {
+        Listing {
             captures: captures.collect(),
             date: date.map(|it| it.parse().unwrap()),
         }
