@@ -313,3 +313,70 @@ async fn one_that_is_dropped_leaves_nothing() {
     secrets::assert_none(&format!("{:?}", stage.account));
     assert_eq!(stage.time.pauses(), Vec::<Duration>::new());
 }
+
+#[tokio::test]
+async fn what_is_not_certainly_of_the_same_file_is_not_spliced() {
+    let file = large();
+    // Both end where a record does, so that nothing in the file tells.
+    let at = 24 + 1016 * 10;
+    let end = at + 1016 * 5;
+    let part = |total: &str| {
+        let range = format!("bytes {at}-{}/{total}", end - 1);
+        Fault::answer(206, "application/vnd.tcpdump.pcap", &file[at..end])
+            .header("content-range", range)
+    };
+    let (shorter, whole) = (end.to_string(), file.len().to_string());
+    for (what, odd) in [
+        ("no tag", part("*")),
+        ("another length", part(&shorter).header("etag", "\"same\"")),
+        ("another tag", part(&whole).header("etag", "\"other\"")),
+        ("a part of the rest", part("*").header("etag", "\"same\"")),
+    ] {
+        let stage = stage(&file).await;
+        let first = Fault::default().body(file.clone());
+        let first = first.header("etag", "\"same\"");
+        let cut = Delivery::Close(Place::Body(at));
+        stage.server.next(DOWNLOAD, first.delivered(cut));
+        stage.server.next(DOWNLOAD, odd);
+        download(&stage).await.unwrap();
+        assert!(fs::read(stage.path()).unwrap() == file, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_tells_files_apart_only_when_it_is_past() {
+    let file = large();
+    let now = "Fri, 02 Jan 2026 03:04:05 GMT";
+    let before = "Fri, 02 Jan 2026 03:04:01 GMT";
+    for (tag, date, used) in [
+        ("W/\"weak\"", before, None),
+        ("", now, None),
+        ("", before, Some(before)),
+    ] {
+        let stage = stage(&file).await;
+        let first = Fault::default().body(file.clone());
+        let first = first.header("last-modified", date).header("date", now);
+        let first = match tag {
+            "" => first.without_header("etag"),
+            _ => first.header("etag", tag),
+        };
+        let cut = Delivery::Close(Place::Body(70_000));
+        stage.server.next(DOWNLOAD, first.delivered(cut));
+        download(&stage).await.unwrap();
+        assert!(fs::read(stage.path()).unwrap() == file);
+        let requests = stage.server.requests();
+        assert_eq!(requests[1].header("if-range"), used, "{tag} {date}");
+    }
+}
+
+#[tokio::test]
+async fn a_drip_is_not_worth_it() {
+    let file = large();
+    let stage = stage(&file).await;
+    let cut = Delivery::Close(Place::Body(1));
+    let drip = Fault::default().body(file).delivered(cut);
+    stage.server.always(DOWNLOAD, drip);
+    let error = download(&stage).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert_eq!((error.attempts(), ranges(&stage).len()), (4, 4));
+}

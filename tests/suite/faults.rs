@@ -73,6 +73,8 @@ fn expected(operation: Operation, case: &Case) -> Expected {
         Meaning::InBody(_) | Meaning::TooShort | Meaning::TooLong | Meaning::MediaType if empty => {
             Expected::at_once(Ok(()))
         }
+        // There is no result to look at.
+        Meaning::NoResult | Meaning::OddResult if empty => Expected::at_once(Ok(())),
         Meaning::Lasting {
             kind: ErrorKind::RateLimited,
             attempts,
@@ -111,8 +113,11 @@ fn expected(operation: Operation, case: &Case) -> Expected {
         Meaning::TooLong if operation == DownloadCapture => {
             Expected::at_once(Err(ErrorKind::NotACapture))
         }
-        Meaning::TooLong | Meaning::MediaType | Meaning::NoResult | Meaning::Odd => match operation
-        {
+        Meaning::TooLong
+        | Meaning::MediaType
+        | Meaning::NoResult
+        | Meaning::OddResult
+        | Meaning::Odd => match operation {
             StartCapture => Expected::looked_for(case.takes_effect, ErrorKind::UnexpectedResponse),
             _ => Expected::at_once(Err(ErrorKind::UnexpectedResponse)),
         },

@@ -17,6 +17,7 @@ mod real_capture;
 mod schemas;
 mod secrets;
 mod stage;
+mod starts;
 mod support;
 mod time;
 mod traces;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pcaps::ErrorKind;
+use pcaps::{ErrorKind, RetryPolicy};
 use pcaps_sim::faults::{Fault, Operation};
 
-use crate::stage::Stage;
+use crate::{stage::Stage, support::account_by};
 
 fn limited(remaining: u32, seconds: u32) -> Fault {
     Fault::default()
@@ -38,7 +38,6 @@ async fn it_slows_down_before_the_limit_and_clones_share_it() {
     }
     let elapsed = stage.time.now().duration_since(start).as_secs();
     assert_eq!(elapsed, 24);
-    assert_eq!(seconds(&stage.time.pauses()), [6, 12, 18, 24]);
 }
 
 #[tokio::test]
@@ -61,4 +60,59 @@ async fn nothing_is_sent_past_the_limit() {
         sent,
         "longer than anybody wants to wait"
     );
+}
+
+#[tokio::test]
+async fn whoever_is_held_back_hears_of_news() {
+    let stage = Stage::set(Operation::ListCaptures).await;
+    stage.server.next(Operation::ListCaptures, limited(3, 30));
+    stage.server.next(Operation::ListCaptures, limited(0, 50));
+    stage.account.list().await.unwrap();
+    let start = stage.time.now();
+    let listed = join_all((0..3).map(|_| stage.account.list())).await;
+    assert!(listed.iter().all(Result::is_ok));
+    let elapsed = stage.time.now().duration_since(start).as_secs();
+    assert!(
+        (50..60).contains(&elapsed),
+        "the last two wait for it: {elapsed}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_turned_away_tells_all_clones() {
+    let stage = Stage::set(Operation::ListCaptures).await;
+    let busy = Fault::answer(429, "text/plain", "later").header("retry-after", "300");
+    stage.server.next(Operation::ListCaptures, busy.unseen());
+    let error = stage.account.list().await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_mins(5)));
+    let error = stage.account.clone().list_buckets().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(stage.server.requests().len(), 1, "it was not even tried");
+}
+
+#[tokio::test]
+async fn a_header_that_makes_no_sense_stops_nobody() {
+    let stage = Stage::set(Operation::ListCaptures).await;
+    let odd = r#""default";r=0;t=1767323045"#;
+    stage.server.next(
+        Operation::ListCaptures,
+        Fault::default().header("ratelimit", odd),
+    );
+    for _ in 0..3 {
+        stage.account.list().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn holding_back_does_not_outlast_the_policy() {
+    let stage = Stage::set(Operation::ListCaptures).await;
+    let failing = Fault::answer(503, "text/plain", "").header("ratelimit", r#""default";r=0;t=55"#);
+    stage.server.always(Operation::ListCaptures, failing);
+    let policy = RetryPolicy::default().total_time(Duration::from_secs(5));
+    let account = account_by(stage.server.base_url(), &stage.time, policy);
+    let start = stage.time.now();
+    let error = account.list().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+    let elapsed = stage.time.now().duration_since(start).as_secs();
+    assert!(elapsed <= 5, "{elapsed}");
 }

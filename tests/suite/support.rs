@@ -33,10 +33,19 @@ pub(crate) fn account(base_url: &str) -> pcaps::Account {
 
 /// The same, on a clock that is the test's.
 pub(crate) fn account_at(base_url: &str, time: &Time) -> pcaps::Account {
+    account_by(base_url, time, pcaps::RetryPolicy::default())
+}
+
+/// The same, with a policy.
+pub(crate) fn account_by(
+    base_url: &str,
+    time: &Time,
+    policy: pcaps::RetryPolicy,
+) -> pcaps::Account {
     secrets::watch_logs();
     let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
     // The longest pauses that there can be.
-    let client = client.clock(time.clone()).random(|| 1.0);
+    let client = client.clock(time.clone()).random(|| 1.0).retry(policy);
     client.build().unwrap().account(ACCOUNT.parse().unwrap())
 }
 

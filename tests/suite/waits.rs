@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::join};
 use pcaps::{Error, ErrorKind, Full, Update};
 use pcaps_sim::faults::{Delivery, Fault, Operation, Place};
 use serde_json::json;
@@ -193,23 +193,30 @@ async fn fifty_waits_need_no_more_than_the_list() {
 
 #[tokio::test]
 async fn one_that_stalls_does_not_hold_the_others_up() {
-    let stage = Stage::set(Operation::StopCapture).await;
-    let id = stage.capture.clone().unwrap();
+    let stage = Stage::set(GET).await;
+    let list = Operation::ListCaptures;
+    let listed = |status: &str| {
+        let capture = json!({"type": "full", "id": ID, "status": status});
+        let list = json!({"success": true, "result": [capture]});
+        Fault::answer(200, "application/json", list.to_string())
+    };
+    for _ in 0..4 {
+        stage.server.next(list, listed("running"));
+    }
+    stage.server.always(list, listed("success"));
     // The list does not hold it, and it never answers.
     let stalled = "00000000000000000000000000000000".parse().unwrap();
     stage.server.always(GET, Delivery::Stall(Place::BeforeHead));
     let start = stage.time.now();
-    let lost = stage
-        .account
-        .wait(&stalled)
-        .deadline(Duration::from_mins(5));
-    let found = stage.account.wait(&id);
-    let found = async { (found.await, stage.time.now()) };
-    let (lost, (found, end)) = tokio::join!(lost.into_future(), found);
-    assert_eq!(lost.unwrap_err().kind(), ErrorKind::DeadlinePassed);
+    // In this order: a wait that is alone needs no list.
+    let never = stage.account.wait(&stalled);
+    let never = never.deadline(Duration::from_mins(5)).into_future();
+    let id = ID.parse().unwrap();
+    let found = async { (stage.account.wait(&id).await, stage.time.now()) };
+    let (never, (found, end)) = join(never, found).await;
+    assert_eq!(never.unwrap_err().kind(), ErrorKind::DeadlinePassed);
     assert_eq!(found.unwrap().status(), "success");
-    let elapsed = end.duration_since(start).as_secs();
-    assert!((63..75).contains(&elapsed), "{elapsed}");
+    assert_eq!(end.duration_since(start).as_secs(), 8);
 }
 
 #[tokio::test]
@@ -232,4 +239,67 @@ async fn a_wait_that_is_dropped_leaves_the_others_alone() {
     // The captures of nobody: the capture itself went on all the while.
     assert_eq!(stage.account.id().as_str(), ACCOUNT);
     let _ = Full::new("ORD", destination(), Duration::from_secs(1)).unwrap();
+}
+
+#[tokio::test]
+async fn one_that_is_left_alone_holds_nobody_up() {
+    let stage = Stage::set(GET).await;
+    let id = stage.capture.clone().unwrap();
+    let mut left_alone = stage.account.wait(&id).updates();
+    // Its request is under way, and nobody asks for what comes of it: a branch of `select!`, perhaps.
+    assert!(left_alone.next().now_or_never().is_none());
+    let capture = stage.account.wait(&id).await.unwrap();
+    assert_eq!(capture.status(), "success");
+}
+
+#[tokio::test]
+async fn waits_share_what_fails_too() {
+    let stage = Stage::set(GET).await;
+    let stall = || Delivery::Stall(Place::BeforeHead);
+    stage.server.always(Operation::ListCaptures, stall());
+    stage.server.always(GET, stall());
+    let start = stage.time.now();
+    let ids = (0..30).map(|number| format!("{number:032x}").parse().unwrap());
+    let waits = ids.map(|id| stage.account.wait(&id));
+    for outcome in pcaps::wait_all(waits).await {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    let elapsed = stage.time.now().duration_since(start).as_secs();
+    assert!(
+        (480..=670).contains(&elapsed),
+        "ten minutes, and the last answer: {elapsed}"
+    );
+    assert!(stage.server.requests().len() < 30);
+}
+
+#[tokio::test]
+async fn waits_that_are_made_anew_ask_no_more_often() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let id = stage.capture.clone().unwrap();
+    let start = stage.time.now();
+    for _ in 0..10 {
+        let mut updates = stage.account.wait(&id).updates();
+        updates.next().await.unwrap().unwrap();
+    }
+    assert_eq!(stage.time.now(), start);
+    assert_eq!(stage.server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_service_that_wants_to_be_left_alone_for_ever_ends_it() {
+    let ever = u64::MAX.to_string();
+    for after in [
+        ever.as_str(),
+        "99999999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ] {
+        let stage = Stage::set(GET).await;
+        let id = stage.capture.clone().unwrap();
+        let busy = Fault::answer(429, "text/plain", "").header("retry-after", after);
+        stage.server.next(GET, Fault::answer(503, "text/plain", ""));
+        stage.server.next(GET, busy);
+        let error = stage.account.wait(&id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert!(error.retry_after().unwrap() > Duration::from_hours(24));
+    }
 }

@@ -1,9 +1,13 @@
 //! The operations.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use pcaps_api::{Capture as WireCapture, Entry, Secret, types};
+use reqwest::StatusCode;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Destination, Download, Downloaded, Error,
@@ -137,14 +141,19 @@ impl Account {
     /// [`RateLimited`](crate::ErrorKind::RateLimited) and [`Refused`](crate::ErrorKind::Refused).
     pub async fn start(&self, request: impl Into<Request>) -> Result<Capture, Error> {
         let request = request.into();
-        let sent = self.shared.chance.clock.now();
+        // When it was sent last: an attempt before that had no effect.
+        let sent = &Mutex::new(self.shared.chance.clock.now());
         let (id, body) = (&self.id.identifier()?, &request.to_api());
         let started = self.shared.run(&START, |call| async move {
+            *sent.lock().unwrap_or_else(PoisonError::into_inner) = call.at;
             let answer = call.api.start_capture(id, body).await;
             call.single(answer).await.map(Capture::new).and_then(named)
         });
         match started.await {
-            Err(error) if error.may_have_worked() => start::find(self, &request, sent, error).await,
+            Err(error) if error.may_have_worked() => {
+                let sent = *sent.lock().unwrap_or_else(PoisonError::into_inner);
+                start::find(self, &request, sent, error).await
+            }
             outcome => outcome,
         }
     }
@@ -305,7 +314,9 @@ impl Account {
             let bucket = call.single(answer).await.map(Entry::Known);
             bucket.map(Bucket::new).and_then(named_bucket)
         });
-        registered.await
+        // What was sent may come back in what is said about it.
+        let secrets = destination.keys();
+        registered.await.map_err(|error| error.without(&secrets))
     }
 
     /// The registered buckets, in the order in which the service gives them.
@@ -376,7 +387,9 @@ impl Account {
             let bucket = call.single(answer).await.map(Entry::Known);
             bucket.map(Bucket::new).and_then(named_bucket)
         });
-        validated.await
+        let mut secrets = destination.keys();
+        secrets.push(text.into());
+        validated.await.map_err(|error| error.without(&secrets))
     }
 
     /// Forgets a registered bucket. The bucket and what is in it stay as they are.
@@ -399,12 +412,16 @@ impl Account {
     pub async fn remove_bucket(&self, id: &BucketId) -> Result<(), Error> {
         let (account, id) = (&self.id.identifier()?, &id.identifier()?);
         let removed = self.shared.run(&REMOVE, |call| async move {
-            let answer = call.api.remove_bucket(account, id).await;
-            let repeated = call.repeated;
-            match call.nothing(answer).await {
-                // It is gone since an attempt whose answer got lost.
-                Err(error) if repeated && error.is_not_found() => Ok(()),
-                outcome => outcome,
+            match call.api.remove_bucket(account, id).await {
+                // The service itself says that it is gone: since an attempt whose answer got lost.
+                Err(pcaps_api::Error::ErrorResponse(failure))
+                    if call.repeated
+                        && failure.status() == StatusCode::NOT_FOUND
+                        && failure.success == Some(false) =>
+                {
+                    Ok(())
+                }
+                answer => call.nothing(answer).await,
             }
         });
         removed.await

@@ -46,7 +46,8 @@ use crate::{
 /// # Errors
 ///
 /// Each method has those of its namesake, and one more: [`InvalidInput`](ErrorKind::InvalidInput) when it is called in
-/// asynchronous code, which it would block. [`from_env`](Self::from_env) and [`new`](Self::new) may be called anywhere.
+/// asynchronous code, which it would block, or anywhere else on a thread of a tokio runtime (`spawn_blocking` included: await
+/// a [`crate::Account`] instead, or take a thread of your own). [`from_env`](Self::from_env) and [`new`](Self::new) may be called anywhere.
 #[derive(Clone, Debug)]
 pub struct Account {
     account: crate::Account,

@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pcaps_api::{Entry, Exchange, Head, ResponseValue, types};
+use pcaps_api::{Entry, Exchange, Head, ResponseValue, Secret, types};
 use reqwest::{
     StatusCode,
     header::{CONTENT_TYPE, DATE, HeaderMap},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::Instrument as _;
 
 use crate::{
     Error, ErrorKind, Message,
-    clock::{Chance, between},
-    error::http_date,
+    clock::{Chance, between, later},
+    error::{beginning, http_date},
     operation::Operation,
-    pace::{Looks, Pacer},
-    retry::{Attempts, RetryPolicy},
+    pace::{Looks, Pacer, Pass},
+    retry::{Attempts, RetryPolicy, milliseconds},
 };
 
 /// What clones of a client have in common.
@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) timeout: Duration,
     pub(crate) pacer: Pacer,
     pub(crate) looks: Looks,
+    /// What must not be shown, should the service repeat it.
+    pub(crate) secrets: Vec<Secret>,
 }
 
 /// One attempt of an operation.
@@ -40,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) operation: &'static Operation,
     /// Whether an attempt before this one may have arrived.
     pub(crate) repeated: bool,
+    /// When it is sent.
+    pub(crate) at: Timestamp,
 }
 
 impl Shared {
@@ -67,47 +71,22 @@ impl Shared {
         F: Fn(Call) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
+        let mut attempts = Attempts::new(operation, policy, &self.chance);
+        let span = attempts.span.clone();
         let trying = async {
-            let mut attempts = Attempts::new(operation, policy, &self.chance);
-            loop {
+            let outcome = loop {
                 match self.attempt(&attempts, None, &once).await {
-                    Ok(done) => return Ok(done),
-                    Err(error) => attempts.pause_after(error).await?,
+                    Ok(done) => break Ok(done),
+                    Err(error) => {
+                        if let Err(error) = attempts.pause_after(error).await {
+                            break Err(error);
+                        }
+                    }
                 }
-            }
+            };
+            attempts.end(outcome)
         };
-        self.traced(operation, trying).await
-    }
-
-    /// Runs all attempts of an operation in its span.
-    pub(crate) async fn traced<T>(
-        &self,
-        operation: &'static Operation,
-        trying: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let span = tracing::info_span!(
-            "pcaps",
-            operation = operation.id,
-            http.request.method = operation.method,
-            url.template = operation.path,
-            http.response.status_code = Empty,
-            attempt = Empty,
-            duration_ms = Empty,
-            error = Empty,
-        );
-        let start = self.chance.clock.now();
-        async {
-            let outcome = trying.await;
-            let span = Span::current();
-            let duration = between(start, self.chance.clock.now());
-            span.record("duration_ms", milliseconds(duration));
-            if let Err(error) = &outcome {
-                span.record("error", tracing::field::debug(error.kind()));
-            }
-            outcome
-        }
-        .instrument(span)
-        .await
+        trying.instrument(span).await
     }
 
     /// Sends a request once: of a download with these headers.
@@ -122,19 +101,10 @@ impl Shared {
         Fut: Future<Output = Result<T, Error>>,
     {
         let (operation, clock) = (attempts.operation, &self.chance.clock);
-        let (pause, _pass) = self
-            .pacer
-            .admit(clock.now(), attempts.policy.longest_retry_after())
-            .map_err(|wait| used_up(operation, wait))?;
-        if pause > Duration::ZERO {
-            tracing::debug!(
-                pause_ms = milliseconds(pause),
-                "holding back: few requests are left"
-            );
-            clock.sleep(pause).await;
-        }
+        let _pass = self.admitted(attempts).await?;
         let number = attempts.made + 1;
-        Span::current().record("attempt", number);
+        attempts.span.record("attempt", number);
+        let start = clock.now();
         let (api, exchange) = match download {
             Some(headers) => self.api.download_call(headers),
             None => self.api.call(),
@@ -144,8 +114,8 @@ impl Shared {
             exchange: exchange.clone(),
             operation,
             repeated: attempts.arrived,
+            at: start,
         };
-        let start = clock.now();
         // It is large, and would be copied several times on its way into a task.
         let answer = Box::pin(once(call));
         let outcome = self.in_time(answer).await.unwrap_or_else(|| {
@@ -157,7 +127,8 @@ impl Shared {
         let head = exchange.head();
         if let Some(head) = head {
             self.pacer.learn(&head.headers, now);
-            Span::current().record("http.response.status_code", head.status.as_u16());
+            let status = head.status.as_u16();
+            attempts.span.record("http.response.status_code", status);
         }
         tracing::debug!(
             attempt = number,
@@ -169,27 +140,47 @@ impl Shared {
                 .map(|it| tracing::field::debug(it.kind())),
             "answered"
         );
-        outcome.map_err(|error| error.during(operation).seen(&exchange, now).warn_of_twice())
+        outcome.map_err(|error| {
+            let error = error.during(operation).seen(&exchange, now);
+            // Reads are turned away only when everything is: other requests need not try.
+            if let (429, "GET", Some(wait)) = (
+                head.map_or(0, |it| it.status.as_u16()),
+                operation.method,
+                error.retry_after(),
+            ) {
+                self.pacer.block(later(now, wait), now);
+            }
+            error.without(&self.secrets).warn_of_twice()
+        })
+    }
+
+    /// Waits until the service's limit on requests lets another one through.
+    async fn admitted(&self, attempts: &Attempts<'_>) -> Result<Pass<'_>, Error> {
+        let clock = &self.chance.clock;
+        let (begun, most) = (clock.now(), attempts.longest_hold());
+        loop {
+            let now = clock.now();
+            let pause = match self.pacer.admit(now) {
+                Ok(pass) => return Ok(pass),
+                Err(pause) => pause,
+            };
+            if between(begun, now).saturating_add(pause) > most {
+                let what = "the service's limit on requests leaves none for now";
+                let error = Error::new(ErrorKind::RateLimited, what);
+                return Err(error.during(attempts.operation).wait_for(pause));
+            }
+            tracing::debug!(
+                pause_ms = milliseconds(pause),
+                "holding back: few requests are left"
+            );
+            clock.sleep(pause).await;
+        }
     }
 
     /// What comes within the limit on an answer.
     pub(crate) async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         self.chance.within(self.timeout, answer).await
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    duration.as_millis().try_into().unwrap_or(u64::MAX)
-}
-
-/// No request is left, and nothing is sent.
-fn used_up(operation: &'static Operation, wait: Duration) -> Error {
-    Error::new(
-        ErrorKind::RateLimited,
-        "the service's limit on requests is used up",
-    )
-    .during(operation)
-    .wait_for(wait)
 }
 
 /// An answer of the generated client.
@@ -216,9 +207,22 @@ impl Call {
     }
 
     /// An answer without a result.
-    pub(crate) async fn nothing(self, answer: Answer<()>) -> Result<(), Error> {
+    pub(crate) async fn nothing(&self, answer: Answer<()>) -> Result<(), Error> {
         match answer {
             Ok(_) => Ok(()),
+            // It is described to come without a body; an envelope that says that it worked says so, too.
+            Err(pcaps_api::Error::UnexpectedResponse(response))
+                if response.status().is_success() =>
+            {
+                let (status, body) = (response.status(), beginning(response).await);
+                match serde_json::from_slice::<Value>(&body) {
+                    Ok(envelope) if envelope["success"] == Value::Bool(true) => Ok(()),
+                    _ => Err(match Message::in_failure(&body) {
+                        Some(messages) => Error::refusal(self.operation, status, messages),
+                        None => Error::undescribed(status, &body),
+                    }),
+                }
+            }
             Err(error) => Err(self.error(error).await),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -116,7 +117,7 @@ impl Client {
 ///     .build()?;
 /// # Ok::<(), pcaps::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientBuilder {
     token: Option<Secret>,
     key: Option<(String, Secret)>,
@@ -125,6 +126,16 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     timeout: Option<Duration>,
     chance: Chance,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What has not been checked may be anything, a URL with a password in it for example.
+        f.debug_struct("ClientBuilder")
+            .field("retry", &self.retry)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientBuilder {
@@ -288,6 +299,18 @@ impl ClientBuilder {
                     "both an API token and a global key are given: give one",
                 ));
             }
+            (Some(token), None) if is_blank(&token) => {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "the API token is empty",
+                ));
+            }
+            (_, Some((_, key))) if is_blank(&key) => {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "the global API key is empty",
+                ));
+            }
             (Some(token), None) => Credentials::Token(token),
             (None, Some((email, key))) => Credentials::Key { email, key },
             (None, None) => {
@@ -297,6 +320,7 @@ impl ClientBuilder {
                 ));
             }
         };
+        let secrets = credentials.secrets();
         let mut http = reqwest::Client::builder()
             .default_headers(credentials.headers()?)
             .user_agent(concat!("pcaps/", env!("CARGO_PKG_VERSION")))
@@ -322,6 +346,7 @@ impl ClientBuilder {
                 timeout: self.timeout.unwrap_or(TIMEOUT),
                 pacer: Pacer::default(),
                 looks: Looks::default(),
+                secrets,
             }),
             lookouts: Arc::default(),
         })
@@ -334,6 +359,11 @@ enum Credentials {
 }
 
 impl Credentials {
+    fn secrets(&self) -> Vec<Secret> {
+        let (Self::Token(secret) | Self::Key { key: secret, .. }) = self;
+        vec![secret.clone()]
+    }
+
     fn headers(&self) -> Result<HeaderMap, Error> {
         let header = |what: &str, text: &str| {
             let mut value = HeaderValue::from_str(text).map_err(|_| {
@@ -370,9 +400,29 @@ impl Credentials {
     }
 }
 
+fn is_blank(secret: &Secret) -> bool {
+    secret.expose().trim().is_empty()
+}
+
 /// A variable of the environment; one that is empty counts as not set.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|it| !it.is_empty())
+}
+
+/// Whether the URL's host is of this name, or has this address.
+fn is_host(url: &Url, name: &str) -> bool {
+    let bracketed = format!("[{name}]");
+    [name, &bracketed]
+        .into_iter()
+        .any(|name| Host::parse(name).is_ok_and(|it| url.host() == Some(as_borrowed(&it))))
+}
+
+fn as_borrowed(host: &Host) -> Host<&str> {
+    match host {
+        Host::Domain(name) => Host::Domain(name),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
+    }
 }
 
 /// The URL without a slash at its end, and whether it is on this machine.
@@ -400,7 +450,8 @@ fn check_base_url(text: &str, plain_http_host: Option<&str>) -> Result<(String, 
     };
     match url.scheme() {
         "https" => {}
-        "http" if local || (plain_http_host.is_some() && url.host_str() == plain_http_host) => {}
+        "http" if local => {}
+        "http" if plain_http_host.is_some_and(|it| is_host(&url, it)) => {}
         "http" => {
             return Err(Error::invalid(format!(
                 "the base URL {url} would send credentials in the clear: use https (http is for this machine only)"
@@ -466,6 +517,15 @@ mod tests {
         assert!(!shown.contains("hunter2"), "{shown}");
         let error = Client::builder().token("hunter2\n").build().unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"));
+        for blank in ["", " "] {
+            for builder in [
+                Client::builder().token(blank),
+                Client::builder().email_and_key("e@x", blank),
+            ] {
+                let error = builder.build().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Authentication);
+            }
+        }
         let both = builder.email_and_key("e@x", "k").build().unwrap_err();
         assert_eq!(both.kind(), ErrorKind::InvalidInput);
     }
@@ -476,6 +536,8 @@ mod tests {
         named("http://lab.example/v4").unwrap();
         named("http://lab.example.org/v4").unwrap_err();
         named("http://example/v4").unwrap_err();
+        check_base_url("http://lab.example", Some("LAB.example")).unwrap();
+        check_base_url("http://[fd00::1]:80", Some("fd00::1")).unwrap();
         for good in [
             "https://example.com/v4/",
             "http://127.0.0.1:8080/client/v4",

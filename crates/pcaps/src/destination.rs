@@ -59,6 +59,19 @@ impl Destination {
         }
     }
 
+    /// Its keys: as they stand in it, and as they are when nothing is encoded.
+    pub(crate) fn keys(&self) -> Vec<pcaps_api::Secret> {
+        let query = self.text.split_once('?').map_or("", |(_, query)| query);
+        let written = query.split('&').filter_map(|it| it.split_once('='));
+        let written = written.filter(|(name, _)| redact::is_secret(name));
+        let decoded = self.url.query_pairs();
+        let decoded = decoded.filter(|(name, _)| redact::is_secret(name));
+        written
+            .map(|(_, value)| value.into())
+            .chain(decoded.map(|(_, value)| value.as_ref().into()))
+            .collect()
+    }
+
     fn parameter(&self, name: &str) -> bool {
         self.url
             .query_pairs()

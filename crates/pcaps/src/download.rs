@@ -8,6 +8,7 @@ use std::{fmt, fs::File, io::Seek as _, path::Path, sync::Arc};
 
 use pcaps_file::Verified;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tracing::Instrument as _;
 
 use crate::{
     Account, CaptureId, Error, ErrorKind, call::Shared, operation::DOWNLOAD, retry::Attempts,
@@ -17,12 +18,15 @@ use spool::Spool;
 pub(crate) use target::Target;
 pub use target::check_output;
 
+/// So many bytes that were never there before are worth the policy's attempts anew.
+const WORTH: u64 = 64 * 1024;
+
 /// A download of a finished sample's packets: made by [`Account::download`], and told where to.
 ///
 /// What arrives is checked as it comes: it has to be a capture file, and whole, from its first bytes to the end of its
 /// last record. A body that stalls or breaks off is asked for again, from where it broke off if the server can do that
 /// (`Range` with `If-Range`), as often as the client's [`RetryPolicy`](crate::RetryPolicy) allows; the policy begins
-/// anew whenever there were new bytes. Memory does not grow with the capture.
+/// anew whenever there were 64 KiB of new bytes. Memory does not grow with the capture.
 ///
 /// ```no_run
 /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
@@ -175,22 +179,26 @@ impl Download {
     /// Fetches all of it, in as many attempts as it takes.
     async fn fetch(self, spool: Spool) -> Result<(Downloaded, File), Error> {
         let shared = Arc::clone(&self.account.shared);
-        shared
-            .traced(&DOWNLOAD, self.try_to_fetch(&shared, spool))
-            .await
+        let mut attempts = Attempts::new(&DOWNLOAD, &shared.retry, &shared.chance);
+        let span = attempts.span.clone();
+        let trying = async {
+            let outcome = self.try_to_fetch(&shared, &mut attempts, spool).await;
+            attempts.end(outcome)
+        };
+        trying.instrument(span).await
     }
 
     async fn try_to_fetch(
         mut self,
         shared: &Shared,
+        attempts: &mut Attempts<'_>,
         mut spool: Spool,
     ) -> Result<(Downloaded, File), Error> {
         let (account, id) = (&self.account.id().identifier()?, &self.id.identifier()?);
-        let mut attempts = Attempts::new(&DOWNLOAD, &shared.retry, &shared.chance);
         let mut part = Part::default();
         let mut furthest = 0;
         loop {
-            let opened = shared.attempt(&attempts, Some(part.headers()), |call| {
+            let opened = shared.attempt(attempts, Some(part.headers()), |call| {
                 Body::open(call, account, id, &part)
             });
             let error = match opened.await {
@@ -214,10 +222,10 @@ impl Download {
                     };
                     part = body.part(spool.bytes());
                     body.explain(error, shared.chance.clock.now())
+                        .without(&shared.secrets)
                 }
             };
-            // Bytes that were never there before are worth another try.
-            if spool.bytes() > furthest {
+            if spool.bytes() >= furthest + WORTH {
                 furthest = spool.bytes();
                 attempts.renew();
             }

@@ -1,10 +1,10 @@
 //! The one error type.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, sync::Arc, time::Duration};
 
 use http_body_util::LengthLimitError;
 use jiff::Timestamp;
-use pcaps_api::{Entry, Exchange, MAX_JSON_LEN, types};
+use pcaps_api::{Entry, Exchange, MAX_JSON_LEN, Secret, types};
 use reqwest::{StatusCode, header};
 use serde_json::Value;
 
@@ -30,9 +30,10 @@ use crate::{Capture, advice, clock::between, operation::Operation, redact};
 ///
 /// What the service said and what lies below ([`source`](std::error::Error::source)) are not lost: the text repeats
 /// [`messages`](Self::messages), and leaves the source to who prints it.
-pub struct Error(Box<Repr>);
+#[derive(Clone)]
+pub struct Error(Arc<Repr>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Repr {
     kind: ErrorKind,
     operation: Option<&'static Operation>,
@@ -46,7 +47,7 @@ struct Repr {
     /// Whether the request certainly never arrived.
     unsent: bool,
     capture: Option<Capture>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The cases that a program may want to tell apart: [`Error::kind`].
@@ -244,7 +245,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self(Box::new(Repr {
+        Self(Arc::new(Repr {
             kind,
             operation: None,
             what: what.into(),
@@ -260,6 +261,11 @@ impl Error {
         }))
     }
 
+    /// To be changed: nobody else has it yet, as a rule.
+    fn repr(&mut self) -> &mut Repr {
+        Arc::make_mut(&mut self.0)
+    }
+
     /// A value that is not acceptable.
     pub(crate) fn invalid(what: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, what)
@@ -270,47 +276,57 @@ impl Error {
     }
 
     pub(crate) fn during(mut self, operation: &'static Operation) -> Self {
-        self.0.operation = Some(operation);
+        self.repr().operation = Some(operation);
         self
     }
 
     pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.repr().source = Some(source.into().into());
         self
     }
 
     pub(crate) fn about(mut self, capture: Capture) -> Self {
-        self.0.capture = Some(capture);
+        self.repr().capture = Some(capture);
         self
     }
 
     pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
-        self.0.advice = Some(advice.into());
+        self.repr().advice = Some(advice.into());
         self
     }
 
     pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
-        self.0.attempts = attempts;
+        self.repr().attempts = attempts;
         self
     }
 
     /// It may be tried again after so long.
     pub(crate) fn wait_for(mut self, duration: Duration) -> Self {
-        self.0.retry_after = Some(duration);
+        self.repr().retry_after = Some(duration);
         self
     }
 
     pub(crate) fn said(mut self, messages: Vec<Message>) -> Self {
-        self.0.messages = messages;
+        self.repr().messages = messages;
+        self
+    }
+
+    /// Takes these secrets out of what the service said.
+    pub(crate) fn without(mut self, secrets: &[Secret]) -> Self {
+        if !self.0.messages.is_empty() {
+            for message in &mut self.repr().messages {
+                message.text = redact::without(&message.text, secrets);
+            }
+        }
         self
     }
 
     /// What the head of the answer says, at `now`.
     pub(crate) fn seen(mut self, exchange: &Exchange, now: Timestamp) -> Self {
         if let Some(head) = exchange.head() {
-            self.0.retry_after = retry_after(&head.headers, now);
-            self.0.status = Some(head.status);
-            self.0.ray_id = head
+            self.repr().retry_after = retry_after(&head.headers, now);
+            self.repr().status = Some(head.status);
+            self.repr().ray_id = head
                 .headers
                 .get("cf-ray")
                 .and_then(|it| it.to_str().ok())
@@ -370,9 +386,9 @@ impl Error {
         }
         let mut error = Self::undescribed(status, body);
         if !status.is_success() {
-            let what = error.0.what;
+            let what = error.0.what.clone();
             error = Self::refusal(operation, status, Vec::new());
-            error.0.what = what;
+            error.repr().what = what;
         }
         // The text of the cause quotes the body, which may hold a secret: its place is enough.
         if !body.is_empty() {
@@ -432,7 +448,7 @@ impl Error {
             (ErrorKind::Connection, "the connection broke")
         };
         let mut error = Self::new(kind, what).because(source);
-        error.0.unsent = unsent;
+        error.repr().unsent = unsent;
         error
     }
 }
@@ -458,17 +474,19 @@ fn retry_after(headers: &header::HeaderMap, now: Timestamp) -> Option<Duration> 
             .map(str::trim)
     };
     let value = text(header::RETRY_AFTER)?;
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|it| it.is_ascii_digit()) {
+        // What is too long for a number is as long as can be.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let until = http_date(value)?;
     let now = text(header::DATE).and_then(http_date).unwrap_or(now);
     Some(between(now, until))
 }
 
-/// A date as HTTP writes it.
+/// A date as HTTP writes it. One that is too late for a [`Timestamp`] is the last there is.
 pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    httpdate::parse_http_date(text).ok()?.try_into().ok()
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.try_into().unwrap_or(Timestamp::MAX))
 }
 
 impl Message {
@@ -493,7 +511,7 @@ impl Message {
 
     /// Whatever of a message can be understood.
     fn read(message: &Value) -> Self {
-        let text = |value: &Value| value.as_str().map(redact::redacted);
+        let text = |value: &Value| value.as_str().map(|it| tidy(&redact::redacted(it)));
         let code = &message["code"];
         Self {
             code: code.as_i64().or_else(|| code.as_str()?.parse().ok()),
@@ -506,8 +524,19 @@ impl Message {
     }
 }
 
+/// On one line, and no longer than anybody reads.
+fn tidy(text: &str) -> String {
+    const LONGEST: usize = 2_000;
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let mut tidy: String = text.chars().take(LONGEST).map(plain).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        tidy.push('…');
+    }
+    tidy
+}
+
 /// The first bytes of a body: a failure in the service's form is short.
-async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
+pub(crate) async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
     const SHORT: usize = 64 * 1024;
     let mut body = Vec::new();
     while body.len() < SHORT

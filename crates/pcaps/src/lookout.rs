@@ -1,58 +1,113 @@
 //! Looking after captures, for all waits on an account at once.
+//!
+//! Nothing is locked while a look is under way: whoever needs what comes of it can carry it on, should the one that began
+//! it have been dropped, or be left alone.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex as SyncMutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared, WeakShared},
+};
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 
 use crate::{Account, Capture, CaptureId, Error, RetryPolicy, clock::between};
 
-/// How long what was seen serves others: no capture is asked for more often.
+/// How long what was seen serves others: no capture is asked for more often, whatever came of it.
 const RECENT: Duration = Duration::from_secs(2);
 
 /// What the waits on an account share.
 #[derive(Debug, Default)]
-pub(crate) struct Lookout {
-    /// Who looks for the list; the others wait for what comes of it.
-    listed: Mutex<Option<Listed>>,
-    /// The captures that are waited for.
-    places: SyncMutex<HashMap<CaptureId, Weak<Place>>>,
+pub(crate) struct Lookout(Mutex<Sights>);
+
+#[derive(Debug, Default)]
+struct Sights {
+    list: Slot<Arc<HashMap<CaptureId, Capture>>>,
+    /// The captures that are waited for, or have been a moment ago.
+    places: HashMap<CaptureId, Place>,
 }
 
+#[derive(Debug, Default)]
+struct Place {
+    waits: usize,
+    slot: Slot<Capture>,
+}
+
+/// What came of a look, and when it was sent.
+type Seen<T> = (Timestamp, Result<T, Error>);
+
+/// A look under way, and what came of the last one.
 #[derive(Debug)]
-struct Listed {
-    at: Timestamp,
-    captures: HashMap<CaptureId, Capture>,
+struct Slot<T> {
+    under_way: Option<WeakShared<BoxFuture<'static, Seen<T>>>>,
+    seen: Option<Seen<T>>,
 }
 
-/// A capture that is waited for: whoever holds it looks, and the others see what comes of it.
-type Place = Mutex<Option<(Timestamp, Capture)>>;
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            under_way: None,
+            seen: None,
+        }
+    }
+}
+
+impl<T: Clone> Slot<T> {
+    fn recent(&self, now: Timestamp) -> Option<Result<T, Error>> {
+        let (at, outcome) = self.seen.as_ref()?;
+        (between(*at, now) < RECENT).then(|| outcome.clone())
+    }
+
+    /// The look that is under way, or one that begins now.
+    fn look(
+        &mut self,
+        begin: impl FnOnce() -> BoxFuture<'static, Seen<T>>,
+    ) -> Shared<BoxFuture<'static, Seen<T>>> {
+        let under_way = self.under_way.as_ref().and_then(WeakShared::upgrade);
+        let look = under_way.unwrap_or_else(|| begin().shared());
+        self.under_way = look.downgrade();
+        look
+    }
+
+    fn end(&mut self, seen: &Seen<T>) {
+        self.under_way = None;
+        self.seen = Some(seen.clone());
+    }
+}
+
+impl Lookout {
+    fn lock(&self) -> MutexGuard<'_, Sights> {
+        // What it guards is whole after every statement.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sights {
+    fn place(&mut self, id: &CaptureId) -> &mut Place {
+        self.places.entry(id.clone()).or_default()
+    }
+}
 
 /// A wait that is under way, until it is dropped.
 pub(crate) struct Watch {
     account: Account,
     id: CaptureId,
-    place: Arc<Place>,
-}
-
-impl Lookout {
-    fn places(&self) -> MutexGuard<'_, HashMap<CaptureId, Weak<Place>>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Watch {
     pub(crate) fn new(account: Account, id: CaptureId) -> Self {
-        let mut places = account.lookout.places();
-        let known = places.get(&id).and_then(Weak::upgrade);
-        let place = known.unwrap_or_default();
-        places.insert(id.clone(), Arc::downgrade(&place));
-        drop(places);
-        Self { account, id, place }
+        let now = account.shared.chance.clock.now();
+        let mut state = account.lookout.lock();
+        state
+            .places
+            .retain(|_, it| it.waits > 0 || it.slot.recent(now).is_some());
+        state.place(&id).waits += 1;
+        drop(state);
+        Self { account, id }
     }
 
     pub(crate) fn id(&self) -> &CaptureId {
@@ -68,60 +123,71 @@ impl Watch {
     /// One capture is asked for by its id. When several are waited for, the list is asked for, and by their ids only
     /// those that it does not hold.
     pub(crate) async fn look(&self) -> Result<Capture, Error> {
-        let asked = self.account.shared.chance.clock.now();
-        let recent = |at: Timestamp| between(at, asked) < RECENT;
-        let mut place = self.place.lock().await;
-        if let Some((at, capture)) = &*place
-            && recent(*at)
-        {
-            return Ok(capture.clone());
-        }
-        if self.account.lookout.places().len() > 1 {
-            let mut listed = self.account.lookout.listed.lock().await;
-            let list = match listed.take() {
-                Some(list) if recent(list.at) => list,
-                _ => self.list().await?,
-            };
-            let found = list.captures.get(&self.id).cloned();
-            let list = listed.insert(list);
-            if let Some(capture) = found {
-                *place = Some((list.at, capture.clone()));
-                return Ok(capture);
+        let now = self.account.shared.chance.clock.now();
+        let several = {
+            let mut state = self.account.lookout.lock();
+            if let Some(seen) = state.place(&self.id).slot.recent(now) {
+                return seen;
             }
+            state.places.values().filter(|it| it.waits > 0).count() > 1
+        };
+        if several && let Some(listed) = self.list(now).await?.get(&self.id) {
+            return Ok(listed.clone());
         }
-        let at = self.hold_back().await;
-        let capture = self.account.get_by(&RetryPolicy::never(), &self.id).await?;
-        *place = Some((at, capture.clone()));
-        Ok(capture)
+        let look = self.account.lookout.lock().place(&self.id).slot.look(|| {
+            let (account, id) = (self.account.clone(), self.id.clone());
+            let look = async move {
+                let at = account.hold_back().await;
+                (at, account.get_by(&RetryPolicy::never(), &id).await)
+            };
+            look.boxed()
+        });
+        let seen = look.await;
+        self.account.lookout.lock().place(&self.id).slot.end(&seen);
+        seen.1
     }
 
-    async fn list(&self) -> Result<Listed, Error> {
-        let at = self.hold_back().await;
-        let listed = self.account.list_by(&RetryPolicy::never()).await?;
-        let captures = listed.captures.into_iter();
-        Ok(Listed {
-            at,
-            captures: captures.map(|it| (it.id().clone(), it)).collect(),
-        })
+    async fn list(&self, now: Timestamp) -> Result<Arc<HashMap<CaptureId, Capture>>, Error> {
+        let look = {
+            let slot = &mut self.account.lookout.lock().list;
+            if let Some(seen) = slot.recent(now) {
+                return seen;
+            }
+            slot.look(|| {
+                let account = self.account.clone();
+                let look = async move {
+                    let at = account.hold_back().await;
+                    let listed = account.list_by(&RetryPolicy::never()).await;
+                    let by_id = listed.map(|it| {
+                        let captures = it.captures.into_iter();
+                        Arc::new(captures.map(|it| (it.id().clone(), it)).collect())
+                    });
+                    (at, by_id)
+                };
+                look.boxed()
+            })
+        };
+        let seen = look.await;
+        self.account.lookout.lock().list.end(&seen);
+        seen.1
     }
+}
 
+impl Account {
     /// Waits until the next look may be sent, and says when that is.
     async fn hold_back(&self) -> Timestamp {
-        let shared = &self.account.shared;
-        let pause = shared.looks.admit(shared.chance.clock.now());
-        if !pause.is_zero() {
-            shared.chance.clock.sleep(pause).await;
+        let clock = &self.shared.chance.clock;
+        let turn = self.shared.looks.next(clock.now());
+        if !turn.pause.is_zero() {
+            clock.sleep(turn.pause).await;
         }
-        shared.chance.clock.now()
+        turn.take();
+        clock.now()
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut places = self.account.lookout.places();
-        // The place goes with the last of its waits, which is this one if there is no other.
-        if Arc::strong_count(&self.place) == 1 {
-            places.remove(&self.id);
-        }
+        self.account.lookout.lock().place(&self.id).waits -= 1;
     }
 }

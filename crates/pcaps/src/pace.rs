@@ -7,7 +7,7 @@
 //! Waiting for captures goes by a budget of its own besides: [`Looks`].
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -26,6 +26,8 @@ const SPARED: u64 = 5;
 const SPARED_OF_UNKNOWN: u64 = 20;
 /// How many limits are minded at once. The service has two.
 const MOST_LIMITS: usize = 8;
+/// The service's longest window is five minutes: what claims to last longer than this is no number of seconds.
+const LONGEST_WINDOW: Duration = Duration::from_hours(1);
 
 /// What is known of the service's rate limit; shared by all clones of a client.
 #[derive(Debug, Default)]
@@ -46,6 +48,24 @@ struct Limit {
     lifted: Timestamp,
     /// When fewer are left, they are spread.
     spared: u64,
+    /// How many there are when it has been lifted, and for how long, if that is known.
+    policy: Option<(u64, Duration)>,
+}
+
+impl Limit {
+    fn is_scarce(&self) -> bool {
+        self.remaining > 0 && self.remaining <= self.spared
+    }
+
+    /// What becomes of it once it has been lifted.
+    fn renewed(&self, now: Timestamp) -> Option<Self> {
+        let (quota, window) = self.policy?;
+        Some(Self {
+            remaining: quota,
+            lifted: later(now, window),
+            ..self.clone()
+        })
+    }
 }
 
 /// A request that was let through. It counts as under way until it is dropped.
@@ -60,48 +80,57 @@ impl Drop for Pass<'_> {
 }
 
 impl Pacer {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // What it guards is whole after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long a request has to be held back. It is counted as sent after that, unless that is longer than `most`:
-    /// then it must not be sent.
-    pub(crate) fn admit(
-        &self,
-        now: Timestamp,
-        most: Duration,
-    ) -> Result<(Duration, Pass<'_>), Duration> {
+    /// Lets a request through, or says after how long to ask again.
+    pub(crate) fn admit(&self, now: Timestamp) -> Result<Pass<'_>, Duration> {
         let mut state = self.lock();
-        state.limits.retain(|it| it.lifted > now);
-        let scarce = |it: &&Limit| it.remaining > 0 && it.remaining <= it.spared;
-        let mut at = now;
-        for limit in &state.limits {
-            if limit.remaining == 0 {
-                at = at.max(limit.lifted);
-            }
-        }
-        if state.limits.iter().any(|it| scarce(&it)) {
-            at = at.max(state.next.unwrap_or(now));
-        }
-        let apart = state.limits.iter().filter(scarce).map(|it| {
+        let limits = std::mem::take(&mut state.limits).into_iter();
+        state.limits = limits
+            .filter_map(|it| {
+                if it.lifted > now {
+                    Some(it)
+                } else {
+                    it.renewed(now)
+                }
+            })
+            .collect();
+        let exhausted = state.limits.iter().filter(|it| it.remaining == 0);
+        let mut at = exhausted.map(|it| it.lifted).max().unwrap_or(now);
+        let scarce = || state.limits.iter().filter(|it| it.is_scarce());
+        let apart = scarce().map(|it| {
             let remaining = u32::try_from(it.remaining).unwrap_or(u32::MAX);
-            between(at, it.lifted) / remaining
+            between(now, it.lifted) / remaining
         });
-        let apart = apart.max().unwrap_or_default();
-        let pause = between(now, at);
-        if pause > most {
-            return Err(pause);
+        let apart = apart.max();
+        if let (Some(next), Some(_)) = (state.next, apart) {
+            at = at.max(next);
         }
-        if apart > Duration::ZERO {
-            state.next = Some(later(at, apart));
+        if at > now {
+            return Err(between(now, at));
         }
+        state.next = apart.map(|it| later(now, it));
         for limit in &mut state.limits {
             limit.remaining = limit.remaining.saturating_sub(1);
         }
         state.under_way += 1;
         drop(state);
-        Ok((pause, Pass(self)))
+        Ok(Pass(self))
+    }
+
+    /// Lets nothing through until then: the service has said so.
+    pub(crate) fn block(&self, lifted: Timestamp, now: Timestamp) {
+        if between(now, lifted) <= LONGEST_WINDOW {
+            self.lock().limits.push(Limit {
+                remaining: 0,
+                lifted,
+                spared: 0,
+                policy: None,
+            });
+        }
     }
 
     /// Learns from an answer's headers.
@@ -115,16 +144,25 @@ impl Pacer {
             let (Some(remaining), Some(seconds)) = (number(&item, "r"), number(&item, "t")) else {
                 continue;
             };
-            let quota = policies
+            let left = Duration::from_secs(seconds);
+            if left > LONGEST_WINDOW {
+                continue;
+            }
+            let policy = policies
                 .iter()
                 .find(|(other, _)| *other == name)
                 // The service's documentation shows a limit and a policy of different names.
                 .or(policies.first().filter(|_| policies.len() == 1))
-                .and_then(|(_, policy)| number(policy, "q"));
+                .map(|(_, it)| it);
+            let quota = policy.and_then(|it| number(it, "q"));
+            let window = policy
+                .and_then(|it| number(it, "w"))
+                .map(Duration::from_secs);
             limits.push(Limit {
                 remaining,
-                lifted: later(now, Duration::from_secs(seconds)),
+                lifted: later(now, left),
                 spared: quota.map_or(SPARED_OF_UNKNOWN, |it| it / SPARED),
+                policy: quota.zip(window.filter(|it| *it <= LONGEST_WINDOW)),
             });
         }
         let mut state = self.lock();
@@ -133,9 +171,9 @@ impl Pacer {
         for limit in &mut limits {
             limit.remaining = limit.remaining.saturating_sub(others);
         }
-        if limits.iter().all(|it| it.remaining > it.spared) {
-            state.next = None;
-        }
+        let scarce = limits.iter().filter(|it| it.is_scarce());
+        let end = scarce.map(|it| it.lifted).max();
+        state.next = state.next.zip(end).map(|(next, end)| next.min(end));
         state.limits = limits;
     }
 }
@@ -182,17 +220,49 @@ fn number(item: &Item, name: &str) -> Option<u64> {
 #[derive(Debug, Default)]
 pub(crate) struct Looks(Mutex<Option<Timestamp>>);
 
+/// A look that may be sent after a pause. One that is dropped before gives its turn back.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    looks: &'a Looks,
+    pub(crate) pause: Duration,
+    taken: bool,
+}
+
 impl Looks {
     const APART: Duration = Duration::from_millis(300);
     const AT_ONCE: u32 = 20;
 
-    /// How long to hold the next look back.
-    pub(crate) fn admit(&self, now: Timestamp) -> Duration {
-        let mut due = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn lock(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next look.
+    pub(crate) fn next(&self, now: Timestamp) -> Turn<'_> {
+        let mut due = self.lock();
         // The time by which all looks so far would have been sent, one by one.
         let sent = due.unwrap_or(now).max(now);
         *due = Some(later(sent, Self::APART));
-        between(now, sent).saturating_sub(Self::APART * (Self::AT_ONCE - 1))
+        Turn {
+            looks: self,
+            pause: between(now, sent).saturating_sub(Self::APART * (Self::AT_ONCE - 1)),
+            taken: false,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// It is sent.
+    pub(crate) fn take(mut self) {
+        self.taken = true;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.taken {
+            let mut due = self.looks.lock();
+            *due = due.and_then(|it| it.checked_sub(Looks::APART).ok());
+        }
     }
 }
 
@@ -201,8 +271,6 @@ mod tests {
     use jiff::ToSpan as _;
 
     use super::*;
-
-    const LONG: Duration = Duration::from_hours(1);
 
     fn headers(limit: &str, policy: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -215,8 +283,11 @@ mod tests {
     fn pauses(pacer: &Pacer, mut now: Timestamp, requests: usize) -> Vec<u64> {
         let mut pauses = Vec::new();
         for _ in 0..requests {
-            let (pause, _pass) = pacer.admit(now, LONG).unwrap();
+            let pause = pacer.admit(now).err().unwrap_or_default();
             now += pause;
+            if !pause.is_zero() {
+                pacer.admit(now).unwrap();
+            }
             pauses.push(pause.as_secs());
         }
         pauses
@@ -237,34 +308,33 @@ mod tests {
             now,
         );
         assert_eq!(pauses(&pacer, now, 10), [0, 6, 6, 6, 6, 6, 6, 6, 6, 6]);
-        assert_eq!(
-            pacer.admit(now, LONG).unwrap().0.as_secs(),
-            60,
-            "none is left"
-        );
-        assert_eq!(
-            pacer
-                .admit(now, Duration::from_secs(59))
-                .unwrap_err()
-                .as_secs(),
-            60
-        );
-        assert_eq!(
-            pauses(&pacer, now + 60.seconds(), 3),
-            [0, 0, 0],
-            "it is lifted"
-        );
+        assert_eq!(pacer.admit(now).unwrap_err().as_secs(), 60, "none is left");
+        let lifted = now + 60.seconds();
+        // There are a hundred again, of which the last twenty are spread.
+        assert_eq!(pauses(&pacer, lifted, 83)[79..], [0, 0, 3, 3]);
     }
 
     #[test]
     fn requests_under_way_are_not_counted_as_left() {
         let now = Timestamp::UNIX_EPOCH;
         let pacer = Pacer::default();
-        let passes: Vec<_> = (0..5).map(|_| pacer.admit(now, LONG).unwrap()).collect();
+        let passes: Vec<_> = (0..5).map(|_| pacer.admit(now).unwrap()).collect();
         pacer.learn(&headers(r#""default";r=4;t=8"#, ""), now);
-        let (pause, _pass) = pacer.admit(now, LONG).unwrap();
+        let pause = pacer.admit(now).unwrap_err();
         assert_eq!(pause.as_secs(), 8, "the four that are left are under way");
         drop(passes);
+    }
+
+    #[test]
+    fn a_window_that_has_been_replaced_is_forgotten() {
+        let now = Timestamp::UNIX_EPOCH;
+        let pacer = Pacer::default();
+        pacer.learn(&headers(r#""default";r=1;t=300"#, ""), now);
+        pacer.admit(now).unwrap();
+        pacer.learn(&headers(r#""default";r=15;t=10"#, ""), now);
+        assert!(pacer.admit(now).unwrap_err() <= Duration::from_secs(10));
+        pacer.block(now + 30.seconds(), now);
+        assert_eq!(pacer.admit(now).unwrap_err().as_secs(), 30);
     }
 
     #[test]
@@ -278,6 +348,9 @@ mod tests {
             r#""a";r=0;t="x""#,
             "(1 2);r=0;t=9",
             "\u{7f}",
+            // A time of day, not a number of seconds.
+            r#""a";r=0;t=1767323045"#,
+            r#""a";r=0;t=999999999999999"#,
         ] {
             let pacer = Pacer::default();
             let Ok(value) = odd.parse() else { continue };
@@ -287,8 +360,8 @@ mod tests {
             assert_eq!(pauses(&pacer, now, 2), [0, 0], "{odd}");
         }
         let pacer = Pacer::default();
-        pacer.learn(&headers(r#""a";r=0;t=999999999999999"#, ""), now);
-        assert!(pacer.admit(now, LONG).is_err(), "far, and no overflow");
+        pacer.block(Timestamp::MAX, now);
+        assert_eq!(pauses(&pacer, now, 1), [0]);
     }
 
     #[test]
@@ -298,7 +371,9 @@ mod tests {
         let mut now = start;
         let mut sent = Vec::new();
         for _ in 0..5000 {
-            now += looks.admit(now);
+            let turn = looks.next(now);
+            now += turn.pause;
+            turn.take();
             sent.push(now);
         }
         for (first, at) in sent.iter().enumerate() {
@@ -308,5 +383,12 @@ mod tests {
             assert!(window.count() <= 1_020);
         }
         assert_eq!(sent[19], start, "a handful at once");
+        for _ in 0..1000 {
+            drop(looks.next(now));
+        }
+        assert!(
+            looks.next(now).pause <= Duration::from_millis(600),
+            "given back"
+        );
     }
 }

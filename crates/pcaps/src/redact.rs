@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use pcaps_api::Secret;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -41,13 +42,25 @@ pub fn redacted(text: &str) -> String {
     result
 }
 
+/// A text without these secrets, wherever they stand in it.
+pub(crate) fn without(text: &str, secrets: &[Secret]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        // What is shorter is in every other text, and no secret.
+        if secret.expose().len() >= 4 {
+            text = text.replace(secret.expose(), MASK);
+        }
+    }
+    text
+}
+
 /// Where the first secret value is.
 fn next_secret(text: &str) -> Option<Range<usize>> {
     // Long enough for any of the names with every sign percent-encoded.
     const LONGEST: usize = 60;
     for (at, sign) in separators(text) {
-        let before = text[..at].trim_end_matches(is_padding);
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%');
+        let before = text[..at].trim_end_matches(|c| is_padding(c) || c == '=');
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%' | ' ');
         let name_start = before
             .char_indices()
             .rev()
@@ -77,13 +90,17 @@ fn is_padding(c: char) -> bool {
     matches!(c, ' ' | '"' | '\'' | '\\')
 }
 
-/// Where a `=` or `:` stands, plain or percent-encoded, and its length.
+/// Where a `=`, a `:` or a `>` stands, plain or percent-encoded (and the `%` of that, and so on), and its length.
 fn separators(text: &str) -> impl Iterator<Item = (usize, usize)> {
     text.char_indices().filter_map(|(at, c)| match c {
-        '=' | ':' => Some((at, 1)),
+        '=' | ':' | '>' => Some((at, 1)),
         '%' => {
-            let code = text.get(at..at + 3)?.to_ascii_lowercase();
-            matches!(code.as_str(), "%3d" | "%3a").then_some((at, 3))
+            let mut end = at + 1;
+            while text[end..].starts_with("25") {
+                end += 2;
+            }
+            let code = text.get(end..end + 2)?.to_ascii_lowercase();
+            matches!(code.as_str(), "3d" | "3a" | "3e").then_some((at, end + 2 - at))
         }
         _ => None,
     })
@@ -169,6 +186,16 @@ mod tests {
                 r#"b?secret-access-key="REDACTED"&x=1"#,
             ),
             ("access-key-id = 'AK", "access-key-id = 'REDACTED"),
+            (
+                "<SecretAccessKey>SK</SecretAccessKey>",
+                "<SecretAccessKey>REDACTED</SecretAccessKey>",
+            ),
+            (
+                "your secret access key: SK",
+                "your secret access key: REDACTED",
+            ),
+            ("access_key_id => AK", "access_key_id => REDACTED"),
+            ("secret-access-key%253DSK", "secret-access-key%253DREDACTED"),
             (
                 "no keys, no change: ünïcödé = 1%",
                 "no keys, no change: ünïcödé = 1%",

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::{
+    Span,
+    field::{self, Empty},
+};
 
 use crate::{
     Error,
@@ -73,7 +77,7 @@ impl RetryPolicy {
     }
 
     /// How long after its beginning a request is still sent again: no pause begins that would last longer. Of a
-    /// download it counts from the last time that there were new bytes.
+    /// download it counts from the last 64 KiB of new bytes.
     ///
     /// ```
     /// use std::time::Duration;
@@ -119,16 +123,14 @@ impl RetryPolicy {
         }
     }
 
-    /// The longest wait that the service may ask for.
-    pub(crate) fn longest_retry_after(&self) -> Duration {
-        self.longest_retry_after
-    }
-
     /// The pause after so many attempts, `random` being from 0 to 1.
     fn pause(&self, made: u32, random: f64) -> Duration {
         let doublings = made.saturating_sub(1).min(31);
         let most = self.first_pause.saturating_mul(1 << doublings);
-        most.min(self.longest_pause).mul_f64(random.clamp(0.0, 1.0))
+        let most = most.min(self.longest_pause);
+        // What is not a number is no chance.
+        let random = if random > 0.0 { random.min(1.0) } else { 0.0 };
+        Duration::try_from_secs_f64(most.as_secs_f64() * random).unwrap_or(most)
     }
 }
 
@@ -142,6 +144,9 @@ pub(crate) struct Attempts<'a> {
     pub(crate) made: u32,
     /// Whether one that failed may have arrived all the same.
     pub(crate) arrived: bool,
+    /// Of the operation, all attempts included.
+    pub(crate) span: Span,
+    begun: Timestamp,
 }
 
 impl<'a> Attempts<'a> {
@@ -150,14 +155,46 @@ impl<'a> Attempts<'a> {
         policy: &'a RetryPolicy,
         chance: &'a Chance,
     ) -> Self {
+        let now = chance.clock.now();
         Self {
             operation,
             policy,
             chance,
-            since: chance.clock.now(),
+            since: now,
             made: 0,
             arrived: false,
+            span: tracing::info_span!(
+                "pcaps",
+                operation = operation.id,
+                http.request.method = operation.method,
+                url.template = operation.path,
+                http.response.status_code = Empty,
+                attempt = Empty,
+                duration_ms = Empty,
+                error = Empty,
+            ),
+            begun: now,
         }
+    }
+
+    /// Tells of the end.
+    pub(crate) fn end<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let duration = between(self.begun, self.chance.clock.now());
+        self.span.record("duration_ms", milliseconds(duration));
+        if let Err(error) = &outcome {
+            self.span.record("error", field::debug(error.kind()));
+        }
+        outcome
+    }
+
+    /// How long the next request may be held back for the service's limit on requests.
+    pub(crate) fn longest_hold(&self) -> Duration {
+        let longest = self.policy.longest_retry_after;
+        if self.made == 0 {
+            return longest;
+        }
+        let elapsed = between(self.since, self.chance.clock.now());
+        longest.min(self.policy.total_time.saturating_sub(elapsed))
     }
 
     /// There was some progress: failures before it do not count any more.
@@ -174,7 +211,7 @@ impl<'a> Attempts<'a> {
             Some(pause) => {
                 tracing::debug!(
                     attempt = self.made,
-                    pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+                    pause_ms = milliseconds(pause),
                     "trying again"
                 );
                 self.chance.clock.sleep(pause).await;
@@ -196,15 +233,35 @@ impl<'a> Attempts<'a> {
         if asked > self.policy.longest_retry_after {
             return None;
         }
-        let pause = asked + self.policy.pause(self.made, (self.chance.random)());
+        let pause = self.policy.pause(self.made, (self.chance.random)());
+        let pause = asked.saturating_add(pause);
         let elapsed = between(self.since, self.chance.clock.now());
-        (elapsed + pause <= self.policy.total_time).then_some(pause)
+        (elapsed.saturating_add(pause) <= self.policy.total_time).then_some(pause)
     }
+}
+
+/// For traces.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    duration.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_policy_overflows() {
+        let endless = RetryPolicy::default().pauses(Duration::MAX, Duration::MAX);
+        assert_eq!(endless.pause(u32::MAX, 1.0), Duration::MAX);
+        for random in [f64::NAN, -1.0, f64::NEG_INFINITY] {
+            assert_eq!(endless.pause(1, random), Duration::ZERO);
+        }
+        let chance = Chance::default();
+        let endless = endless.retry_after_up_to(Duration::MAX);
+        let attempts = Attempts::new(&crate::operation::GET, &endless, &chance);
+        let error = Error::new(crate::ErrorKind::RateLimited, "busy").wait_for(Duration::MAX);
+        assert_eq!(attempts.next(&error), None, "longer than the total time");
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

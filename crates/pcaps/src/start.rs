@@ -49,23 +49,25 @@ pub(crate) async fn find(
     ))
 }
 
-/// The newest capture of these parameters that was submitted after `sent`, by the service's clock if it told the time.
+/// The only capture of these parameters that was submitted after `sent`, by the service's clock if it told the time. If
+/// there are two, nobody can say which was asked for.
 fn started_since(
     listed: Listing,
     request: &Request,
     sent: Timestamp,
     now: Timestamp,
 ) -> Option<Capture> {
-    let now_there = listed.date.unwrap_or(now);
+    // A clock that is so far from ours tells nothing.
+    let plausible =
+        |it: &Timestamp| now.duration_since(*it).abs() <= SignedDuration::from_hours(24);
+    let now_there = listed.date.filter(plausible).unwrap_or(now);
     let since = now_there.checked_sub(between(sent, now) + SLACK).ok()?;
-    let mut found: Vec<_> = listed
+    let mut found = listed
         .captures
         .into_iter()
         .filter(|it| it.submitted().is_some_and(|submitted| submitted >= since))
-        .filter(|it| !it.id().as_str().is_empty() && is_of(it, request))
-        .collect();
-    found.sort_by_key(Capture::submitted);
-    found.pop()
+        .filter(|it| !it.id().as_str().is_empty() && is_of(it, request));
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// Whether a capture is what was asked for, as far as both say.
@@ -151,7 +153,12 @@ mod tests {
         let mut newer = one.clone();
         newer["submitted"] = "2026-01-02T03:04:06Z".into();
         newer["id"] = "b".into();
-        assert_eq!(found(&[one.clone(), newer], None).as_deref(), Some("b"));
+        let both = [one.clone(), newer.clone()];
+        assert_eq!(found(&both, None), None, "one of them is another's");
+        assert_eq!(found(&[newer], None).as_deref(), Some("b"));
+        // This is no clock.
+        let old = Some("1970-01-01T00:00:00Z");
+        assert_eq!(found(slice::from_ref(&one), old).as_deref(), Some("a"));
         // The service's clock is an hour ahead: what it submitted then was before.
         assert_eq!(
             found(slice::from_ref(&one), Some("2026-01-02T04:04:08Z")),

@@ -385,7 +385,7 @@ impl Waiting {
             None => (now, 1),
         };
         let pause = pause_after(count, &error);
-        if !may_pass || between(since, now) + pause > PATIENCE {
+        if !may_pass || between(since, now).saturating_add(pause) > PATIENCE {
             return Err(error);
         }
         self.pause = pause;

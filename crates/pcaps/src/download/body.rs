@@ -4,19 +4,20 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pcaps_api::{Exchange, types::Identifier};
 use reqwest::{
     StatusCode,
     header::{
-        CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-        IF_RANGE, LAST_MODIFIED, RANGE,
+        CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName,
+        HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
     },
 };
 
 use crate::{
     Error, ErrorKind, Message,
     call::{Call, Shared, is_json},
+    error::http_date,
     operation::DOWNLOAD,
 };
 
@@ -39,6 +40,8 @@ pub(super) struct Body {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
     pub(super) bytes: u64,
+    /// The length of the whole, if it was told.
+    total: Option<u64>,
     validator: Option<HeaderValue>,
 }
 
@@ -98,15 +101,12 @@ impl Body {
             return Ok(Some(body));
         }
         let range = body.header(&CONTENT_RANGE).and_then(content_range);
-        let same = body
-            .validator()
-            .is_none_or(|it| Some(it) == part.validator());
         match range {
-            Some((start, total)) if start == part.bytes && same => Ok(Some(Self {
-                total,
-                start,
-                ..body
-            })),
+            Some((start, total)) if start == part.bytes && body.is_rest_of(part, total) => {
+                body.total = total.or(part.total);
+                body.start = start;
+                Ok(Some(body))
+            }
             _ => Ok(None),
         }
     }
@@ -115,7 +115,19 @@ impl Body {
     pub(super) fn part(&self, bytes: u64) -> Part {
         Part {
             bytes,
+            total: self.total,
             validator: self.validator().cloned(),
+        }
+    }
+
+    /// Whether it certainly is of the same file: an entity tag has to be the same, and a date is not enough.
+    fn is_rest_of(&self, part: &Part, total: Option<u64>) -> bool {
+        let same_length = total == part.total;
+        if part.validator.as_ref().is_some_and(is_tag) {
+            let told = total.is_some() && part.total.is_some();
+            self.validator() == part.validator.as_ref() && (same_length || !told)
+        } else {
+            total.is_some() && same_length
         }
     }
 
@@ -176,15 +188,23 @@ impl Body {
         self.header(name)?.trim().parse().ok()
     }
 
-    /// What stays the same as long as the file does: an entity tag that is not a weak one, or a date.
+    /// What stays the same as long as the file does: an entity tag that is not a weak one; or, where there is none, a
+    /// date that was past by a second when it was told (RFC 9110, 8.8.2.2 and 13.1.5).
     fn validator(&self) -> Option<&HeaderValue> {
         let headers = &self.exchange.head()?.headers;
-        let strong = |it: &&HeaderValue| it.as_bytes().starts_with(b"\"");
-        headers
-            .get(ETAG)
-            .filter(strong)
-            .or(headers.get(LAST_MODIFIED))
+        if let Some(tag) = headers.get(ETAG) {
+            return Some(tag).filter(|it| is_tag(it));
+        }
+        let date = |name| http_date(headers.get(name)?.to_str().ok()?);
+        let age = date(DATE)?.duration_since(date(LAST_MODIFIED)?);
+        let past = age >= SignedDuration::from_secs(1);
+        headers.get(LAST_MODIFIED).filter(|_| past)
     }
+}
+
+/// A strong entity tag is in quotes; a weak one begins with `W/`, and a date with the day.
+fn is_tag(value: &HeaderValue) -> bool {
+    value.as_bytes().starts_with(b"\"")
 }
 
 /// Where a range starts, and the length of the whole if it is told: `bytes 5-9/10`.

@@ -8,13 +8,17 @@ use std::{
 
 use bytes::Bytes;
 use pcaps_file::{Verified, Verifier};
+use reqwest::StatusCode;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{Error, ErrorKind, Message};
+use crate::{Error, ErrorKind, Message, operation::DOWNLOAD};
 
 /// How many bytes are written at once, which is done in another thread: handing them over has its price. One batch is
 /// written while the next comes in.
 const BATCH: usize = 4 << 20;
+
+/// In how many pieces at most, each of which may take more memory than it has bytes.
+const PIECES: usize = 1_024;
 
 /// After how many bytes what has been written is sent on to the disk, while more comes in, so that the end does not have
 /// to wait for all of it.
@@ -76,7 +80,7 @@ impl Spool {
         }
         self.batched += bytes.len();
         self.batch.push(bytes);
-        if self.batched >= BATCH {
+        if self.batched >= BATCH || self.batch.len() >= PIECES {
             self.hand_over().await?;
         }
         Ok(())
@@ -173,12 +177,7 @@ impl Spool {
         if error.is_not_a_capture()
             && let Some(messages) = Message::in_failure(&self.beginning)
         {
-            return Error::new(
-                ErrorKind::Refused,
-                "the service answered in place of the capture",
-            )
-            .said(messages)
-            .advise("nothing was saved");
+            return Error::refusal(&DOWNLOAD, StatusCode::OK, messages);
         }
         let bytes = self.bytes;
         let what = if bytes == 0 {
