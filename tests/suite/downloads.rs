@@ -380,3 +380,21 @@ async fn a_drip_is_not_worth_it() {
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!((error.attempts(), ranges(&stage).len()), (4, 4));
 }
+
+#[tokio::test]
+async fn a_refusal_is_heard_however_it_comes() {
+    let stage = stage(&[]).await;
+    let refusal =
+        r#"{"success": false, "errors": [{"code": 1102, "message": "it is in your bucket"}]}"#;
+    for delivery in [Delivery::Whole, Delivery::Trickle] {
+        let fault = Fault::default().body(refusal).delivered(delivery);
+        stage.server.next(DOWNLOAD, fault);
+        let error = download(&stage).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert_eq!(error.messages()[0].code, Some(1102));
+        assert!(
+            error.to_string().contains("files are in its bucket"),
+            "{error}"
+        );
+    }
+}

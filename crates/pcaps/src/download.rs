@@ -156,9 +156,8 @@ impl Download {
     /// As of [`to_path`](Self::to_path); when the writer fails, it may have got a part.
     pub async fn to_writer(
         self,
-        writer: impl AsyncWrite + Unpin + Send,
+        mut writer: impl AsyncWrite + Unpin + Send,
     ) -> Result<Downloaded, Error> {
-        let mut writer = writer;
         let folder = std::env::temp_dir();
         let failed = |source| Error::io("write a temporary file in", &folder, source);
         let spool = Spool::new(tempfile::tempfile().map_err(failed)?, folder.clone(), false);
