@@ -36,6 +36,8 @@ pub(crate) struct Pacer(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     limits: Vec<Limit>,
+    /// Until when nothing may go: the service has turned a request away.
+    blocked: Option<Timestamp>,
     /// Requests that were let through and not answered yet.
     under_way: u64,
     /// When the next request may go that has to be spread.
@@ -99,7 +101,8 @@ impl Pacer {
             })
             .collect();
         let exhausted = state.limits.iter().filter(|it| it.remaining == 0);
-        let mut at = exhausted.map(|it| it.lifted).max().unwrap_or(now);
+        let exhausted = exhausted.map(|it| it.lifted).chain(state.blocked);
+        let mut at = exhausted.max().unwrap_or(now);
         let scarce = || state.limits.iter().filter(|it| it.is_scarce());
         let apart = scarce().map(|it| {
             let remaining = u32::try_from(it.remaining).unwrap_or(u32::MAX);
@@ -124,12 +127,8 @@ impl Pacer {
     /// Lets nothing through until then: the service has said so.
     pub(crate) fn block(&self, lifted: Timestamp, now: Timestamp) {
         if between(now, lifted) <= LONGEST_WINDOW {
-            self.lock().limits.push(Limit {
-                remaining: 0,
-                lifted,
-                spared: 0,
-                policy: None,
-            });
+            let mut state = self.lock();
+            state.blocked = state.blocked.max(Some(lifted));
         }
     }
 
@@ -155,6 +154,7 @@ impl Pacer {
                 .or(policies.first().filter(|_| policies.len() == 1))
                 .map(|(_, it)| it);
             let quota = policy.and_then(|it| number(it, "q"));
+            let quota = quota.filter(|it| *it > 0);
             let window = policy
                 .and_then(|it| number(it, "w"))
                 .map(Duration::from_secs);

@@ -189,12 +189,9 @@ impl<'a> Attempts<'a> {
 
     /// How long the next request may be held back for the service's limit on requests.
     pub(crate) fn longest_hold(&self) -> Duration {
-        let longest = self.policy.longest_retry_after;
-        if self.made == 0 {
-            return longest;
-        }
         let elapsed = between(self.since, self.chance.clock.now());
-        longest.min(self.policy.total_time.saturating_sub(elapsed))
+        let left = self.policy.total_time.saturating_sub(elapsed);
+        left.min(self.policy.longest_retry_after)
     }
 
     /// There was some progress: failures before it do not count any more.
