@@ -10,7 +10,7 @@ use pcaps::{Downloaded, Error, ErrorKind};
 use pcaps_file::{LinkType, Packet, Timestamp, Writer, WriterOptions};
 use pcaps_sim::faults::{Delivery, Fault, Framing, Operation, Place};
 
-use crate::{secrets, stage::Stage};
+use crate::{secrets, stage::Stage, support::TOKEN};
 
 const DOWNLOAD: Operation = Operation::DownloadCapture;
 const PACKETS: u32 = 4_000;
@@ -396,5 +396,68 @@ async fn a_refusal_is_heard_however_it_comes() {
             error.to_string().contains("files are in its bucket"),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn without_an_end_or_a_date_it_begins_anew() {
+    let file = large();
+    let (at, end) = (24 + 1016 * 10, 24 + 1016 * 15);
+    let range = format!("bytes {at}-{}", end - 1);
+    let (now, before) = (
+        "Fri, 02 Jan 2026 03:04:05 GMT",
+        "Fri, 02 Jan 2026 03:04:01 GMT",
+    );
+    let other = "Fri, 02 Jan 2026 03:04:02 GMT";
+    let pcap = "application/vnd.tcpdump.pcap";
+    let whole = || {
+        Fault::default()
+            .body(file.clone())
+            .delivered(Delivery::Close(Place::Body(at)))
+    };
+    let mut changed = file.clone();
+    changed[at + 100] ^= 1;
+    for (first, rest) in [
+        (
+            // Nobody says how long it is.
+            whole().header("etag", "\"a\"").framed(Framing::Chunked),
+            Fault::answer(206, pcap, &file[at..end])
+                .header("content-range", format!("{range}/*"))
+                .header("etag", "\"a\""),
+        ),
+        (
+            // Another file of the same length.
+            whole()
+                .without_header("etag")
+                .header("last-modified", before)
+                .header("date", now),
+            Fault::answer(206, pcap, &changed[at..])
+                .header(
+                    "content-range",
+                    format!("bytes {at}-{}/{}", file.len() - 1, file.len()),
+                )
+                .header("last-modified", other)
+                .header("date", now),
+        ),
+    ] {
+        let stage = stage(&file).await;
+        stage.server.next(DOWNLOAD, first).next(DOWNLOAD, rest);
+        download(&stage).await.unwrap();
+        assert!(fs::read(stage.path()).unwrap() == file);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_comes_back_is_not_shown() {
+    let stage = stage(&[]).await;
+    let failure = format!(
+        r#"{{"success": false, "errors": [{{"message": "no {TOKEN}", "source": {{"pointer": "/{TOKEN}"}}}}]}}"#
+    );
+    for media_type in ["application/json", "application/octet-stream"] {
+        let fault = Fault::answer(200, media_type, failure.clone());
+        stage.server.next(DOWNLOAD, fault);
+        let error = download(&stage).await.unwrap_err();
+        secrets::assert_none(&format!("{error} {error:?}"));
+        assert!(error.to_string().contains("no REDACTED"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::join};
-use pcaps::{Error, ErrorKind, Full, Update};
+use pcaps::{Clock as _, Error, ErrorKind, Full, Update};
 use pcaps_sim::faults::{Delivery, Fault, Operation, Place};
 use serde_json::json;
 
@@ -301,5 +301,50 @@ async fn a_service_that_wants_to_be_left_alone_for_ever_ends_it() {
         let error = stage.account.wait(&id).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert!(error.retry_after().unwrap() > Duration::from_hours(24));
+    }
+}
+
+#[tokio::test]
+async fn what_was_left_alone_for_long_is_not_taken_for_news() {
+    let stage = Stage::set(GET).await;
+    let id = stage.capture.clone().unwrap();
+    let pending =
+        json!({"success": true, "result": {"type": "simple", "id": ID, "status": "pending"}});
+    stage.server.next(
+        GET,
+        Fault::answer(200, "application/json", pending.to_string()),
+    );
+    let mut left_alone = stage.account.wait(&id).updates();
+    let asked = async {
+        while stage.server.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = asked => {}
+        update = left_alone.next() => panic!("{update:?}"),
+    }
+    stage.time.sleep(Duration::from_mins(10)).await;
+    let told = told(stage.account.wait(&id).updates()).await;
+    assert_eq!(told, ["success changed true false"]);
+}
+
+#[tokio::test]
+async fn being_held_back_is_no_failure() {
+    let stage = Stage::set(GET).await;
+    let list = json!({"success": true, "result": []}).to_string();
+    let one = json!({"success": true, "result": {"type": "full", "id": ID, "status": "running"}});
+    let answer = |body: String| {
+        Fault::answer(200, "application/json", body).header("ratelimit", r#""default";r=20;t=200"#)
+    };
+    stage.server.always(Operation::ListCaptures, answer(list));
+    stage.server.always(GET, answer(one.to_string()));
+    let waits = (0..30).map(|number| {
+        let id = format!("{number:032x}").parse().unwrap();
+        stage.account.wait(&id).deadline(Duration::from_mins(12))
+    });
+    for outcome in pcaps::wait_all(waits).await {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::DeadlinePassed);
     }
 }

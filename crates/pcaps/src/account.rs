@@ -309,14 +309,15 @@ impl Account {
             destination_conf: destination.with_keys(),
         };
         let id = &self.id.identifier()?;
+        // What was sent may come back in what is said about it.
+        let secrets = &destination.keys();
         let registered = self.shared.run(&REGISTER, |call| async move {
+            let call = call.hiding(secrets);
             let answer = call.api.register_bucket(id, body).await;
             let bucket = call.single(answer).await.map(Entry::Known);
             bucket.map(Bucket::new).and_then(named_bucket)
         });
-        // What was sent may come back in what is said about it.
-        let secrets = destination.keys();
-        registered.await.map_err(|error| error.without(&secrets))
+        registered.await
     }
 
     /// The registered buckets, in the order in which the service gives them.
@@ -382,14 +383,16 @@ impl Account {
             ownership_challenge: text.into(),
         };
         let id = &self.id.identifier()?;
+        let secrets = &mut destination.keys();
+        secrets.push(text.into());
+        let secrets = &*secrets;
         let validated = self.shared.run(&VALIDATE, |call| async move {
+            let call = call.hiding(secrets);
             let answer = call.api.validate_bucket(id, body).await;
             let bucket = call.single(answer).await.map(Entry::Known);
             bucket.map(Bucket::new).and_then(named_bucket)
         });
-        let mut secrets = destination.keys();
-        secrets.push(text.into());
-        validated.await.map_err(|error| error.without(&secrets))
+        validated.await
     }
 
     /// Forgets a registered bucket. The bucket and what is in it stay as they are.

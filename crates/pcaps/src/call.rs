@@ -18,6 +18,7 @@ use crate::{
     error::{beginning, http_date},
     operation::Operation,
     pace::{Looks, Pacer, Pass},
+    redact::Secrets,
     retry::{Attempts, RetryPolicy, milliseconds},
 };
 
@@ -32,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) pacer: Pacer,
     pub(crate) looks: Looks,
     /// What must not be shown, should the service repeat it.
-    pub(crate) secrets: Vec<Secret>,
+    pub(crate) secrets: Secrets,
 }
 
 /// One attempt of an operation.
@@ -44,6 +45,8 @@ pub(crate) struct Call {
     pub(crate) repeated: bool,
     /// When it is sent.
     pub(crate) at: Timestamp,
+    /// What must not be shown, should the service repeat it.
+    pub(crate) secrets: Secrets,
 }
 
 impl Shared {
@@ -115,6 +118,7 @@ impl Shared {
             operation,
             repeated: attempts.arrived,
             at: start,
+            secrets: self.secrets.clone(),
         };
         // It is large, and would be copied several times on its way into a task.
         let answer = Box::pin(once(call));
@@ -150,7 +154,7 @@ impl Shared {
             ) {
                 self.pacer.block(later(now, wait), now);
             }
-            error.without(&self.secrets).warn_of_twice()
+            error.warn_of_twice()
         })
     }
 
@@ -187,6 +191,14 @@ impl Shared {
 type Answer<E> = Result<ResponseValue<E>, pcaps_api::Error<types::Failure>>;
 
 impl Call {
+    /// The same, in which these must not be shown either.
+    pub(crate) fn hiding(self, secrets: &[Secret]) -> Self {
+        Self {
+            secrets: self.secrets.and(secrets.to_vec()),
+            ..self
+        }
+    }
+
     pub(crate) fn head(&self) -> Option<&Head> {
         self.exchange.head()
     }
@@ -203,7 +215,7 @@ impl Call {
 
     /// An error that the generated client gave.
     pub(crate) async fn error(&self, error: pcaps_api::Error<types::Failure>) -> Error {
-        Error::from_api(self.operation, error, &self.exchange).await
+        Error::from_api(self.operation, error, &self.exchange, &self.secrets).await
     }
 
     /// An answer without a result.
@@ -217,7 +229,7 @@ impl Call {
                 let (status, body) = (response.status(), beginning(response).await);
                 match serde_json::from_slice::<Value>(&body) {
                     Ok(envelope) if envelope["success"] == Value::Bool(true) => Ok(()),
-                    _ => Err(match Message::in_failure(&body) {
+                    _ => Err(match Message::in_failure(&body, &self.secrets) {
                         Some(messages) => Error::refusal(self.operation, status, messages),
                         None => Error::undescribed(status, &body),
                     }),
@@ -258,13 +270,13 @@ impl Call {
         match parts.success {
             Some(true) => {
                 self.check_media_type()?;
-                for message in Message::of(parts.messages.as_deref()) {
+                for message in Message::of(parts.messages.as_deref(), &self.secrets) {
                     tracing::info!(code = message.code, "the service says: {}", message.text);
                 }
                 Ok(parts.result)
             }
             Some(false) => {
-                let errors = Message::of(parts.errors.as_deref());
+                let errors = Message::of(parts.errors.as_deref(), &self.secrets);
                 Err(Error::refusal(self.operation, status, errors))
             }
             None => Err(unexpected("the service does not say that it worked")),

@@ -17,6 +17,7 @@ use crate::{
     clock::Chance,
     lookout::Lookout,
     pace::{Looks, Pacer},
+    redact::Secrets,
 };
 
 /// Where the service is, unless it is said otherwise: with [`ClientBuilder::base_url`], or `CLOUDFLARE_BASE_URL` where
@@ -359,9 +360,9 @@ enum Credentials {
 }
 
 impl Credentials {
-    fn secrets(&self) -> Vec<Secret> {
+    fn secrets(&self) -> Secrets {
         let (Self::Token(secret) | Self::Key { key: secret, .. }) = self;
-        vec![secret.clone()]
+        Secrets::new([secret.clone()])
     }
 
     fn headers(&self) -> Result<HeaderMap, Error> {

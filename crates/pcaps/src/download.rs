@@ -4,7 +4,13 @@ mod body;
 mod spool;
 mod target;
 
-use std::{fmt, fs::File, io::Seek as _, path::Path, sync::Arc};
+use std::{
+    fmt,
+    fs::File,
+    io::Seek as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use pcaps_file::Verified;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -132,7 +138,7 @@ impl Download {
     }
 
     pub(crate) async fn to(self, target: Target) -> Result<Downloaded, Error> {
-        let spool = Spool::new(target.open()?, target.path().to_owned(), true);
+        let spool = self.spool(target.open()?, target.path().to_owned(), true);
         let (downloaded, _) = self.fetch(spool).await?;
         target.put_in_place()?;
         Ok(downloaded)
@@ -160,7 +166,7 @@ impl Download {
     ) -> Result<Downloaded, Error> {
         let folder = std::env::temp_dir();
         let failed = |source| Error::io("write a temporary file in", &folder, source);
-        let spool = Spool::new(tempfile::tempfile().map_err(failed)?, folder.clone(), false);
+        let spool = self.spool(tempfile::tempfile().map_err(failed)?, folder.clone(), false);
         let (downloaded, mut file) = self.fetch(spool).await?;
         file.rewind().map_err(failed)?;
         let mut file = tokio::fs::File::from_std(file);
@@ -173,6 +179,10 @@ impl Download {
             Error::new(ErrorKind::Io, what).because(source)
         })?;
         Ok(downloaded)
+    }
+
+    fn spool(&self, file: File, path: PathBuf, synced: bool) -> Spool {
+        Spool::new(file, path, synced, self.account.shared.secrets.clone())
     }
 
     /// Fetches all of it, in as many attempts as it takes.
@@ -221,7 +231,6 @@ impl Download {
                     };
                     part = body.part(spool.bytes());
                     body.explain(error, shared.chance.clock.now())
-                        .without(&shared.secrets)
                 }
             };
             if spool.bytes() >= furthest + WORTH {

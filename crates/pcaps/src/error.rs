@@ -4,11 +4,11 @@ use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, sync::Arc, tim
 
 use http_body_util::LengthLimitError;
 use jiff::Timestamp;
-use pcaps_api::{Entry, Exchange, MAX_JSON_LEN, Secret, types};
+use pcaps_api::{Entry, Exchange, MAX_JSON_LEN, types};
 use reqwest::{StatusCode, header};
 use serde_json::Value;
 
-use crate::{Capture, advice, clock::between, operation::Operation, redact};
+use crate::{Capture, advice, clock::between, operation::Operation, redact::Secrets};
 
 /// Why something could not be done.
 ///
@@ -311,16 +311,6 @@ impl Error {
         self
     }
 
-    /// Takes these secrets out of what the service said.
-    pub(crate) fn without(mut self, secrets: &[Secret]) -> Self {
-        if !self.0.messages.is_empty() {
-            for message in &mut self.repr().messages {
-                message.text = redact::without(&message.text, secrets);
-            }
-        }
-        self
-    }
-
     /// What the head of the answer says, at `now`.
     pub(crate) fn seen(mut self, exchange: &Exchange, now: Timestamp) -> Self {
         if let Some(head) = exchange.head() {
@@ -340,19 +330,20 @@ impl Error {
         operation: &'static Operation,
         error: pcaps_api::Error<types::Failure>,
         exchange: &Exchange,
+        secrets: &Secrets,
     ) -> Self {
         use pcaps_api::Error as Api;
         let status = exchange.head().map(|head| head.status).unwrap_or_default();
         match error {
             Api::ErrorResponse(failure) => {
                 let errors = failure.into_inner().errors;
-                Self::refusal(operation, status, Message::of(errors.as_deref()))
+                Self::refusal(operation, status, Message::of(errors.as_deref(), secrets))
             }
             Api::CommunicationError(source) | Api::ResponseBodyError(source) => {
                 Self::transport(source)
             }
             Api::InvalidResponsePayload(body, source) => {
-                Self::undecodable(operation, status, &body, &source)
+                Self::undecodable(operation, status, &body, &source, secrets)
             }
             Api::UnexpectedResponse(response) if status.is_redirection() => {
                 drop(response);
@@ -361,7 +352,7 @@ impl Error {
             }
             Api::UnexpectedResponse(response) => {
                 let body = beginning(response).await;
-                match Message::in_failure(&body) {
+                match Message::in_failure(&body, secrets) {
                     Some(messages) => Self::refusal(operation, status, messages),
                     None => Self::new(
                         ErrorKind::UnexpectedResponse,
@@ -380,8 +371,9 @@ impl Error {
         status: StatusCode,
         body: &[u8],
         source: &serde_json::Error,
+        secrets: &Secrets,
     ) -> Self {
-        if let Some(messages) = Message::in_failure(body) {
+        if let Some(messages) = Message::in_failure(body, secrets) {
             return Self::refusal(operation, status, messages);
         }
         let mut error = Self::undescribed(status, body);
@@ -489,29 +481,36 @@ pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
     Some(date.try_into().unwrap_or(Timestamp::MAX))
 }
 
+/// Nobody reads more.
+const MOST_MESSAGES: usize = 100;
+
 impl Message {
     /// The errors of a decoded response.
-    pub(crate) fn of(errors: Option<&[Entry<types::Message>]>) -> Vec<Self> {
-        let values = errors.unwrap_or_default().iter();
+    pub(crate) fn of(errors: Option<&[Entry<types::Message>]>, secrets: &Secrets) -> Vec<Self> {
+        let values = errors.unwrap_or_default().iter().take(MOST_MESSAGES);
         values
             .filter_map(|it| serde_json::to_value(it).ok())
-            .map(|it| Self::read(&it))
+            .map(|it| Self::read(&it, secrets))
             .collect()
     }
 
     /// The errors in a body that says that it is a failure.
-    pub(crate) fn in_failure(body: &[u8]) -> Option<Vec<Self>> {
+    pub(crate) fn in_failure(body: &[u8], secrets: &Secrets) -> Option<Vec<Self>> {
         let body: Value = serde_json::from_slice(body).ok()?;
         (body["success"] == Value::Bool(false)).then(|| match &body["errors"] {
-            Value::Array(errors) => errors.iter().map(Self::read).collect(),
+            Value::Array(errors) => errors
+                .iter()
+                .take(MOST_MESSAGES)
+                .map(|it| Self::read(it, secrets))
+                .collect(),
             Value::Null => Vec::new(),
-            error => vec![Self::read(error)],
+            error => vec![Self::read(error, secrets)],
         })
     }
 
     /// Whatever of a message can be understood.
-    fn read(message: &Value) -> Self {
-        let text = |value: &Value| value.as_str().map(|it| tidy(&redact::redacted(it)));
+    fn read(message: &Value, secrets: &Secrets) -> Self {
+        let text = |value: &Value| value.as_str().map(|it| secrets.clean(it));
         let code = &message["code"];
         Self {
             code: code.as_i64().or_else(|| code.as_str()?.parse().ok()),
@@ -522,17 +521,6 @@ impl Message {
             documentation_url: text(&message["documentation_url"]),
         }
     }
-}
-
-/// On one line, and no longer than anybody reads.
-fn tidy(text: &str) -> String {
-    const LONGEST: usize = 2_000;
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    let mut tidy: String = text.chars().take(LONGEST).map(plain).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        tidy.push('…');
-    }
-    tidy
 }
 
 /// The first bytes of a body: a failure in the service's form is short.

@@ -20,6 +20,9 @@ use crate::{Account, Capture, CaptureId, Error, RetryPolicy, clock::between};
 /// How long what was seen serves others: no capture is asked for more often, whatever came of it.
 const RECENT: Duration = Duration::from_secs(2);
 
+/// How long a look may be under way: held back, and then not answered.
+const LONGEST: Duration = Duration::from_mins(5);
+
 /// What the waits on an account share.
 #[derive(Debug, Default)]
 pub(crate) struct Lookout(Mutex<Sights>);
@@ -40,10 +43,14 @@ struct Place {
 /// What came of a look, and when it was sent.
 type Seen<T> = (Timestamp, Result<T, Error>);
 
+/// A look that whoever needs it can carry on.
+type Look<T> = Shared<BoxFuture<'static, Seen<T>>>;
+
 /// A look under way, and what came of the last one.
 #[derive(Debug)]
 struct Slot<T> {
-    under_way: Option<WeakShared<BoxFuture<'static, Seen<T>>>>,
+    /// When it began.
+    under_way: Option<(Timestamp, WeakShared<BoxFuture<'static, Seen<T>>>)>,
     seen: Option<Seen<T>>,
 }
 
@@ -65,17 +72,28 @@ impl<T: Clone> Slot<T> {
     /// The look that is under way, or one that begins now.
     fn look(
         &mut self,
+        now: Timestamp,
         begin: impl FnOnce() -> BoxFuture<'static, Seen<T>>,
-    ) -> Shared<BoxFuture<'static, Seen<T>>> {
-        let under_way = self.under_way.as_ref().and_then(WeakShared::upgrade);
-        let look = under_way.unwrap_or_else(|| begin().shared());
-        self.under_way = look.downgrade();
+    ) -> Look<T> {
+        // One that has been under way for so long has been left alone, and would tell of the past.
+        let fresh = |begun: Timestamp| between(begun, now) < LONGEST;
+        if let Some((begun, look)) = &self.under_way
+            && fresh(*begun)
+            && let Some(look) = look.upgrade()
+            && look.peek().is_none()
+        {
+            return look;
+        }
+        let look = begin().shared();
+        self.under_way = look.downgrade().map(|it| (now, it));
         look
     }
 
-    fn end(&mut self, seen: &Seen<T>) {
-        self.under_way = None;
-        self.seen = Some(seen.clone());
+    /// What came of a look, or of a later one if there was.
+    fn end(&mut self, seen: Seen<T>) -> Result<T, Error> {
+        let latest = self.seen.take().filter(|it| it.0 > seen.0).unwrap_or(seen);
+        self.seen = Some(latest.clone());
+        latest.1
     }
 }
 
@@ -134,17 +152,22 @@ impl Watch {
         if several && let Some(listed) = self.list(now).await?.get(&self.id) {
             return Ok(listed.clone());
         }
-        let look = self.account.lookout.lock().place(&self.id).slot.look(|| {
-            let (account, id) = (self.account.clone(), self.id.clone());
-            let look = async move {
-                let at = account.hold_back().await;
-                (at, account.get_by(&RetryPolicy::never(), &id).await)
-            };
-            look.boxed()
-        });
+        let look = self
+            .account
+            .lookout
+            .lock()
+            .place(&self.id)
+            .slot
+            .look(now, || {
+                let (account, id) = (self.account.clone(), self.id.clone());
+                let look = async move {
+                    let at = account.hold_back().await;
+                    (at, account.get_by(&RetryPolicy::never(), &id).await)
+                };
+                look.boxed()
+            });
         let seen = look.await;
-        self.account.lookout.lock().place(&self.id).slot.end(&seen);
-        seen.1
+        self.account.lookout.lock().place(&self.id).slot.end(seen)
     }
 
     async fn list(&self, now: Timestamp) -> Result<Arc<HashMap<CaptureId, Capture>>, Error> {
@@ -153,7 +176,7 @@ impl Watch {
             if let Some(seen) = slot.recent(now) {
                 return seen;
             }
-            slot.look(|| {
+            slot.look(now, || {
                 let account = self.account.clone();
                 let look = async move {
                     let at = account.hold_back().await;
@@ -168,8 +191,7 @@ impl Watch {
             })
         };
         let seen = look.await;
-        self.account.lookout.lock().list.end(&seen);
-        seen.1
+        self.account.lookout.lock().list.end(seen)
     }
 }
 

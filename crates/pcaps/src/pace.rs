@@ -65,7 +65,9 @@ impl Limit {
         Some(Self {
             remaining: quota,
             lifted: later(now, window),
-            ..self.clone()
+            spared: self.spared,
+            // Only once: a limit that is not told of again may not be there any more.
+            policy: None,
         })
     }
 }
@@ -225,6 +227,8 @@ pub(crate) struct Looks(Mutex<Option<Timestamp>>);
 pub(crate) struct Turn<'a> {
     looks: &'a Looks,
     pub(crate) pause: Duration,
+    /// When the next look would be due.
+    end: Timestamp,
     taken: bool,
 }
 
@@ -241,9 +245,11 @@ impl Looks {
         let mut due = self.lock();
         // The time by which all looks so far would have been sent, one by one.
         let sent = due.unwrap_or(now).max(now);
-        *due = Some(later(sent, Self::APART));
+        let end = later(sent, Self::APART);
+        *due = Some(end);
         Turn {
             looks: self,
+            end,
             pause: between(now, sent).saturating_sub(Self::APART * (Self::AT_ONCE - 1)),
             taken: false,
         }
@@ -259,9 +265,10 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if !self.taken {
-            let mut due = self.looks.lock();
-            *due = due.and_then(|it| it.checked_sub(Looks::APART).ok());
+        let mut due = self.looks.lock();
+        // Nobody has come after it. Otherwise it lapses: it stands between others.
+        if !self.taken && *due == Some(self.end) {
+            *due = self.end.checked_sub(Looks::APART).ok();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Taking secrets out of text that will be shown.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use pcaps_api::Secret;
 use percent_encoding::percent_decode_str;
@@ -42,29 +42,58 @@ pub fn redacted(text: &str) -> String {
     result
 }
 
-/// A text without these secrets, wherever they stand in it.
-pub(crate) fn without(text: &str, secrets: &[Secret]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
+/// Secrets that are known, because they were given: the credentials, and what a request holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Secrets(Arc<[Secret]>);
+
+impl Secrets {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
         // What is shorter is in every other text, and no secret.
-        if secret.expose().len() >= 4 {
-            text = text.replace(secret.expose(), MASK);
-        }
+        let secrets = secrets.into_iter().filter(|it| it.expose().len() >= 4);
+        let mut secrets: Vec<_> = secrets.collect();
+        // One may be a part of another.
+        secrets.sort_by_key(|it| std::cmp::Reverse(it.expose().len()));
+        Self(secrets.into())
     }
-    text
+
+    /// These and others.
+    pub(crate) fn and(&self, others: Vec<Secret>) -> Self {
+        Self::new(self.0.iter().cloned().chain(others))
+    }
+
+    /// What the service said, fit to be shown: without secrets, on one line, and no longer than anybody reads.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        /// Nothing is looked for beyond.
+        const READ: usize = 64 * 1024;
+        const SHOWN: usize = 2_000;
+        let mut clean: String = text.chars().take(READ).collect();
+        for secret in &*self.0 {
+            clean = clean.replace(secret.expose(), MASK);
+        }
+        let clean = redacted(&clean);
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        let mut shown: String = clean.chars().take(SHOWN).map(plain).collect();
+        if clean.chars().nth(SHOWN).is_some() {
+            shown.push('…');
+        }
+        shown
+    }
 }
 
 /// Where the first secret value is.
 fn next_secret(text: &str) -> Option<Range<usize>> {
     // Long enough for any of the names with every sign percent-encoded.
-    const LONGEST: usize = 60;
+    const LONGEST: usize = 80;
     for (at, sign) in separators(text) {
-        let before = text[..at].trim_end_matches(|c| is_padding(c) || c == '=');
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%' | ' ');
+        // No more than a name may take: whatever the text is, looking at it takes no longer than it is long.
+        let window = text[..at].char_indices().rev().take(LONGEST).last();
+        let before = &text[window.map_or(at, |(start, _)| start)..at];
+        let before = before.trim_end_matches(|c| is_padding(c) || c == '=');
+        let is_part =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '%' | ' ' | '.');
         let name_start = before
             .char_indices()
             .rev()
-            .take(LONGEST)
             .take_while(|(_, c)| is_part(*c))
             .last()
             .map_or(before.len(), |(start, _)| start);
@@ -75,7 +104,8 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
             continue;
         }
         let start = at + sign;
-        let start = text.len() - text[start..].trim_start_matches(is_padding).len();
+        let is_sign = |c: char| is_padding(c) || matches!(c, ':' | '=' | '>');
+        let start = text.len() - text[start..].trim_start_matches(is_sign).len();
         let end = start + value_len(&text[start..]);
         // `…` stands for a value in advice on how to write one.
         if end > start && !matches!(&text[start..end], MASK | "…") {
@@ -87,7 +117,7 @@ fn next_secret(text: &str) -> Option<Range<usize>> {
 
 /// What may stand between a name, the sign after it and the value: in JSON, or in prose.
 fn is_padding(c: char) -> bool {
-    matches!(c, ' ' | '"' | '\'' | '\\')
+    c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | '`' | '<')
 }
 
 /// Where a `=`, a `:` or a `>` stands, plain or percent-encoded (and the `%` of that, and so on), and its length.
@@ -204,6 +234,19 @@ mod tests {
             assert_eq!(redacted(given), shown);
             assert_eq!(redacted(shown), shown, "a second time");
         }
+    }
+
+    #[test]
+    fn known_secrets_are_taken_out_whole() {
+        let secrets = Secrets::new(["token", "token&tail", "a"].map(Secret::from));
+        assert_eq!(
+            secrets.clean("a token&tail\nand token"),
+            "a REDACTED and REDACTED"
+        );
+        let cut = format!("{}token", "x".repeat(1_997));
+        assert!(!secrets.clean(&cut).contains("tok"), "also where it is cut");
+        let long = secrets.clean(&"=".repeat(1 << 20));
+        assert_eq!(long.chars().count(), 2_001);
     }
 
     #[test]

@@ -57,9 +57,8 @@ fn started_since(
     sent: Timestamp,
     now: Timestamp,
 ) -> Option<Capture> {
-    // A clock that is so far from ours tells nothing.
-    let plausible =
-        |it: &Timestamp| now.duration_since(*it).abs() <= SignedDuration::from_hours(24);
+    // A clock that is so far behind ours would make anything new.
+    let plausible = |it: &Timestamp| now.duration_since(*it) <= SignedDuration::from_hours(24);
     let now_there = listed.date.filter(plausible).unwrap_or(now);
     let since = now_there.checked_sub(between(sent, now) + SLACK).ok()?;
     let mut found = listed
@@ -156,6 +155,9 @@ mod tests {
         let both = [one.clone(), newer.clone()];
         assert_eq!(found(&both, None), None, "one of them is another's");
         assert_eq!(found(&[newer], None).as_deref(), Some("b"));
+        // Ours is days behind: nothing is taken for new that is not.
+        let later = Some("2026-01-04T03:04:08Z");
+        assert_eq!(found(slice::from_ref(&one), later), None);
         // This is no clock.
         let old = Some("1970-01-01T00:00:00Z");
         assert_eq!(found(slice::from_ref(&one), old).as_deref(), Some("a"));

@@ -380,9 +380,11 @@ impl Waiting {
         // What has answered well before will again; what never has may not be the service at all.
         let may_pass = error.is_transient()
             || (self.looks > 0 && error.kind() == ErrorKind::UnexpectedResponse);
+        // What we hold back ourselves is no failure of the service's.
+        let held_back = error.is_rate_limited() && error.status().is_none();
         let (since, count) = match &self.failing {
-            Some(it) => (it.since, it.count + 1),
-            None => (now, 1),
+            Some(it) if !held_back => (it.since, it.count + 1),
+            _ => (now, 1),
         };
         let pause = pause_after(count, &error);
         if !may_pass || between(since, now).saturating_add(pause) > PATIENCE {
@@ -460,7 +462,7 @@ mod tests {
     }
 
     fn busy() -> Error {
-        Error::new(ErrorKind::RateLimited, "too many requests")
+        Error::new(ErrorKind::Connection, "too many requests")
     }
 
     #[test]
@@ -524,7 +526,7 @@ mod tests {
         };
         assert_eq!(pauses[..6], [2, 4, 8, 16, 32, 60]);
         assert!(between(BEGAN, now) > Duration::from_mins(9));
-        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.kind(), ErrorKind::Connection);
 
         let asked = busy().wait_for(Duration::from_mins(5));
         let Ok(Update::Failing { next_look, .. }) = self::waiting().judge(Err(asked), BEGAN) else {

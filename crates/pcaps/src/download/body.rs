@@ -19,6 +19,7 @@ use crate::{
     call::{Call, Shared, is_json},
     error::http_date,
     operation::DOWNLOAD,
+    redact::Secrets,
 };
 
 /// How much is read of what is not a capture.
@@ -91,9 +92,9 @@ impl Body {
             pieces,
             total: None,
             start: 0,
-            exchange: call.exchange,
+            exchange: call.exchange.clone(),
         };
-        if let Some(error) = body.refusal().await {
+        if let Some(error) = body.refusal(&call.secrets).await {
             return Err(error);
         }
         if body.status() != StatusCode::PARTIAL_CONTENT {
@@ -120,14 +121,24 @@ impl Body {
         }
     }
 
-    /// Whether it certainly is of the same file: an entity tag has to be the same, and a date is not enough.
+    /// Whether it certainly is of the same file: what told files apart has to be told again, and it has to be known where
+    /// the whole ends.
     fn is_rest_of(&self, part: &Part, total: Option<u64>) -> bool {
         let same_length = total == part.total;
-        if part.validator.as_ref().is_some_and(is_tag) {
-            let told = total.is_some() && part.total.is_some();
-            self.validator() == part.validator.as_ref() && (same_length || !told)
+        let told = total.is_some() && part.total.is_some();
+        let Some(validator) = &part.validator else {
+            return false;
+        };
+        if is_tag(validator) {
+            self.validator() == Some(validator)
+                && (same_length || !told)
+                && total.or(part.total).is_some()
         } else {
-            total.is_some() && same_length
+            let date = self
+                .exchange
+                .head()
+                .and_then(|it| it.headers.get(LAST_MODIFIED));
+            date == Some(validator) && told && same_length
         }
     }
 
@@ -156,7 +167,7 @@ impl Body {
     }
 
     /// What is said in place of a capture, where the media type says that it is something to read.
-    async fn refusal(&mut self) -> Option<Error> {
+    async fn refusal(&mut self, secrets: &Secrets) -> Option<Error> {
         let media_type = self.header(&CONTENT_TYPE)?.to_ascii_lowercase();
         let readable = is_json(media_type.as_bytes())
             || media_type.starts_with("text/")
@@ -170,7 +181,7 @@ impl Body {
         {
             body.extend_from_slice(&bytes);
         }
-        Some(match Message::in_failure(&body) {
+        Some(match Message::in_failure(&body, secrets) {
             Some(messages) => Error::refusal(&DOWNLOAD, self.status(), messages),
             None => Error::undescribed(self.status(), &body).advise("nothing was saved"),
         })

@@ -11,7 +11,7 @@ use pcaps_file::{Verified, Verifier};
 use reqwest::StatusCode;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{Error, ErrorKind, Message, operation::DOWNLOAD};
+use crate::{Error, ErrorKind, Message, operation::DOWNLOAD, redact::Secrets};
 
 /// How many bytes are written at once, which is done in another thread: handing them over has its price. One batch is
 /// written while the next comes in.
@@ -37,6 +37,8 @@ pub(super) struct Spool {
     busy: Option<JoinHandle<io::Result<File>>>,
     /// Whether it has to be on the disk at the end.
     synced: bool,
+    /// What must not be shown of what comes.
+    secrets: Secrets,
     syncing: Option<JoinHandle<io::Result<()>>>,
     not_synced: usize,
     batch: Vec<Bytes>,
@@ -47,13 +49,14 @@ pub(super) struct Spool {
 
 impl Spool {
     /// `file` is empty, and `path` is what errors call it. It has to be on the disk at the end if it is `synced`.
-    pub(super) fn new(file: File, path: PathBuf, synced: bool) -> Self {
+    pub(super) fn new(file: File, path: PathBuf, synced: bool, secrets: Secrets) -> Self {
         Self {
             path,
             verifier: Verifier::new("the download"),
             idle: Some(file),
             busy: None,
             synced,
+            secrets,
             syncing: None,
             not_synced: 0,
             batch: Vec::new(),
@@ -153,7 +156,7 @@ impl Spool {
         file.set_len(0).map_err(|it| self.unwritten(it))?;
         file.rewind().map_err(|it| self.unwritten(it))?;
         let path = std::mem::take(&mut self.path);
-        *self = Self::new(file, path, self.synced);
+        *self = Self::new(file, path, self.synced, self.secrets.clone());
         Ok(())
     }
 
@@ -180,7 +183,7 @@ impl Spool {
     /// What came is not a whole capture file.
     fn rejected(&self, error: pcaps_file::Error) -> Error {
         if error.is_not_a_capture()
-            && let Some(messages) = Message::in_failure(&self.beginning)
+            && let Some(messages) = Message::in_failure(&self.beginning, &self.secrets)
         {
             return Error::refusal(&DOWNLOAD, StatusCode::OK, messages);
         }
