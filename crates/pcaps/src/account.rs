@@ -383,9 +383,7 @@ impl Account {
             ownership_challenge: text.into(),
         };
         let id = &self.id.identifier()?;
-        let secrets = &mut destination.keys();
-        secrets.push(text.into());
-        let secrets = &*secrets;
+        let secrets = &[destination.keys(), vec![text.into()]].concat();
         let validated = self.shared.run(&VALIDATE, |call| async move {
             let call = call.hiding(secrets);
             let answer = call.api.validate_bucket(id, body).await;

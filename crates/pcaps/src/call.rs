@@ -147,11 +147,10 @@ impl Shared {
         outcome.map_err(|error| {
             let error = error.during(operation).seen(&exchange, now);
             // Reads are turned away only when everything is: other requests need not try.
-            if let (429, "GET", Some(wait)) = (
-                head.map_or(0, |it| it.status.as_u16()),
-                operation.method,
-                error.retry_after(),
-            ) {
+            if error.is_rate_limited()
+                && !operation.writes()
+                && let Some(wait) = error.retry_after()
+            {
                 self.pacer.block(later(now, wait), now);
             }
             error.warn_of_twice()

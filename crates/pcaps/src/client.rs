@@ -413,17 +413,11 @@ fn variable(name: &str) -> Option<String> {
 /// Whether the URL's host is of this name, or has this address.
 fn is_host(url: &Url, name: &str) -> bool {
     let bracketed = format!("[{name}]");
+    let host = url.host().map(|it| it.to_owned());
     [name, &bracketed]
         .into_iter()
-        .any(|name| Host::parse(name).is_ok_and(|it| url.host() == Some(as_borrowed(&it))))
-}
-
-fn as_borrowed(host: &Host) -> Host<&str> {
-    match host {
-        Host::Domain(name) => Host::Domain(name),
-        Host::Ipv4(address) => Host::Ipv4(*address),
-        Host::Ipv6(address) => Host::Ipv6(*address),
-    }
+        .filter_map(|it| Host::parse(it).ok())
+        .any(|it| Some(it) == host)
 }
 
 /// The URL without a slash at its end, and whether it is on this machine.

@@ -75,10 +75,9 @@ impl<T: Clone> Slot<T> {
         now: Timestamp,
         begin: impl FnOnce() -> BoxFuture<'static, Seen<T>>,
     ) -> Look<T> {
-        // One that has been under way for so long has been left alone, and would tell of the past.
-        let fresh = |begun: Timestamp| between(begun, now) < LONGEST;
+        // One that has been under way for too long has been left alone, and would tell of the past.
         if let Some((begun, look)) = &self.under_way
-            && fresh(*begun)
+            && between(*begun, now) < LONGEST
             && let Some(look) = look.upgrade()
             && look.peek().is_none()
         {
@@ -143,55 +142,55 @@ impl Watch {
     pub(crate) async fn look(&self) -> Result<Capture, Error> {
         let now = self.account.shared.chance.clock.now();
         let several = {
-            let mut state = self.account.lookout.lock();
-            if let Some(seen) = state.place(&self.id).slot.recent(now) {
+            let mut sights = self.account.lookout.lock();
+            if let Some(seen) = sights.place(&self.id).slot.recent(now) {
                 return seen;
             }
-            state.places.values().filter(|it| it.waits > 0).count() > 1
+            sights.places.values().filter(|it| it.waits > 0).count() > 1
         };
-        if several && let Some(listed) = self.list(now).await?.get(&self.id) {
+        if several && let Some(listed) = self.list().await?.get(&self.id) {
             return Ok(listed.clone());
         }
-        let look = self
-            .account
-            .lookout
-            .lock()
-            .place(&self.id)
-            .slot
-            .look(now, || {
-                let (account, id) = (self.account.clone(), self.id.clone());
-                let look = async move {
-                    let at = account.hold_back().await;
-                    (at, account.get_by(&RetryPolicy::never(), &id).await)
-                };
-                look.boxed()
-            });
-        let seen = look.await;
-        self.account.lookout.lock().place(&self.id).slot.end(seen)
+        let (account, id) = (self.account.clone(), self.id.clone());
+        let look = async move {
+            let at = account.hold_back().await;
+            (at, account.get_by(&RetryPolicy::never(), &id).await)
+        };
+        self.share(|it| &mut it.place(&self.id).slot, look).await
     }
 
-    async fn list(&self, now: Timestamp) -> Result<Arc<HashMap<CaptureId, Capture>>, Error> {
+    async fn list(&self) -> Result<Arc<HashMap<CaptureId, Capture>>, Error> {
+        let account = self.account.clone();
+        let look = async move {
+            let at = account.hold_back().await;
+            let listed = account.list_by(&RetryPolicy::never()).await;
+            let by_id = listed.map(|it| {
+                let captures = it.captures.into_iter();
+                Arc::new(captures.map(|it| (it.id().clone(), it)).collect())
+            });
+            (at, by_id)
+        };
+        self.share(|it| &mut it.list, look).await
+    }
+
+    /// What was seen a moment ago, or comes of the look that is under way, or else of this one.
+    async fn share<T: Clone>(
+        &self,
+        slot: impl Fn(&mut Sights) -> &mut Slot<T>,
+        look: impl Future<Output = Seen<T>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (clock, lookout) = (&self.account.shared.chance.clock, &self.account.lookout);
+        let now = clock.now();
         let look = {
-            let slot = &mut self.account.lookout.lock().list;
+            let mut sights = lookout.lock();
+            let slot = slot(&mut sights);
             if let Some(seen) = slot.recent(now) {
                 return seen;
             }
-            slot.look(now, || {
-                let account = self.account.clone();
-                let look = async move {
-                    let at = account.hold_back().await;
-                    let listed = account.list_by(&RetryPolicy::never()).await;
-                    let by_id = listed.map(|it| {
-                        let captures = it.captures.into_iter();
-                        Arc::new(captures.map(|it| (it.id().clone(), it)).collect())
-                    });
-                    (at, by_id)
-                };
-                look.boxed()
-            })
+            slot.look(now, || look.boxed())
         };
         let seen = look.await;
-        self.account.lookout.lock().list.end(seen)
+        slot(&mut lookout.lock()).end(seen)
     }
 }
 
