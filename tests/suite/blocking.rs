@@ -5,7 +5,10 @@ use std::time::Duration;
 use pcaps::{ErrorKind, Sample, blocking::Account};
 use pcaps_sim::Simulator;
 
-use crate::support::{ACCOUNT, TOKEN};
+use crate::{
+    secrets,
+    support::{ACCOUNT, TOKEN},
+};
 
 /// A simulator on a runtime of its own, as a service is somewhere else.
 fn simulator() -> (tokio::runtime::Runtime, Simulator) {
@@ -20,6 +23,7 @@ fn simulator() -> (tokio::runtime::Runtime, Simulator) {
 }
 
 fn account(base_url: &str) -> Account {
+    secrets::watch_logs();
     let client = pcaps::Client::builder().token(TOKEN).base_url(base_url);
     Account::new(client, ACCOUNT.parse().unwrap()).unwrap()
 }

@@ -225,7 +225,7 @@ impl Call {
             Err(pcaps_api::Error::UnexpectedResponse(response))
                 if response.status().is_success() =>
             {
-                let (status, body) = (response.status(), beginning(response).await);
+                let (status, body) = (response.status(), beginning(response.bytes_stream()).await);
                 match serde_json::from_slice::<Value>(&body) {
                     Ok(envelope) if envelope["success"] == Value::Bool(true) => Ok(()),
                     _ => Err(match Message::in_failure(&body, &self.secrets) {

@@ -1,7 +1,11 @@
 //! The one error type.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow, error::Error as StdError, fmt, path::Path, pin::pin, sync::Arc, time::Duration,
+};
 
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use http_body_util::LengthLimitError;
 use jiff::Timestamp;
 use pcaps_api::{Entry, Exchange, MAX_JSON_LEN, types};
@@ -351,7 +355,7 @@ impl Error {
                 Self::new(ErrorKind::UnexpectedResponse, what).advise("check the base URL")
             }
             Api::UnexpectedResponse(response) => {
-                let body = beginning(response).await;
+                let body = beginning(response.bytes_stream()).await;
                 match Message::in_failure(&body, secrets) {
                     Some(messages) => Self::refusal(operation, status, messages),
                     None => Self::new(
@@ -523,14 +527,17 @@ impl Message {
     }
 }
 
-/// The first bytes of a body: a failure in the service's form is short.
-pub(crate) async fn beginning(mut response: reqwest::Response) -> Vec<u8> {
-    const SHORT: usize = 64 * 1024;
+/// How much is looked at of a body that should not be there: a failure in the service's form is short.
+pub(crate) const SHORT: usize = 64 * 1024;
+
+/// The first bytes of such a body.
+pub(crate) async fn beginning(pieces: impl Stream<Item = reqwest::Result<Bytes>>) -> Vec<u8> {
+    let mut pieces = pin!(pieces);
     let mut body = Vec::new();
     while body.len() < SHORT
-        && let Ok(Some(chunk)) = response.chunk().await
+        && let Some(Ok(piece)) = pieces.next().await
     {
-        body.extend_from_slice(&chunk);
+        body.extend_from_slice(&piece);
     }
     body
 }

@@ -17,13 +17,10 @@ use reqwest::{
 use crate::{
     Error, ErrorKind, Message,
     call::{Call, Shared, is_json},
-    error::http_date,
+    error::{beginning, http_date},
     operation::DOWNLOAD,
     redact::Secrets,
 };
-
-/// How much is read of what is not a capture.
-const SHORT: usize = 64 * 1024;
 
 type Pieces = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send + Sync>>;
 
@@ -175,12 +172,7 @@ impl Body {
         if !readable {
             return None;
         }
-        let mut body = Vec::new();
-        while body.len() < SHORT
-            && let Some(Ok(bytes)) = self.pieces.next().await
-        {
-            body.extend_from_slice(&bytes);
-        }
+        let body = beginning(&mut self.pieces).await;
         Some(match Message::in_failure(&body, secrets) {
             Some(messages) => Error::refusal(&DOWNLOAD, self.status(), messages),
             None => Error::undescribed(self.status(), &body).advise("nothing was saved"),

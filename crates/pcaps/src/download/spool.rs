@@ -11,7 +11,7 @@ use pcaps_file::{Verified, Verifier};
 use reqwest::StatusCode;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{Error, ErrorKind, Message, operation::DOWNLOAD, redact::Secrets};
+use crate::{Error, ErrorKind, Message, error::SHORT, operation::DOWNLOAD, redact::Secrets};
 
 /// How many bytes are written at once, which is done in another thread: handing them over has its price. One batch is
 /// written while the next comes in.
@@ -23,9 +23,6 @@ const PIECES: usize = 1_024;
 /// After how many bytes what has been written is sent on to the disk, while more comes in, so that the end does not have
 /// to wait for all of it.
 const TO_DISK: usize = 64 << 20;
-
-/// How much of the beginning is kept, for when it is not a capture file: a failure in the service's form is short.
-const BEGINNING: usize = 64 * 1024;
 
 /// A file that a capture is written to.
 pub(super) struct Spool {
@@ -44,6 +41,7 @@ pub(super) struct Spool {
     batch: Vec<Bytes>,
     batched: usize,
     bytes: u64,
+    /// What came first, for when it is not a capture file.
     beginning: Vec<u8>,
 }
 
@@ -73,7 +71,7 @@ impl Spool {
 
     /// Takes the next bytes, which have to go on with a capture file. That they cannot be written may be noticed later.
     pub(super) async fn push(&mut self, bytes: Bytes) -> Result<(), Error> {
-        let room = BEGINNING - self.beginning.len();
+        let room = SHORT - self.beginning.len();
         self.beginning
             .extend_from_slice(&bytes[..room.min(bytes.len())]);
         self.bytes += bytes.len() as u64;
@@ -81,7 +79,7 @@ impl Spool {
         match self.verifier.push(&bytes) {
             Ok(()) => {}
             // What it is may say why; it fails alike at the end.
-            Err(error) if error.is_not_a_capture() && self.beginning.len() < BEGINNING => {
+            Err(error) if error.is_not_a_capture() && self.beginning.len() < SHORT => {
                 return Ok(());
             }
             Err(error) => return Err(self.rejected(error)),
