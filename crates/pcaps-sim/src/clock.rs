@@ -1,12 +1,22 @@
 //! What time it is, for the simulator.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A source of the present moment: the real one, or a test's.
+/// A source of the present moment: the real one, or a test's. It can be moved on; clones move together.
 #[derive(Clone)]
-pub(crate) struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub(crate) struct Clock {
+    base: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// How far it was moved on, in nanoseconds.
+    ahead: Arc<AtomicI64>,
+}
 
 impl Clock {
     /// The real time.
@@ -15,12 +25,34 @@ impl Clock {
     }
 
     pub(crate) fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        Self {
+            base: Arc::new(now),
+            ahead: Arc::default(),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        (self.0)()
+        let ahead = SignedDuration::from_nanos(self.ahead.load(Ordering::SeqCst));
+        let now = (self.base)();
+        now.checked_add(ahead).unwrap_or(Timestamp::MAX)
     }
+
+    /// Moves it on: by 292 years at most, all in all.
+    pub(crate) fn advance(&self, by: Duration) {
+        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        let add = |ahead: i64| Some(ahead.saturating_add(by));
+        // It is never refused.
+        let _ = self
+            .ahead
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
+    }
+}
+
+/// How many whole seconds it is until a moment, rounded up; 0 when it is there.
+pub(crate) fn seconds_until(moment: Timestamp, now: Timestamp) -> u64 {
+    let nanos = moment.as_nanosecond() - now.as_nanosecond();
+    let seconds = nanos.saturating_add(999_999_999) / 1_000_000_000;
+    u64::try_from(seconds).unwrap_or_default()
 }
 
 /// The moment some seconds later, or earlier; the first or last that there is, where that is beyond it.
@@ -57,6 +89,30 @@ mod tests {
         let moment: Timestamp = "2022-06-02T18:38:22Z".parse()?;
         assert_eq!(text(moment), "2022-06-02T18:38:22.000000Z");
         Ok(())
+    }
+
+    #[test]
+    fn clones_move_on_together() {
+        let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
+        let other = clock.clone();
+        clock.advance(Duration::from_millis(1_500));
+        other.advance(Duration::from_millis(500));
+        assert_eq!(clock.now(), shift(Timestamp::UNIX_EPOCH, 2));
+        assert_eq!(other.now(), clock.now());
+        // It stops somewhere in the 23rd century, and does not come back.
+        clock.advance(Duration::MAX);
+        other.advance(Duration::MAX);
+        assert!(clock.now() > shift(Timestamp::UNIX_EPOCH, 250 * 365 * 86_400));
+    }
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(seconds_until(now, now), 0);
+        assert_eq!(seconds_until(shift(now, 60), now), 60);
+        assert_eq!(seconds_until(now + SignedDuration::from_nanos(1), now), 1);
+        assert_eq!(seconds_until(now, shift(now, 60)), 0);
+        assert!(seconds_until(Timestamp::MAX, Timestamp::MIN) > 0);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Folder,
     /// Text that does not name a bucket.
     Destination,
+    /// There are as many accounts as there can be.
+    TooManyAccounts,
     /// The operating system gave no random bytes.
     Randomness,
 }
@@ -49,7 +51,8 @@ pub(crate) enum Repr {
     )]
     AccountId,
     #[error(
-        "cannot use this token: give at least one character, of the visible ones of ASCII only"
+        "cannot use this token: give at least one character, of the visible ones of ASCII only, and another one for \
+         reading"
     )]
     Token,
     #[error("cannot keep buckets in {}: give a folder that can be made and written to", path.display())]
@@ -59,6 +62,8 @@ pub(crate) enum Repr {
     },
     #[error("this does not name a bucket: {reason}")]
     Destination { reason: &'static str },
+    #[error("cannot add an account: there are {limit}, which is the most")]
+    TooManyAccounts { limit: usize },
     #[error("cannot make an id or a token: the operating system gives no random bytes")]
     Randomness { source: getrandom::Error },
 }
@@ -72,6 +77,7 @@ impl Error {
             Repr::AccountId | Repr::Token => ErrorKind::Credentials,
             Repr::Folder { .. } => ErrorKind::Folder,
             Repr::Destination { .. } => ErrorKind::Destination,
+            Repr::TooManyAccounts { .. } => ErrorKind::TooManyAccounts,
             Repr::Randomness { .. } => ErrorKind::Randomness,
         }
     }

@@ -52,15 +52,20 @@
 //! # }
 //! ```
 //!
-//! In a test, [`SimulatorBuilder::clock`] takes the place of waiting: a full capture goes through all its
-//! stages as fast as the clock is moved. [`faults`] has a server that fails on order.
+//! In a test, [`Simulator::advance`] takes the place of waiting: a full capture goes through all its stages as
+//! fast as the clock is moved, and [`SimulatorBuilder::clock`] makes it a clock that stands still in between.
+//! [`faults`] has a server that fails on order.
 
+mod account;
 mod buckets;
 mod capture;
 mod clock;
+mod colos;
+mod control;
 mod destination;
 mod error;
 pub mod faults;
+mod log;
 mod ownership;
 mod random;
 mod server;
@@ -72,8 +77,10 @@ mod validation;
 /// The crate whose types [`Buckets`] shows.
 pub use object_store;
 
+pub use account::Access;
 pub use buckets::Buckets;
 pub use error::{Error, ErrorKind};
+pub use log::Request;
 pub use simulator::{Simulator, SimulatorBuilder};
 pub use traffic::Traffic;
 

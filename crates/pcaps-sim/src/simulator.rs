@@ -1,9 +1,16 @@
 //! The running simulator.
 
-use std::{fmt, io, net::SocketAddr, num::NonZeroU8, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    num::NonZeroU8,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
+use axum::Router;
 use jiff::Timestamp;
-use pcaps_api::{Secret, types::Identifier};
+use pcaps_api::Secret;
 use tokio::{
     net::TcpListener,
     sync::oneshot,
@@ -12,14 +19,16 @@ use tokio::{
 };
 
 use crate::{
-    Buckets, Error, Traffic,
-    capture::Captures,
+    Access, Buckets, Error, Request, Traffic,
+    account::{Accounts, RequestLimit},
     clock::Clock,
+    colos::Colos,
+    control,
     error::Repr,
-    ownership::Ownerships,
-    random,
-    server::{Service, router},
-    stop::{Entrance, Stop, stop},
+    faults::Front,
+    log::Log,
+    server::{Service, logged_router},
+    stop::{Entrance, Stop, Stopped, stop},
 };
 
 /// How often full captures are looked after when nobody asks for them.
@@ -30,6 +39,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The service, simulated: it listens from [`start`](SimulatorBuilder::start) until
 /// [`shutdown`](Self::shutdown), or until it is dropped, which cuts all connections at once.
+///
+/// Its methods are what a test controls it with; [`SimulatorBuilder::control`] gives the same to other programs.
 ///
 /// # Examples
 ///
@@ -44,12 +55,14 @@ const GRACE: Duration = Duration::from_secs(5);
 /// ```
 pub struct Simulator {
     base_url: String,
+    control_url: Option<String>,
     service: Arc<Service>,
     /// Takes no new requests from then on.
     close: Option<oneshot::Sender<()>>,
     /// Serves nothing from then on.
     stop: Stop,
     server: Option<JoinHandle<()>>,
+    control: Option<JoinHandle<()>>,
     ticker: JoinHandle<()>,
 }
 
@@ -61,10 +74,14 @@ impl Simulator {
             traffic: None,
             account_id: None,
             token: None,
+            read_token: None,
             buckets: None,
             servers: None,
+            colos: Colos::default(),
             clock: None,
+            is_limited: true,
             ranges: false,
+            control: None,
         }
     }
 
@@ -73,19 +90,88 @@ impl Simulator {
         &self.base_url
     }
 
-    /// The token that lets requests through.
-    pub fn token(&self) -> &Secret {
-        &self.service.token
+    /// Where the [control interface](SimulatorBuilder::control) is, if there is one: `http://127.0.0.1:<port>`.
+    pub fn control_url(&self) -> Option<&str> {
+        self.control_url.as_deref()
     }
 
-    /// The id of the one account that there is.
+    /// The token of the first account that may read and write.
+    pub fn token(&self) -> &Secret {
+        &self.first().token
+    }
+
+    /// The token of the first account that may only read.
+    pub fn read_token(&self) -> &Secret {
+        &self.first().read_token
+    }
+
+    /// The id of the first account.
     pub fn account_id(&self) -> &str {
-        &self.service.account_id
+        &self.first().id
+    }
+
+    /// Adds an account, with an id and tokens that nobody can guess. It sees nothing of the others, and has
+    /// limits of its own.
+    ///
+    /// # Errors
+    ///
+    /// When there are a hundred already; when the operating system gives no random bytes.
+    pub fn add_account(&self) -> Result<Access, Error> {
+        Ok(self.service.accounts.add()?)
+    }
+
+    /// All accounts, in the order in which they were added.
+    pub fn accounts(&self) -> Vec<Access> {
+        let all = self.service.accounts.all();
+        all.iter().map(|it| it.access.clone()).collect()
+    }
+
+    /// What time it is here: what the [clock](SimulatorBuilder::clock) says, and how far it was
+    /// [moved on](Self::advance).
+    pub fn now(&self) -> Timestamp {
+        self.service.clock.now()
+    }
+
+    /// Moves the clock on, and does what is to be done until then: afterwards the files of a full capture that
+    /// is over are in their bucket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), pcaps_sim::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let simulator = pcaps_sim::Simulator::builder().start().await?;
+    /// let before = simulator.now();
+    /// simulator.advance(Duration::from_secs(86_400)).await;
+    /// assert!(simulator.now().duration_since(before).as_secs() >= 86_400);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn advance(&self, by: Duration) {
+        self.service.clock.advance(by);
+        self.service.advance().await;
+    }
+
+    /// Sets the traffic of captures that are started from now on.
+    pub fn set_traffic(&self, traffic: Traffic) {
+        self.service.set_traffic(traffic);
+    }
+
+    /// What was asked at [`base_url`](Self::base_url), the oldest first: the newest 1,000 requests, and those
+    /// with 64 MiB of bodies at most. A request is there before it is answered.
+    pub fn requests(&self) -> Vec<Request> {
+        self.service.log.requests()
     }
 
     /// The buckets, in which challenges and full captures are found.
     pub fn buckets(&self) -> &Buckets {
         &self.service.buckets
+    }
+
+    fn first(&self) -> &Access {
+        &self.service.accounts.first().access
     }
 
     /// What answers requests.
@@ -111,7 +197,9 @@ impl Simulator {
         }
         self.stop.now();
         self.ticker.abort();
-        self.service.captures.settle().await;
+        for account in self.service.accounts.all() {
+            account.captures.settle().await;
+        }
     }
 }
 
@@ -119,7 +207,7 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.now();
         self.ticker.abort();
-        if let Some(server) = &self.server {
+        for server in [&self.server, &self.control].into_iter().flatten() {
             server.abort();
         }
     }
@@ -129,7 +217,7 @@ impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulator")
             .field("base_url", &self.base_url)
-            .field("account_id", &self.service.account_id)
+            .field("account_id", &self.account_id())
             .field("buckets", &self.service.buckets)
             .finish_non_exhaustive()
     }
@@ -142,10 +230,14 @@ pub struct SimulatorBuilder {
     traffic: Option<Traffic>,
     account_id: Option<String>,
     token: Option<Secret>,
+    read_token: Option<Secret>,
     buckets: Option<Buckets>,
     servers: Option<NonZeroU8>,
+    colos: Colos,
     clock: Option<Clock>,
+    is_limited: bool,
     ranges: bool,
+    control: Option<SocketAddr>,
 }
 
 impl SimulatorBuilder {
@@ -170,10 +262,50 @@ impl SimulatorBuilder {
         }
     }
 
-    /// The token that lets requests through. By default a random one, which nobody can guess.
+    /// The token that may read and write. By default a random one, which nobody can guess.
     pub fn token(self, token: impl Into<Secret>) -> Self {
         Self {
             token: Some(token.into()),
+            ..self
+        }
+    }
+
+    /// The token that may only read. By default a random one, which nobody can guess.
+    pub fn read_token(self, token: impl Into<Secret>) -> Self {
+        Self {
+            read_token: Some(token.into()),
+            ..self
+        }
+    }
+
+    /// The names that a full capture may be started with, upper and lower case told apart. By default some 230
+    /// places by the codes of their airports (`ORD`), and nine data centres in each (`ord01` to `ord09`).
+    pub fn colos(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        Self {
+            colos: Colos::Only(names),
+            ..self
+        }
+    }
+
+    /// Whether there are no limits on how often something may be asked. By default there are, as the service's
+    /// documentation has them: of an account one sample a minute, and 1,200 requests in five minutes, after which
+    /// all are refused for five minutes.
+    pub fn unlimited(self, unlimited: bool) -> Self {
+        Self {
+            is_limited: !unlimited,
+            ..self
+        }
+    }
+
+    /// Where to listen for those who control the simulator over HTTP: another address than where it listens for
+    /// its clients. By default nowhere.
+    ///
+    /// What can be asked there is in the crate's README. It takes the [token](Self::token) of the first account.
+    /// Requests then pass a [fault server](crate::faults) on their way, for the faults that are ordered there.
+    pub fn control(self, address: SocketAddr) -> Self {
+        Self {
+            control: Some(address),
             ..self
         }
     }
@@ -228,41 +360,70 @@ impl SimulatorBuilder {
     pub async fn start(self) -> Result<Simulator, Error> {
         let (stop, stopped) = stop();
         let service = Arc::new(Service {
-            account_id: account_id(self.account_id)?,
-            token: token(self.token)?,
+            accounts: Accounts::new(self.account_id, self.token, self.read_token)?,
+            strangers: RequestLimit::default(),
+            is_limited: self.is_limited,
             clock: self.clock.unwrap_or_else(Clock::real),
-            traffic: self.traffic.unwrap_or_else(|| Traffic::synthetic(0)),
+            traffic: RwLock::new(self.traffic.unwrap_or_else(|| Traffic::synthetic(0))),
+            colos: self.colos,
             servers: self
                 .servers
                 .unwrap_or_else(|| NonZeroU8::MIN.saturating_add(2)),
             buckets: self.buckets.unwrap_or_else(Buckets::memory),
-            captures: Captures::default(),
-            ownerships: Ownerships::default(),
             stopped: stopped.clone(),
             ranges: self.ranges,
+            log: Arc::new(Log::default()),
         });
         let (listener, address) = listen(self.address).await?;
-        let entrance = Entrance { listener, stopped };
         let (close, closed) = oneshot::channel();
-        let app = router(Arc::clone(&service));
-        let server = tokio::spawn(async move {
-            let serve = axum::serve(entrance, app).with_graceful_shutdown(async {
-                // A sender that is gone without a word says the same.
-                let _ = closed.await;
-            });
-            // It does not end with an error: a connection that cannot be taken is tried again.
-            let _ = serve.await;
-        });
+        let closed = async {
+            // A sender that is gone without a word says the same.
+            let _ = closed.await;
+        };
+        let (server, control_url, control) = if let Some(address) = self.control {
+            let (control, address) = listen(address).await?;
+            let front = Front::of(&service);
+            let app = control::router(Arc::clone(&front));
+            // Until the simulator ends.
+            let control = serve(control, stopped, app, std::future::pending());
+            (
+                tokio::spawn(front.serve(listener, closed)),
+                Some(format!("http://{address}")),
+                Some(tokio::spawn(control)),
+            )
+        } else {
+            let app = logged_router(Arc::clone(&service));
+            (
+                tokio::spawn(serve(listener, stopped, app, closed)),
+                None,
+                None,
+            )
+        };
         let ticker = tokio::spawn(tick(Arc::clone(&service)));
         Ok(Simulator {
             base_url: format!("http://{address}/client/v4"),
+            control_url,
             service,
             close: Some(close),
             stop,
             server: Some(server),
+            control,
             ticker,
         })
     }
+}
+
+/// Answers requests until it is closed, and those that are under way then.
+async fn serve(
+    listener: TcpListener,
+    stopped: Stopped,
+    app: Router,
+    closed: impl Future<Output = ()> + Send + 'static,
+) {
+    let entrance = Entrance { listener, stopped };
+    let serve = axum::serve(entrance, app).with_graceful_shutdown(closed);
+    // It does not end with an error: a connection that cannot be taken is tried again.
+    let _ = serve.await;
 }
 
 impl fmt::Debug for SimulatorBuilder {
@@ -273,7 +434,9 @@ impl fmt::Debug for SimulatorBuilder {
             .field("account_id", &self.account_id)
             .field("buckets", &self.buckets)
             .field("servers", &self.servers)
+            .field("is_limited", &self.is_limited)
             .field("ranges", &self.ranges)
+            .field("control", &self.control)
             .finish_non_exhaustive()
     }
 }
@@ -284,28 +447,7 @@ async fn tick(service: Arc<Service>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        service.captures.advance(service.clock.now()).await;
-    }
-}
-
-fn account_id(given: Option<String>) -> Result<String, Repr> {
-    let Some(id) = given else {
-        return random::id();
-    };
-    id.parse::<Identifier>()
-        .map(Into::into)
-        .map_err(|_| Repr::AccountId)
-}
-
-fn token(given: Option<Secret>) -> Result<Secret, Repr> {
-    let Some(token) = given else {
-        return random::hex::<32>().map(Into::into);
-    };
-    let text = token.expose().as_bytes();
-    if !text.is_empty() && text.iter().all(u8::is_ascii_graphic) {
-        Ok(token)
-    } else {
-        Err(Repr::Token)
+        service.advance().await;
     }
 }
 

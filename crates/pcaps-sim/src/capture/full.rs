@@ -309,7 +309,9 @@ mod tests {
         }) else {
             panic!("an object");
         };
-        let Ok(Order::Full(order)) = validation::order(fields, now) else {
+        let Ok(Order::Full(order)) =
+            validation::order(fields, &crate::colos::Colos::default(), now)
+        else {
             panic!("a full capture");
         };
         let (end, stopped) = stop();

@@ -38,17 +38,17 @@ enum Then {
     Stall,
 }
 
-/// One more connection that is being stalled, for as long as this is there.
-struct Stalled<'a>(&'a watch::Sender<usize>);
+/// One more, for as long as this is there.
+struct Counted<'a>(&'a watch::Sender<usize>);
 
-impl<'a> Stalled<'a> {
-    fn new(stalled: &'a watch::Sender<usize>) -> Self {
-        stalled.send_modify(|count| *count = count.saturating_add(1));
-        Self(stalled)
+impl<'a> Counted<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count = count.saturating_add(1));
+        Self(count)
     }
 }
 
-impl Drop for Stalled<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count = count.saturating_sub(1));
     }
@@ -62,10 +62,14 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>) {
     }
     let mut client = Client::new(stream);
     loop {
-        let (message, delivery) = match client.request().await {
+        let request = client.request().await;
+        let busy = Counted::new(&front.busy);
+        let (message, delivery) = match request {
             Ok(request) => {
-                let fault = front.meet(&request);
-                let Some(message) = answer(request, &fault, &front).await else {
+                let (fault, entry) = front.meet(&request);
+                let message = answer(request, &fault, &front).await;
+                entry.answered(message.as_ref().and_then(|it| it.status));
+                let Some(message) = message else {
                     return;
                 };
                 (message, fault.delivery)
@@ -81,6 +85,7 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>) {
         let Ok(then) = send(&mut client.stream, &message, delivery).await else {
             return;
         };
+        drop(busy);
         match then {
             Then::Keep => {}
             Then::Close => {
@@ -96,7 +101,7 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>) {
                 return;
             }
             Then::Stall => {
-                let _stalled = Stalled::new(&front.stalled);
+                let _stalled = Counted::new(&front.stalled);
                 client.drain().await;
                 return;
             }

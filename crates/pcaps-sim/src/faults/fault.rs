@@ -1,8 +1,9 @@
 //! What is to go wrong.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
 
 /// What is to happen to a request. Its parts do not depend on each other:
 ///
@@ -15,6 +16,10 @@ use bytes::Bytes;
 ///
 /// The default is none: the request passes.
 ///
+/// A fault can be read from JSON, all of whose fields may be absent: `answer` is an object of `status`, `media_type`
+/// and `body` (the last two may be absent, the media type is `text/plain` then), `body` a text, `headers` an object in
+/// which null leaves a header out, `framing` a [`Framing`], `delivery` a [`Delivery`], `unseen` a boolean.
+///
 /// # Examples
 ///
 /// ```
@@ -26,12 +31,18 @@ use bytes::Bytes;
 /// let _ = Fault::answer(429, "text/plain", "later").header("retry-after", "7").unseen();
 /// // A download that is cut short, and nothing says so.
 /// let _ = Fault::new(Delivery::Close(Place::Body(100))).framed(Framing::UntilClosed);
+/// // The same as JSON.
+/// let json = r#"{"delivery": {"close": {"body": 100}}, "framing": "until_closed"}"#;
+/// let _: Fault = serde_json::from_str(json)?;
+/// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[must_use = "a fault happens once a server is told of it"]
 pub struct Fault {
     pub(super) answer: Option<Replacement>,
     pub(super) body: Option<Content>,
+    #[serde(deserialize_with = "headers")]
     pub(super) headers: Vec<(String, Option<String>)>,
     pub(super) framing: Framing,
     pub(super) delivery: Delivery,
@@ -39,16 +50,38 @@ pub struct Fault {
 }
 
 /// An answer in place of the simulator's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Replacement {
     pub(super) status: u16,
+    #[serde(default = "plain")]
     pub(super) media_type: String,
+    #[serde(default)]
     pub(super) body: Content,
 }
 
+fn plain() -> String {
+    "text/plain".to_owned()
+}
+
+/// From an object, in which null leaves a header out.
+fn headers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, Option<String>)>, D::Error> {
+    let headers = BTreeMap::deserialize(deserializer)?;
+    Ok(headers.into_iter().collect())
+}
+
 /// The bytes of a body, which are not printed: there may be many.
-#[derive(Clone)]
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "String")]
 pub(super) struct Content(pub(super) Bytes);
+
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
 
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +91,10 @@ impl fmt::Debug for Content {
 
 /// How the client is told where an answer's body ends. An answer that has no body (204, 304, or to `HEAD`)
 /// has no framing either.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// In JSON `"length"`, `{"claimed": 100}`, `"chunked"` or `"until_closed"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Framing {
     /// `Content-Length` has its length.
@@ -78,7 +114,11 @@ pub enum Framing {
 /// Where it is cut, that is exact to the byte, but for one thing: a [`Reset`](Self::Reset) destroys what is
 /// under way. The server waits for the client to take all but the last 32 KiB or so, and those arrive too as
 /// long as the client reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// In JSON `"whole"`, `"trickle"`, `{"excess": 100}`, or `{"reset": …}`, `{"close": …}`, `{"stall": …}` with a
+/// [`Place`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Delivery {
     /// All of it at once.
@@ -100,7 +140,10 @@ pub enum Delivery {
 ///
 /// A place that is beyond the end of the head or of the body is that end; where an answer has no body, its
 /// body ends where it begins. In chunks, the end of the body is before the last, empty chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// In JSON `"before_head"`, `{"head": 10}` or `{"body": 100}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// Before the first byte.
     BeforeHead,

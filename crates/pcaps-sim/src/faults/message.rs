@@ -23,6 +23,8 @@ pub(super) struct Answer {
 /// The bytes of an answer. The default is one of no bytes.
 #[derive(Default)]
 pub(super) struct Message {
+    /// None where there is no answer.
+    pub(super) status: Option<u16>,
     pub(super) head: Vec<u8>,
     pub(super) body: Bytes,
     /// The size of the body, where it is in chunks.
@@ -96,6 +98,7 @@ impl Answer {
         let has_body =
             request.method != Method::HEAD && !matches!(self.status, 100..=199 | 204 | 304);
         let mut message = Message {
+            status: Some(self.status),
             keep: request.keep,
             ..Message::default()
         };

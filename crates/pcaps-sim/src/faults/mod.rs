@@ -51,7 +51,6 @@ mod fault;
 mod message;
 mod operation;
 mod reading;
-mod request;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -69,10 +68,10 @@ use tokio::{
 
 pub use fault::{Delivery, Fault, Framing, Place};
 pub use operation::Operation;
-pub use request::Request;
 
 use crate::{
-    Error, Simulator,
+    Error, Request, Simulator,
+    log::{Entry, Log},
     server::{Service, router},
     simulator::listen,
 };
@@ -94,20 +93,23 @@ pub struct FaultServer {
 }
 
 /// What the connections share.
-struct Front {
-    service: Arc<Service>,
+pub(crate) struct Front {
+    pub(crate) service: Arc<Service>,
     router: Router,
     script: Mutex<Script>,
+    /// What was asked here.
+    pub(crate) log: Arc<Log>,
     /// How many connections are being stalled.
     stalled: watch::Sender<usize>,
+    /// How many requests are being answered.
+    busy: watch::Sender<usize>,
 }
 
-/// What is to happen, and what was asked.
+/// What is to happen.
 #[derive(Default)]
 struct Script {
     next: BTreeMap<Operation, VecDeque<Fault>>,
     always: BTreeMap<Operation, Fault>,
-    requests: Vec<Request>,
 }
 
 impl FaultServer {
@@ -122,13 +124,7 @@ impl FaultServer {
     /// Outside of a Tokio runtime with its network driver.
     pub async fn before(simulator: &Simulator) -> Result<Self, Error> {
         let (listener, address) = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let service = Arc::clone(simulator.service());
-        let front = Arc::new(Front {
-            router: router(Arc::clone(&service)),
-            service,
-            script: Mutex::default(),
-            stalled: watch::Sender::new(0),
-        });
+        let front = Front::new(simulator.service(), Arc::default());
         Ok(Self {
             base_url: format!("http://{address}/client/v4"),
             server: tokio::spawn(accept(listener, Arc::clone(&front))),
@@ -145,29 +141,25 @@ impl FaultServer {
     /// Puts a fault into the operation's queue: each request for the operation takes the first that is left.
     /// [`Fault::default()`] lets one pass.
     pub fn next(&self, operation: Operation, fault: impl Into<Fault>) -> &Self {
-        let mut script = self.front.script();
-        let queue = script.next.entry(operation).or_default();
-        queue.push_back(fault.into());
-        drop(script);
+        self.front.next(operation, fault.into());
         self
     }
 
     /// Sets what happens to all requests for the operation that find its queue empty.
     pub fn always(&self, operation: Operation, fault: impl Into<Fault>) -> &Self {
-        self.front.script().always.insert(operation, fault.into());
+        self.front.always(operation, fault.into());
         self
     }
 
     /// Forgets all faults, those in queues too: from now on requests pass. What is being stalled stays so.
     pub fn clear(&self) {
-        let mut script = self.front.script();
-        script.next.clear();
-        script.always.clear();
+        self.front.clear();
     }
 
-    /// What was asked so far, in the order in which it arrived. A request is there before it is answered.
+    /// What was asked here, in the order in which it arrived: the newest 1,000 requests, and those with 64 MiB of
+    /// bodies at most. A request is there before it is answered.
     pub fn requests(&self) -> Vec<Request> {
-        self.front.script().requests.clone()
+        self.front.log.requests()
     }
 
     /// How many connections are being stalled at this moment: the client has got all that it will get, and
@@ -201,17 +193,77 @@ impl fmt::Debug for FaultServer {
 }
 
 impl Front {
+    /// Before this service, at its own address: what is asked there is what is asked of the service.
+    pub(crate) fn of(service: &Arc<Service>) -> Arc<Self> {
+        Self::new(service, Arc::clone(&service.log))
+    }
+
+    fn new(service: &Arc<Service>, log: Arc<Log>) -> Arc<Self> {
+        Arc::new(Self {
+            router: router(Arc::clone(service)),
+            service: Arc::clone(service),
+            script: Mutex::default(),
+            log,
+            stalled: watch::Sender::new(0),
+            busy: watch::Sender::new(0),
+        })
+    }
+
+    /// Takes connections until it is closed, and answers what is under way then.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        closed: impl Future<Output = ()>,
+    ) {
+        let mut busy = self.busy.subscribe();
+        let mut closed = std::pin::pin!(closed);
+        let mut connections = std::pin::pin!(accept(listener, self));
+        tokio::select! {
+            () = &mut connections => return,
+            () = &mut closed => {}
+        }
+        tokio::select! {
+            () = connections => {}
+            // The sender is in what takes connections.
+            _ = busy.wait_for(|it| *it == 0) => {}
+        }
+    }
+
+    pub(crate) fn next(&self, operation: Operation, fault: Fault) {
+        let mut script = self.script();
+        script.next.entry(operation).or_default().push_back(fault);
+    }
+
+    pub(crate) fn always(&self, operation: Operation, fault: Fault) {
+        self.script().always.insert(operation, fault);
+    }
+
+    /// How many faults wait for a request of the operation.
+    pub(crate) fn waiting(&self, operation: Operation) -> usize {
+        self.script().next.get(&operation).map_or(0, VecDeque::len)
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.script() = Script::default();
+    }
+
     fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers a request, and says what is to happen to it.
-    fn meet(&self, request: &Incoming) -> Fault {
+    fn meet(&self, request: &Incoming) -> (Fault, Entry) {
+        // At once, so that the order of both is the same.
         let mut script = self.script();
         let fault = request.operation().and_then(|it| script.fault(it));
         let fault = fault.unwrap_or_default();
-        script.requests.push(Request::new(request, !fault.unseen));
-        fault
+        let (method, uri, headers) = (&request.method, &request.uri, &request.headers);
+        let entry = self.log.add(Request {
+            body: request.body.clone(),
+            reached: !fault.unseen,
+            ..Request::new(self.service.clock.now(), method, uri, headers)
+        });
+        (fault, entry)
     }
 }
 

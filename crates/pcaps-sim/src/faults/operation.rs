@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-/// An operation of the packet captures API, by its id in the API's description.
+use serde::{Deserialize, Serialize};
+
+/// An operation of the packet captures API, by its id in the API's description. It is also read and written by
+/// that.
 ///
 /// # Examples
 ///
@@ -15,7 +18,8 @@ use std::fmt;
 /// assert_eq!(operation.as_str(), "download_capture");
 /// # Ok::<(), &str>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// `POST /pcaps`
     StartCapture,

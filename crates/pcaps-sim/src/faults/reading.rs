@@ -51,12 +51,6 @@ pub(super) enum Unread {
 }
 
 impl Incoming {
-    /// Its path, with the query if there is one.
-    pub(super) fn path(&self) -> &str {
-        let path = self.uri.path_and_query();
-        path.map_or_else(|| self.uri.path(), |it| it.as_str())
-    }
-
     pub(super) fn operation(&self) -> Option<Operation> {
         Operation::of(self.method.as_str(), self.uri.path())
     }

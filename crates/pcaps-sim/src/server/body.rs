@@ -8,6 +8,7 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::failure::{Failure, code};
+use crate::log::Entry;
 
 /// The largest body that is read, in bytes.
 pub(crate) const LIMIT: usize = 64 * 1024;
@@ -19,7 +20,11 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let entry = request.extensions().get::<Entry>().cloned();
         let body = Bytes::from_request(request, state).await.map_err(unread)?;
+        if let Some(entry) = entry {
+            entry.read(&body);
+        }
         match serde_json::from_slice(&body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(Failure::bad_request(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
@@ -15,42 +16,64 @@ use super::{
     ranges::ranged,
 };
 use crate::{
+    account::Account,
     capture::{Full, Record, Sample},
     validation::{self, Order},
 };
 
 type Reply = Result<Response, Failure>;
 
+/// Whose it is.
+type Owner = Extension<Arc<Account>>;
+
 /// `POST /pcaps`
-pub(super) async fn start(State(service): State<Arc<Service>>, Fields(fields): Fields) -> Reply {
+pub(super) async fn start(
+    State(service): State<Arc<Service>>,
+    Extension(account): Owner,
+    Fields(fields): Fields,
+) -> Reply {
     let now = service.clock.now();
-    let record = match validation::order(fields, now)? {
+    let record = match validation::order(fields, &service.colos, now)? {
         Order::Sample(order) => {
-            let (sample, bytes) = Sample::take(order, service.traffic.clone(), now).await?;
-            service.captures.add_sample(sample, bytes)
+            if service.is_limited {
+                account.samples.take(now).map_err(too_early)?;
+            }
+            let (sample, bytes) = Sample::take(order, service.traffic(), now).await?;
+            account.captures.add_sample(sample, bytes)
         }
         Order::Full(order) => {
-            service.ownerships.check(&order.destination).await?;
-            let mut turn = service.captures.turn(now).await?;
+            account.ownerships.check(&order.destination).await?;
+            let mut turn = account.captures.turn(now).await?;
             let full = Full::new(
                 order,
-                &service.traffic,
+                &service.traffic(),
                 service.buckets.clone(),
                 service.servers,
                 service.stopped.clone(),
                 now,
             )?;
-            service.captures.add_full(&mut turn, full)
+            account.captures.add_full(&mut turn, full)
         }
     };
     Ok(envelope::capture(record.show(now).await))
 }
 
+fn too_early(seconds: u64) -> Failure {
+    Failure::too_early(
+        code::TOO_EARLY,
+        format!("one sample may be asked for in a minute: the next in {seconds} s"),
+        seconds,
+    )
+}
+
 /// `GET /pcaps`
-pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    Extension(account): Owner,
+) -> Response {
     let now = service.clock.now();
     let mut captures = Vec::new();
-    for record in service.captures.newest() {
+    for record in account.captures.newest() {
         captures.push(record.show(now).await);
     }
     envelope::captures(captures)
@@ -59,27 +82,29 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
 /// `GET /pcaps/{pcap_id}`
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
+    Extension(account): Owner,
     Path((_, id)): Path<(String, String)>,
 ) -> Reply {
-    let record = service.captures.get(&id)?;
+    let record = account.captures.get(&id)?;
     Ok(envelope::capture(record.show(service.clock.now()).await))
 }
 
 /// `GET /pcaps/{pcap_id}/download`
 pub(super) async fn download(
     State(service): State<Arc<Service>>,
+    Extension(account): Owner,
     Path((_, id)): Path<(String, String)>,
     method: Method,
     headers: HeaderMap,
 ) -> Reply {
-    if let Record::Full(_) = service.captures.get(&id)? {
+    if let Record::Full(_) = account.captures.get(&id)? {
         return Err(Failure::bad_request(
             code::CAPTURE_TYPE,
             "a full capture cannot be downloaded: its files are in the bucket that its `destination_conf` names, \
              once its status is `success`",
         ));
     }
-    let bytes = service.captures.packets(&id)?;
+    let bytes = account.captures.packets(&id)?;
     let mut response = if service.ranges {
         ranged(&method, &headers, &id, None, bytes)
     } else {
@@ -95,9 +120,10 @@ pub(super) async fn download(
 /// `PUT /pcaps/{pcap_id}/stop`
 pub(super) async fn stop(
     State(service): State<Arc<Service>>,
+    Extension(account): Owner,
     Path((_, id)): Path<(String, String)>,
 ) -> Reply {
-    match service.captures.get(&id)? {
+    match account.captures.get(&id)? {
         Record::Sample(_) => Err(Failure::bad_request(
             code::CAPTURE_TYPE,
             "a simple capture cannot be stopped: it is finished as soon as it is there",

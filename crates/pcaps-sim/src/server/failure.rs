@@ -1,7 +1,7 @@
 //! Answers that say what is wrong.
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use pcaps_api::types;
@@ -17,7 +17,7 @@ pub(crate) mod code {
     pub(crate) const METHOD: i64 = 10405;
     /// The credentials are missing or wrong.
     pub(crate) const AUTHENTICATION: i64 = 10000;
-    /// The credentials are for another account.
+    /// The credentials are for another account, or for less than what is asked.
     pub(crate) const FORBIDDEN: i64 = 9109;
     /// An id in the path that no id looks like.
     pub(crate) const IDENTIFIER: i64 = 7003;
@@ -35,6 +35,8 @@ pub(crate) mod code {
     pub(crate) const RANGE: i64 = 1005;
     /// A field's value means nothing here.
     pub(crate) const VALUE: i64 = 1006;
+    /// There were too many requests.
+    pub(crate) const TOO_OFTEN: i64 = 1007;
     /// There is no such capture.
     pub(crate) const NO_CAPTURE: i64 = 1101;
     /// The capture is not of the type that this can be done with.
@@ -43,6 +45,8 @@ pub(crate) mod code {
     pub(crate) const GONE: i64 = 1103;
     /// A full capture is not finished yet.
     pub(crate) const UNFINISHED: i64 = 1104;
+    /// A sample was asked for within a minute of the last one.
+    pub(crate) const TOO_EARLY: i64 = 1106;
     /// A download has none of the bytes that were asked for.
     pub(crate) const NO_BYTES: i64 = 1105;
     /// There is no such bucket.
@@ -62,6 +66,8 @@ pub(crate) mod code {
 pub(crate) struct Failure {
     status: StatusCode,
     problems: Vec<Problem>,
+    /// After how many seconds it is worth another try.
+    retry_after: Option<u64>,
 }
 
 /// One thing that is wrong.
@@ -84,6 +90,7 @@ impl Failure {
         Self {
             status,
             problems: vec![problem],
+            retry_after: None,
         }
     }
 
@@ -97,6 +104,15 @@ impl Failure {
         Self {
             status: StatusCode::BAD_REQUEST,
             problems,
+            retry_after: None,
+        }
+    }
+
+    /// It came too early, by this number of seconds.
+    pub(crate) fn too_early(code: i64, message: impl Into<String>, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, message)
         }
     }
 
@@ -137,6 +153,11 @@ impl From<Problem> for types::Message {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let errors = self.problems.into_iter().map(Into::into).collect();
-        envelope::failure(self.status, errors)
+        let mut response = envelope::failure(self.status, errors);
+        if let Some(seconds) = self.retry_after {
+            let value = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        response
     }
 }

@@ -8,39 +8,72 @@ mod guard;
 mod ownership;
 mod ranges;
 
-use std::{num::NonZeroU8, sync::Arc};
+use std::{
+    num::NonZeroU8,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware,
+    middleware::{self, Next},
     response::Response,
     routing::{delete, get, post, put},
 };
 use jiff::fmt::rfc2822::DateTimePrinter;
-use pcaps_api::Secret;
 
 use crate::{
-    Buckets, Traffic, capture::Captures, clock::Clock, ownership::Ownerships, random, stop::Stopped,
+    Buckets, Traffic,
+    account::{Accounts, RequestLimit},
+    clock::Clock,
+    colos::Colos,
+    log::{self, Log},
+    random,
+    stop::Stopped,
 };
 pub(crate) use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
+pub(crate) use guard::bearer;
 pub(crate) use ranges::ranged;
 
 /// Everything that the service knows.
 pub(crate) struct Service {
-    pub(crate) account_id: String,
-    pub(crate) token: Secret,
+    pub(crate) accounts: Accounts,
+    /// The requests of nobody.
+    pub(crate) strangers: RequestLimit,
+    /// Whether there are limits on how often something may be asked.
+    pub(crate) is_limited: bool,
     pub(crate) clock: Clock,
-    pub(crate) traffic: Traffic,
+    pub(crate) traffic: RwLock<Traffic>,
+    pub(crate) colos: Colos,
     pub(crate) servers: NonZeroU8,
     pub(crate) buckets: Buckets,
-    pub(crate) captures: Captures,
-    pub(crate) ownerships: Ownerships,
     pub(crate) stopped: Stopped,
     /// Whether a part of a download may be asked for.
     pub(crate) ranges: bool,
+    /// What was asked at the simulator's own address.
+    pub(crate) log: Arc<Log>,
+}
+
+impl Service {
+    /// What there is to be captured now.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let traffic = self.traffic.read().unwrap_or_else(PoisonError::into_inner);
+        traffic.clone()
+    }
+
+    /// Sets what there is to be captured by captures that are started from now on.
+    pub(crate) fn set_traffic(&self, traffic: Traffic) {
+        *self.traffic.write().unwrap_or_else(PoisonError::into_inner) = traffic;
+    }
+
+    /// Sees to what is to be done up to now without being asked.
+    pub(crate) async fn advance(&self) {
+        for account in self.accounts.all() {
+            account.captures.advance(self.clock.now()).await;
+        }
+    }
 }
 
 /// The service's address space.
@@ -56,11 +89,12 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .nest("/client/v4/accounts/{account_id}/pcaps", operations)
         .method_not_allowed_fallback(no_method)
-        .route_layer(middleware::from_fn_with_state(
-            Arc::clone(&service),
-            guard::guard,
-        ))
+        .route_layer(middleware::from_fn(guard::guard))
         .fallback(no_route)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&service),
+            guard::admit,
+        ))
         .layer(DefaultBodyLimit::max(body::LIMIT))
         .layer(middleware::map_response_with_state(
             Arc::clone(&service),
@@ -91,6 +125,25 @@ async fn no_method() -> Failure {
 pub(crate) fn ray() -> Option<String> {
     let digits = random::hex::<8>().ok()?;
     Some(format!("{digits}-SIM"))
+}
+
+/// The same, at the simulator's own address: what is asked there is remembered.
+pub(crate) fn logged_router(service: Arc<Service>) -> Router {
+    router(Arc::clone(&service)).layer(middleware::from_fn_with_state(service, remember))
+}
+
+async fn remember(
+    State(service): State<Arc<Service>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let asked = log::Request::new(service.clock.now(), method, uri, headers);
+    let entry = service.log.add(asked);
+    request.extensions_mut().insert(entry.clone());
+    let response = next.run(request).await;
+    entry.answered(Some(response.status().as_u16()));
+    response
 }
 
 /// Gives an answer its trace, and the date by the simulator's clock.

@@ -3,20 +3,28 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 
 use super::{Fields, Service, envelope, failure::Failure};
-use crate::validation;
+use crate::{account::Account, validation};
 
 type Reply = Result<Response, Failure>;
 
+/// Whose it is.
+type Owner = Extension<Arc<Account>>;
+
 /// `POST /pcaps/ownership`
-pub(super) async fn register(State(service): State<Arc<Service>>, Fields(fields): Fields) -> Reply {
+pub(super) async fn register(
+    State(service): State<Arc<Service>>,
+    Extension(account): Owner,
+    Fields(fields): Fields,
+) -> Reply {
     let registration = validation::registration(fields)?;
-    let entry = service
+    let entry = account
         .ownerships
         .register(registration, &service.buckets, service.clock.now())
         .await?;
@@ -24,14 +32,18 @@ pub(super) async fn register(State(service): State<Arc<Service>>, Fields(fields)
 }
 
 /// `GET /pcaps/ownership`
-pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
-    envelope::ownerships(service.ownerships.list().await)
+pub(super) async fn list(Extension(account): Owner) -> Response {
+    envelope::ownerships(account.ownerships.list().await)
 }
 
 /// `POST /pcaps/ownership/validate`
-pub(super) async fn validate(State(service): State<Arc<Service>>, Fields(fields): Fields) -> Reply {
+pub(super) async fn validate(
+    State(service): State<Arc<Service>>,
+    Extension(account): Owner,
+    Fields(fields): Fields,
+) -> Reply {
     let proof = validation::proof(fields)?;
-    let entry = service
+    let entry = account
         .ownerships
         .validate(&proof, service.clock.now())
         .await?;
@@ -41,8 +53,9 @@ pub(super) async fn validate(State(service): State<Arc<Service>>, Fields(fields)
 /// `DELETE /pcaps/ownership/{ownership_id}`
 pub(super) async fn remove(
     State(service): State<Arc<Service>>,
+    Extension(account): Owner,
     Path((_, id)): Path<(String, String)>,
 ) -> Reply {
-    service.ownerships.remove(&id, &service.buckets).await?;
+    account.ownerships.remove(&id, &service.buckets).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -13,6 +13,7 @@ use super::{Form, FullOrder, Need, Order, SampleOrder, decode, destination};
 use crate::{
     capture::Criteria,
     clock::shift,
+    colos::Colos,
     destination::Purpose,
     server::{Failure, code},
 };
@@ -23,11 +24,12 @@ const DAY: i64 = 24 * 60 * 60;
 /// How far a caller's clock may be off, in seconds.
 const SKEW: i64 = 5;
 
-/// The longest name of a data centre that is looked at.
-const MAX_COLO_LEN: usize = 32;
-
 /// Checks the body of a request for a capture.
-pub(crate) fn order(fields: Map<String, Value>, now: Timestamp) -> Result<Order, Failure> {
+pub(crate) fn order(
+    fields: Map<String, Value>,
+    colos: &Colos,
+    now: Timestamp,
+) -> Result<Order, Failure> {
     let mut form = Form::new(&fields);
     let kind = match form.text("type", Need::Required) {
         Some(kind @ ("simple" | "full")) => Some(kind),
@@ -68,7 +70,7 @@ pub(crate) fn order(fields: Map<String, Value>, now: Timestamp) -> Result<Order,
         form.integer("time_limit", &full::TIME_LIMIT, Need::Required);
         form.integer("packet_limit", &full::PACKET_LIMIT, Need::Optional);
         form.integer("byte_limit", &full::BYTE_LIMIT, Need::Optional);
-        colo(&mut form);
+        colo(&mut form, colos);
         let destination = destination(&mut form, Purpose::Refer);
         let destination = form.finish(destination)?;
         match decode(fields)? {
@@ -119,16 +121,16 @@ fn port(form: &mut Form<'_>, name: &str, range: &std::ops::RangeInclusive<i64>) 
     u16::try_from(port).ok()
 }
 
-fn colo(form: &mut Form<'_>) {
+fn colo(form: &mut Form<'_>, colos: &Colos) {
     const NAME: &str = "colo_name";
     let Some(colo) = form.text(NAME, Need::Required) else {
         return;
     };
-    let is_name = (1..=MAX_COLO_LEN).contains(&colo.len())
-        && colo.bytes().all(|it| it.is_ascii_alphanumeric());
-    if !is_name {
-        let message =
-            format!("`{NAME}` must be 1 to {MAX_COLO_LEN} letters and digits: `ord02` or `ORD`");
+    if !colos.have(colo) {
+        let message = format!(
+            "`{NAME}` must be the name of a data centre or of a place that has some: {}",
+            colos.examples()
+        );
         form.refuse(NAME, code::VALUE, message);
     }
 }

@@ -408,7 +408,7 @@ async fn bodies_are_read_either_way() -> Outcome {
         assert_eq!(request.method, "POST");
         assert_eq!(request.path, "/client/v4/accounts/a/pcaps?q=1");
         assert_eq!(request.header("x-name"), Some("Value"));
-        assert_eq!(request.body, b"abcde");
+        assert_eq!(*request.body, *b"abcde");
     }
     Ok(())
 }

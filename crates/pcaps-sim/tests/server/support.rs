@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use pcaps_file::{LinkType, Reader};
 use pcaps_sim::{
-    Buckets, Simulator, SimulatorBuilder, Traffic,
+    Access, Buckets, Simulator, SimulatorBuilder, Traffic,
     object_store::{ObjectStoreExt, path::Path as Key},
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -66,6 +66,7 @@ impl World {
         let clock = Hands(Arc::new(Mutex::new("2026-11-20T12:00:00.269047Z".parse()?)));
         let hands = clock.clone();
         let builder = Simulator::builder()
+            .unlimited(true)
             .traffic(Traffic::synthetic(SEED))
             .clock(move || hands.now());
         Ok(Self {
@@ -100,6 +101,28 @@ impl World {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Outcome<Answer> {
         Answer::of(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// A request of another account; without a body where that is null.
+    pub(crate) async fn as_account(
+        &self,
+        access: &Access,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Outcome<Answer> {
+        let (base, account) = (self.simulator.base_url(), &access.id);
+        let url = format!("{base}/accounts/{account}/pcaps{path}");
+        let request = self
+            .http
+            .request(method, url)
+            .bearer_auth(access.token.expose());
+        Answer::of(if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        })
+        .await
     }
 
     /// Starts a capture, and gives its id.
