@@ -1,15 +1,7 @@
 //! All nine operations, through the command line, against the simulator, on a real socket. Its clock is moved by the
 //! test, so that nothing sleeps.
 
-use std::{
-    fs,
-    path::Path,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use jiff::Timestamp;
 use pcaps_file::{Reader, Summary};
@@ -20,7 +12,6 @@ use crate::support::{Run, pcaps, run};
 
 struct Service {
     simulator: Simulator,
-    ahead: Arc<AtomicI64>,
     folder: tempfile::TempDir,
 }
 
@@ -28,25 +19,19 @@ impl Service {
     /// A simulator whose buckets are folders, so that the test finds in them what a user would.
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ahead = Arc::new(AtomicI64::new(0));
-        let offset = ahead.clone();
         // Not now: made-up traffic depends on the time, and what a test finds in it must not.
         let start: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         let simulator = Simulator::builder()
             .buckets(Buckets::folder(folder.path().join("buckets")).unwrap())
-            .clock(move || start + jiff::SignedDuration::from_secs(offset.load(Ordering::SeqCst)))
+            .clock(move || start)
             .start()
             .await
             .unwrap();
-        Self {
-            simulator,
-            ahead,
-            folder,
-        }
+        Self { simulator, folder }
     }
 
-    fn advance(&self, seconds: i64) {
-        self.ahead.fetch_add(seconds, Ordering::SeqCst);
+    async fn advance(&self, seconds: u64) {
+        self.simulator.advance(Duration::from_secs(seconds)).await;
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -190,7 +175,7 @@ async fn a_full_capture_from_bucket_to_files() {
     let id = started["id"].as_str().unwrap();
     let second = service.run(&full);
     assert_eq!(second.code, Some(1), "one at a time: {}", second.text());
-    service.advance(30);
+    service.advance(30).await;
     assert_eq!(service.json(&["show", id])["status"], "running");
     let refused = service.run(&["download", id, "-o", "full.pcap"]);
     assert!(
@@ -201,7 +186,7 @@ async fn a_full_capture_from_bucket_to_files() {
     assert!(service.files().is_empty(), "{:?}", service.files());
 
     service.run(&["stop", id]).ok();
-    service.advance(60);
+    service.advance(60).await;
     let done = service.json(&["wait", id]);
     assert_eq!(done["status"], "success");
     assert_ne!(done["stop_requested"], "");
@@ -237,9 +222,12 @@ async fn one_command_saves_a_sample_and_says_what_it_holds() {
         run.text()
     );
     for _ in 0..2 {
+        // One sample a minute.
+        service.advance(60).await;
         let again = service.json(&["capture", "udp", "-o", "dns.pcap"]);
         assert_eq!(again["file"]["path"], "dns.pcap", "as it was given");
     }
+    service.advance(60).await;
     let json = service.json(&["capture", "sample", "tcp", "-o", "tcp.pcap"]);
     assert_eq!(json["capture"]["status"], "success");
     assert_eq!(

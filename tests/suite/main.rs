@@ -16,6 +16,7 @@ mod pacing;
 mod real_capture;
 mod schemas;
 mod secrets;
+mod sim;
 mod stage;
 mod starts;
 mod support;

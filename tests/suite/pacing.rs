@@ -3,10 +3,17 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pcaps::{ErrorKind, RetryPolicy};
-use pcaps_sim::faults::{Fault, Operation};
+use pcaps::{ErrorKind, RetryPolicy, Sample};
+use pcaps_sim::{
+    Request, Simulator,
+    faults::{Fault, Operation},
+};
 
-use crate::{stage::Stage, support::account_by};
+use crate::{
+    stage::Stage,
+    support::{ACCOUNT, TOKEN, account_at, account_by},
+    time::Time,
+};
 
 fn limited(remaining: u32, seconds: u32) -> Fault {
     Fault::default()
@@ -115,4 +122,42 @@ async fn holding_back_does_not_outlast_the_policy() {
     assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
     let elapsed = stage.time.now().duration_since(start).as_secs();
     assert!(elapsed <= 5, "{elapsed}");
+}
+
+#[tokio::test]
+async fn more_requests_than_there_may_be_are_spread_and_none_is_refused() {
+    let time = Time::start();
+    let clock = time.clone();
+    let simulator = Simulator::builder().token(TOKEN).account_id(ACCOUNT);
+    let simulator = simulator.clock(move || clock.now()).start().await.unwrap();
+    let account = account_at(simulator.base_url(), &time);
+    let start = time.now();
+    let mut sent = 0;
+    // Of 1,200 in five minutes, one more than there are.
+    while sent <= 1_200 {
+        account.list_buckets().await.unwrap();
+        sent += 1;
+    }
+    let refused = |it: &Request| it.status != Some(200);
+    assert!(!simulator.requests().iter().any(refused));
+    let elapsed = time.now().duration_since(start).as_secs();
+    assert!((200..=400).contains(&elapsed), "{elapsed} s");
+}
+
+#[tokio::test]
+async fn two_samples_are_a_minute_apart() {
+    let time = Time::start();
+    let clock = time.clone();
+    let simulator = Simulator::builder().token(TOKEN).account_id(ACCOUNT);
+    let simulator = simulator.clock(move || clock.now()).start().await.unwrap();
+    let account = account_at(simulator.base_url(), &time);
+    let start = time.now();
+    for _ in 0..2 {
+        let sample = Sample::new(Duration::from_secs(1), 20).unwrap();
+        account.start(sample).await.unwrap();
+    }
+    let elapsed = time.now().duration_since(start).as_secs();
+    assert!((60..70).contains(&elapsed), "{elapsed} s");
+    let statuses: Vec<_> = simulator.requests().iter().map(|it| it.status).collect();
+    assert_eq!(statuses, [Some(200), Some(429), Some(200)]);
 }

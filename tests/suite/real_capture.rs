@@ -47,6 +47,7 @@ fn packets(path: PathBuf) -> (Vec<u64>, Vec<Seen>) {
 async fn a_filter_takes_the_packets_that_tshark_takes() {
     let simulator = Simulator::builder()
         .traffic(Traffic::replay(&traffic()).unwrap())
+        .unlimited(true)
         .start()
         .await
         .unwrap();

@@ -63,6 +63,8 @@ impl Stage {
             .token(TOKEN)
             .account_id(ACCOUNT)
             .ranges(true)
+            // What is said of limits is a fault's to say.
+            .unlimited(true)
             .clock(move || clock.now());
         let simulator = simulator.start().await.unwrap();
         let server = Arc::new(FaultServer::before(&simulator).await.unwrap());

@@ -333,4 +333,17 @@ pub(crate) struct Sim {
         allow_hyphen_values = true
     )]
     pub(crate) seed: u64,
+
+    /// Set no limits on how often something may be asked: neither one sample a minute, nor 1,200 requests in five
+    /// minutes.
+    #[arg(long)]
+    pub(crate) unlimited: bool,
+
+    /// Listen here too, for programs that move the clock, order faults and read what was asked; GET / lists how.
+    #[arg(long, value_name = "ADDR", value_parser = socket)]
+    pub(crate) control: Option<SocketAddr>,
+
+    /// Write no line about each request.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }

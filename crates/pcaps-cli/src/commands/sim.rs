@@ -4,6 +4,9 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use pcaps_sim::{Buckets, Simulator, traffic::Traffic};
 use serde::Serialize;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::{
     args::{self, Global},
@@ -23,15 +26,24 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
         Some(path) => Buckets::folder(path)?,
         None => Buckets::memory(),
     };
-    let simulator = Simulator::builder()
+    let mut simulator = Simulator::builder()
         .listen(args.listen)
         .traffic(traffic.with_sampling(args.sampling))
-        .buckets(buckets);
+        .buckets(buckets)
+        .unlimited(args.unlimited);
+    if let Some(address) = args.control {
+        simulator = simulator.control(address);
+    }
+    if !args.quiet {
+        write_lines();
+    }
     runtime::run(async {
         let stop = runtime::stop()?;
         let simulator = simulator.start().await?;
         introduce(global.json, &simulator)?;
-        warn(args.listen);
+        for address in [Some(args.listen), args.control].into_iter().flatten() {
+            warn(address);
+        }
         output::diagnostic("serving; end it with Ctrl-C");
         stop.await;
         simulator.shutdown().await;
@@ -45,6 +57,22 @@ struct Document<'a> {
     base_url: &'a str,
     api_token: &'a str,
     account_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control_url: Option<&'a str>,
+}
+
+/// Has a line written about each request.
+fn write_lines() {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_level(false)
+        .with_target(false);
+    let ours = Targets::new().with_target("pcaps_sim", tracing::Level::INFO);
+    // Nobody else in this process has set one.
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .try_init();
 }
 
 /// What points a client at it.
@@ -58,10 +86,14 @@ fn introduce(json: bool, simulator: &Simulator) -> Result<(), Failure> {
         base_url: url,
         api_token: token,
         account_id: account,
+        control_url: simulator.control_url(),
     };
     output::result(json, document, || {
+        let control = simulator.control_url();
+        let control = control.map(|it| format!("PCAPS_SIM_CONTROL_URL={it}\n"));
         format!(
-            "CLOUDFLARE_BASE_URL={url}\nCLOUDFLARE_API_TOKEN={token}\nCLOUDFLARE_ACCOUNT_ID={account}\n"
+            "CLOUDFLARE_BASE_URL={url}\nCLOUDFLARE_API_TOKEN={token}\nCLOUDFLARE_ACCOUNT_ID={account}\n{}",
+            control.unwrap_or_default()
         )
     })
 }
