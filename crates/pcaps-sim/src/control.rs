@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    body::Bytes,
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -17,11 +18,14 @@ use crate::{
     Access, Traffic, clock,
     faults::{Fault, Front, Operation},
     random,
-    server::{Fields, bearer},
+    server::bearer,
 };
 
 /// How many faults may wait in an operation's queue.
 const QUEUED: usize = 1_000;
+
+/// The largest body that is read, in bytes: 64 MiB.
+const BODY: usize = 64 << 20;
 
 /// What can be asked.
 const GUIDE: &str = "\
@@ -52,48 +56,64 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route_layer(middleware::from_fn_with_state(Arc::clone(&front), guard))
         .route("/", get(async || GUIDE))
         .fallback(async || {
-            refusal(
+            Refusal::new(
                 StatusCode::NOT_FOUND,
                 "there is no such path: GET / lists them",
             )
         })
         .method_not_allowed_fallback(async || {
-            refusal(
+            Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "this path has no such method: GET / lists them",
             )
         })
+        .layer(DefaultBodyLimit::max(BODY))
         .with_state(front)
 }
 
+type Reply = Result<Response, Refusal>;
+
 /// Why something was not done.
-fn refusal(status: StatusCode, message: impl Into<String>) -> Response {
-    let error: String = message.into();
-    (status, Json(json!({ "error": error }))).into_response()
+struct Refusal {
+    status: StatusCode,
+    reason: String,
 }
 
-fn bad_request(message: impl Into<String>) -> Response {
-    refusal(StatusCode::BAD_REQUEST, message)
+impl Refusal {
+    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { status, reason }
+    }
+
+    fn bad_request(reason: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason)
+    }
 }
 
-async fn guard(State(front): Shared, request: Request, next: Next) -> Response {
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": self.reason }))).into_response()
+    }
+}
+
+async fn guard(State(front): Shared, request: Request, next: Next) -> Reply {
     let value = request.headers().get(header::AUTHORIZATION);
     let token = value.and_then(|it| it.to_str().ok()).and_then(bearer);
     let ours = &front.service.accounts.first().access.token;
     if token.is_some_and(|it| random::same(ours.expose(), it)) {
-        next.run(request).await
+        Ok(next.run(request).await)
     } else {
-        refusal(
+        Err(Refusal::new(
             StatusCode::UNAUTHORIZED,
             "send `Authorization: Bearer <token>`, with the token of the simulator's first account",
-        )
+        ))
     }
 }
 
-/// What the body says. The message of an error is about the place in it, and does not quote it.
-fn read<T: DeserializeOwned>(Fields(fields): Fields) -> Result<T, Response> {
-    serde_json::from_value(fields.into())
-        .map_err(|error| bad_request(format!("the body does not say what to do: {error}")))
+/// What the body says, whatever its media type: curl says that it is a form.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request(format!("the body does not say what to do: {error}")))
 }
 
 fn time(front: &Front) -> Response {
@@ -110,10 +130,12 @@ struct Advance {
     advance: f64,
 }
 
-async fn advance(State(front): Shared, fields: Fields) -> Result<Response, Response> {
-    let Advance { advance } = read(fields)?;
+async fn advance(State(front): Shared, body: Bytes) -> Reply {
+    let Advance { advance } = read(&body)?;
     let by = Duration::try_from_secs_f64(advance).map_err(|_| {
-        bad_request("`advance` must be a number of seconds, 0 or more: the clock does not go back")
+        Refusal::bad_request(
+            "`advance` must be a number of seconds, 0 or more: the clock does not go back",
+        )
     })?;
     front.service.clock.advance(by);
     front.service.advance().await;
@@ -130,22 +152,22 @@ struct Spoil {
     fault: Fault,
 }
 
-async fn spoil(State(front): Shared, fields: Fields) -> Result<Response, Response> {
+async fn spoil(State(front): Shared, body: Bytes) -> Reply {
     let Spoil {
         operation,
         times,
         always,
         fault,
-    } = read(fields)?;
+    } = read(&body)?;
     if always {
         if times.is_some() {
-            return Err(bad_request("give either `times` or `always`"));
+            return Err(Refusal::bad_request("give either `times` or `always`"));
         }
         front.always(operation, fault);
     } else {
         let times = times.unwrap_or(1);
         if front.waiting(operation).saturating_add(times) > QUEUED {
-            return Err(bad_request(format!(
+            return Err(Refusal::bad_request(format!(
                 "at most {QUEUED} faults may wait for an operation; `always` spoils all its answers"
             )));
         }
@@ -168,8 +190,8 @@ struct Synthetic {
     sampling: Option<std::num::NonZeroU32>,
 }
 
-async fn set_traffic(State(front): Shared, fields: Fields) -> Result<Response, Response> {
-    let Synthetic { seed, sampling } = read(fields)?;
+async fn set_traffic(State(front): Shared, body: Bytes) -> Reply {
+    let Synthetic { seed, sampling } = read(&body)?;
     let mut traffic = Traffic::synthetic(seed);
     if let Some(one_in) = sampling {
         traffic = traffic.with_sampling(one_in);
@@ -212,9 +234,9 @@ async fn accounts(State(front): Shared) -> Response {
     Json(shown).into_response()
 }
 
-async fn add_account(State(front): Shared) -> Result<Response, Response> {
+async fn add_account(State(front): Shared) -> Reply {
     match front.service.accounts.add() {
         Ok(access) => Ok(Json(Shown::from(&access)).into_response()),
-        Err(error) => Err(bad_request(error.to_string())),
+        Err(error) => Err(Refusal::bad_request(error.to_string())),
     }
 }

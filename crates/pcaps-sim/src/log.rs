@@ -219,10 +219,8 @@ fn line(method: &str, path: &str, status: Option<u16>, took: Duration) {
     let path = path.split('?').next().unwrap_or_default();
     let took = took.as_micros();
     let (whole, tenth) = (took / 1_000, took / 100 % 10);
-    match status {
-        Some(status) => tracing::info!("{method} {path} {status} {whole}.{tenth} ms"),
-        None => tracing::info!("{method} {path} no answer {whole}.{tenth} ms"),
-    }
+    let answer = status.map_or_else(|| "no answer".to_owned(), |it| it.to_string());
+    tracing::info!("{method} {path} {answer} {whole}.{tenth} ms");
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use crate::{
     random,
     stop::Stopped,
 };
-pub(crate) use body::Fields;
+use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
 pub(crate) use guard::bearer;
 pub(crate) use ranges::ranged;
