@@ -73,12 +73,16 @@ impl Traffic {
         Self::new(Source::Synthetic(seed))
     }
 
-    /// The packets of a capture file, for every window anew.
+    /// The packets of a capture file, repeated without end, for every window anew.
     ///
     /// The packets are moved in time: the earliest lands at the beginning of the window (rounded up to a
     /// microsecond), the others keep their distance from it. They come in the order of their times; packets
-    /// of equal time in file order. Those that would land at or after the window's end are left out:
-    /// [`duration`](Self::duration) says how long a window has to be for all of them.
+    /// of equal time in file order.
+    ///
+    /// After the last packet comes the first again, and so on to the window's end. Between the two lies the
+    /// file's mean gap, which is at least a microsecond. What is shorter than a second with that gap, as a
+    /// file with one packet or with packets of one moment only, is repeated once a second. Of a file without
+    /// packets every window is empty. A window takes no more memory than the file does, however long it is.
     ///
     /// The file is read at once, and its packets stay in memory: 1 GiB at most, counting each packet's
     /// bytes and 64 more.
@@ -96,8 +100,9 @@ impl Traffic {
 
     /// Takes one packet in `one_in`, always the same ones.
     ///
-    /// Of a capture file that is the first of every `one_in` packets, in the order of their times. Of made-up traffic it is one in
-    /// `one_in` on average, chosen by the packet's place on the timeline, so that windows that meet
+    /// Of a capture file that is the first of every `one_in` packets, in the order of their times, counted
+    /// on through its repetitions, which need not show the same packets then. Of made-up traffic it is one
+    /// in `one_in` on average, chosen by the packet's place on the timeline, so that windows that meet
     /// still hold together what the whole holds.
     ///
     /// Without it every packet is taken. A second call replaces the first.
@@ -117,10 +122,11 @@ impl Traffic {
         }
     }
 
-    /// From the earliest packet of a capture file to its latest, 0 without packets; `None` for made-up
-    /// traffic, which has no end.
+    /// From the earliest packet of a capture file to its latest, in whole microseconds, 0 without packets;
+    /// `None` for made-up traffic, which does not repeat itself.
     ///
-    /// Of a capture whose window is not longer than this, the last packets are left out.
+    /// A window that is not longer than this does not show the last packets; a longer one shows them all,
+    /// and then some again.
     pub fn duration(&self) -> Option<Duration> {
         match &self.source {
             Source::Synthetic(_) => None,
