@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::{
-    conversation::Way,
+    conversation::{MTU, Way},
     network::{self, NAMES, Service},
     slice::Slice,
 };
@@ -128,12 +128,14 @@ pub(super) fn message(
     edns: [u8; 11],
 ) -> Vec<u8> {
     let count = u8::try_from(answers.len()).unwrap_or_default();
-    let mut message = Vec::with_capacity(512);
+    let mut message = Vec::with_capacity(MTU);
     message.extend(id);
     message.extend(flags);
     message.extend([0, 1, 0, count, 0, 0, 0, 1]);
     message.extend_from_slice(question);
-    message.extend(answers.iter().flatten());
+    for answer in answers {
+        message.extend_from_slice(answer);
+    }
     message.extend(edns);
     message
 }
