@@ -1,6 +1,7 @@
 mod attacks;
 mod connections;
 mod kinds;
+mod quic;
 mod tunnel;
 
 use std::{net::IpAddr, num::NonZeroU32};
