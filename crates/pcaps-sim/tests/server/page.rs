@@ -88,7 +88,7 @@ async fn captures_buckets_and_requests_are_seen() -> Outcome {
         assert_eq!(
             seen,
             format!(
-                "2026-11-20 12:00:00|{one}|simple|success|60 s, 10,000 packets|, until |2026-11-20 11:00:00|\
+                "2026-11-20 12:00:00|{one}|simple|success|60 s, 10,000 packets, until |2026-11-20 11:00:00|\
                  proto 17 and src host 192.0.2.1 and dst port 53"
             )
         );
@@ -205,7 +205,7 @@ async fn what_is_shown_is_text() -> Outcome {
     for line in [
         "GET /\"'onload=\"alert(3)&lt;b",
         "<SCRIPT> /odd",
-        "A&LT;'B /odd",
+        "A&'B /odd",
         "GET /<script>",
     ] {
         let mut stream = TcpStream::connect(address).await?;
@@ -226,7 +226,7 @@ async fn what_is_shown_is_text() -> Outcome {
         shown.contains("/&quot;'onload=&quot;alert(3)&amp;lt;b"),
         "{shown}"
     );
-    assert!(shown.contains("A&amp;LT;'B"), "{shown}");
+    assert!(shown.contains("<td>A&amp;'B</td>"), "{shown}");
     assert!(!shown.contains("<script>"), "{shown}");
     assert!(!shown.contains("<SCRIPT>"), "{shown}");
     assert!(!shown.contains("<b>"), "{shown}");
