@@ -191,6 +191,9 @@ class Browser:
 def it_is_live(simulator, browser):
     """What happens is seen on the open page."""
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    # What the browser itself begins with.
+    browser.open("about:blank")
+    browser.requests()
     browser.open(simulator.page_url)
     assert browser.run("return document.title") == "Packet captures, simulated"
     assert simulator.account_id in browser.text()
@@ -208,7 +211,7 @@ def it_is_live(simulator, browser):
     simulator.control("/faults", {"operation": "list_captures", "fault": {"answer": {"status": 503}}})
     assert simulator.ask("GET", "")[0] == 503
     row = until("a failure", lambda: browser.row("list_captures"))
-    assert row.endswith("503"), row
+    assert "503" in row.split(), row
     return one, bucket["filename"]
 
 
@@ -285,8 +288,10 @@ def it_keeps_to_itself(simulator, browser):
     assert len(fetched) > 3, asked
     others = {url for _, url in asked} - {page, description}
     assert all(url.startswith("data:") for url in others), others
-    assert browser.run("return violations") == []
-    assert browser.console() == []
+    refused = browser.run("return violations")
+    assert refused == [], refused[:3]
+    said = browser.console()
+    assert said == [], said
 
     # And it would be noticed.
     browser.run("document.body.append(Object.assign(new Image(), { src: arguments[0] }))", f"{page}odd.png")

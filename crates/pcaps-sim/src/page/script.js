@@ -15,6 +15,8 @@ function update(shown, fresh) {
   }
 }
 
+// What was seen last, and the timer of the next look.
+let seen = "";
 let waiting;
 
 async function look() {
@@ -22,8 +24,14 @@ async function look() {
   let state = "";
   try {
     const response = await fetch("/", { cache: "no-store" });
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    update(document.querySelector("main"), fresh.querySelector("main"));
+    const page = await response.text();
+    // Without its style and script: they are refused, as those of another answer, and not needed.
+    const main = page.slice(page.indexOf("<main>"), page.indexOf("</main>"));
+    if (main !== seen) {
+      const fresh = new DOMParser().parseFromString(main, "text/html");
+      update(document.querySelector("main"), fresh.querySelector("main"));
+      seen = main;
+    }
   } catch {
     state = "The simulator has ended: this is what was last seen.";
   }

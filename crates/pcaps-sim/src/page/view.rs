@@ -132,10 +132,10 @@ fn table(
 
 const CAPTURE: [&str; 9] = [
     "Submitted",
-    "Id",
-    "Type",
     "Status",
+    "Type",
     "Packets",
+    "Id",
     "Limits",
     "Filter",
     "Data centre",
@@ -164,15 +164,15 @@ fn simple(sample: &SimpleCapture) -> Markup {
     } = sample;
     html! {
         td { (moment_of(submitted.as_deref())) }
-        td { code { (id.as_deref().unwrap_or_default()) } }
-        td { "simple" }
         td { @if let Some(status) = status { (badge(status.as_str())) } }
+        td { "simple" }
         td {}
-        td {
+        td { code { (id.as_deref().unwrap_or_default()) } }
+        td.wide {
             (limits(*time_limit, *packet_limit, None))
             @if let Some(until) = offset_time { ", until " (moment(until)) }
         }
-        td { (filter(filter_v1.as_ref())) }
+        td.wide { (filter(filter_v1.as_ref())) }
         td {}
         td {}
     }
@@ -195,21 +195,21 @@ fn full(capture: &FullCapture) -> Markup {
     } = capture;
     html! {
         td { (moment_of(submitted.as_deref())) }
-        td { code { (id.as_deref().unwrap_or_default()) } }
-        td { "full" }
-        td {
+        td.wide[error_message.is_some()] {
             @if let Some(status) = status { (badge(status.as_str())) }
             @if let Some(error) = error_message { br; (short(error.expose())) }
         }
+        td { "full" }
         td.number { @if let Some(packets) = packets_captured { (grouped(*packets)) } }
-        td { (limits(*time_limit, *packet_limit, *byte_limit)) }
-        td { (filter(filter_v1.as_ref())) }
+        td { code { (id.as_deref().unwrap_or_default()) } }
+        td.wide { (limits(*time_limit, *packet_limit, *byte_limit)) }
+        td.wide { (filter(filter_v1.as_ref())) }
         td { (colo_name.as_deref().unwrap_or_default()) }
         td { code { (place(destination_conf.as_ref())) } }
     }
 }
 
-const BUCKET: [&str; 5] = ["Submitted", "Id", "Status", "Destination", "Challenge file"];
+const BUCKET: [&str; 5] = ["Submitted", "Status", "Destination", "Challenge file", "Id"];
 
 fn bucket(bucket: &Ownership) -> Markup {
     let Ownership {
@@ -222,15 +222,15 @@ fn bucket(bucket: &Ownership) -> Markup {
     } = bucket;
     html! {
         td { (moment_of(submitted.as_deref())) }
-        td { code { (id.as_deref().unwrap_or_default()) } }
         td { @if let Some(status) = status { (badge(status.as_str())) } }
         td { code { (place(destination_conf.as_ref())) } }
         td { code { (filename.as_deref().unwrap_or_default()) } }
+        td { code { (id.as_deref().unwrap_or_default()) } }
     }
 }
 
 fn requests(requests: &[Request]) -> Markup {
-    let columns = ["Time", "Operation", "Method", "Path", "Status"];
+    let columns = ["Time", "Status", "Operation", "Method", "Path"];
     html! {
         section aria-labelledby="requests" {
             h2 id="requests" { "Requests" }
@@ -242,13 +242,13 @@ fn requests(requests: &[Request]) -> Markup {
 fn request(request: &Request) -> Markup {
     html! {
         td { (moment(&clock::text(request.at))) }
-        td { @if let Some(operation) = request.operation { (operation) } }
-        td { (short(&request.method)) }
-        td { code { (short(before_query(&request.path))) } }
         td { @match request.status {
             Some(status) => span.badge.failed[status >= 400].success[(200..300).contains(&status)] { (status) },
             None => "no answer",
         } }
+        td { @if let Some(operation) = request.operation { (operation) } }
+        td { (short(&request.method)) }
+        td { code { (short(before_query(&request.path))) } }
     }
 }
 

@@ -88,7 +88,7 @@ async fn captures_buckets_and_requests_are_seen() -> Outcome {
         assert_eq!(
             seen,
             format!(
-                "2026-11-20 12:00:00|{one}|simple|success|60 s, 10,000 packets, until |2026-11-20 11:00:00|\
+                "2026-11-20 12:00:00|success|simple|{one}|60 s, 10,000 packets, until |2026-11-20 11:00:00|\
                  proto 17 and src host 192.0.2.1 and dst port 53"
             )
         );
@@ -96,14 +96,14 @@ async fn captures_buckets_and_requests_are_seen() -> Outcome {
         assert_eq!(
             seen,
             format!(
-                "2026-11-20 12:00:05|{two}|full|pending|0|60 s|every packet|ord02|s3://captures/edge"
+                "2026-11-20 12:00:05|pending|full|0|{two}|60 s|every packet|ord02|s3://captures/edge"
             )
         );
         assert!(shown.find(&two) < shown.find(&one), "the newest first");
 
         world.pass(100);
         let seen = row(&page(&world).await?, &format!("<code>{two}</code>"))?;
-        assert!(seen.contains("|full|success|"), "{seen}");
+        assert!(seen.contains("|success|full|"), "{seen}");
         assert!(!seen.contains("|0|"), "{seen}");
         assert_eq!(world.files(&two).await?.is_empty(), false);
 
@@ -115,7 +115,7 @@ async fn captures_buckets_and_requests_are_seen() -> Outcome {
         );
         assert_eq!(
             row(&shown, "/nobody")?,
-            format!("2026-11-20 12:01:45|get_capture|GET|{path}|404")
+            format!("2026-11-20 12:01:45|404|get_capture|GET|{path}")
         );
         assert!(!shown.contains("secret=query"), "{shown}");
         assert!(shown.contains(world.simulator.base_url()), "{shown}");
