@@ -238,12 +238,14 @@ def what_is_the_same_stays(simulator, browser):
     browser.size(400)
     browser.run("""
         document.querySelector(".box").scrollLeft = 70;
+        document.querySelector("details").open = true;
         getSelection().selectAllChildren(document.querySelector("h2 code"));
     """)
     new = simulator.sample()
     until("one more", lambda: browser.row(new))
     assert browser.run("return getSelection().toString()") == simulator.account_id
     assert browser.run("return document.querySelector('.box').scrollLeft") == 70
+    assert browser.run("return document.querySelector('details').open")
     assert browser.run("return window.stayed") is True
 
 

@@ -56,6 +56,17 @@ pub(super) fn page(view: &View, nonce: &str) -> Markup {
                 header {
                     h1 { "Packet captures, simulated" }
                     p { "Cloudflare’s PCAPs API on this machine, with packets of its own: no account is needed." }
+                    details {
+                        summary { "How to use it" }
+                        p {
+                            "Point a client at it by its environment: " code { "CLOUDFLARE_BASE_URL" }
+                            " is the base URL below, " code { "CLOUDFLARE_ACCOUNT_ID" } " an account’s id, and "
+                            code { "CLOUDFLARE_API_TOKEN" } " the token, which is not shown here: " code { "pcaps sim" }
+                            " printed it where it was started, with the other two, and in a test it is "
+                            code { "Simulator::token" } "."
+                        }
+                        p { "Then, for example, " code { "pcaps capture 'udp and dst port 53'" } " takes a sample." }
+                    }
                 }
                 p #state role="status" {}
                 main {
@@ -79,17 +90,6 @@ fn introduction(view: &View) -> Markup {
                 div { dt { "Traffic" } dd { (view.traffic) } }
                 div { dt { "Base URL" } dd { code { (view.base_url) } } }
                 div { dt { "Description" } dd { a href="/openapi.json" { "openapi.json" } " (OpenAPI 3.0)" } }
-            }
-            details {
-                summary { "How to use it" }
-                p {
-                    "Point a client at it by its environment: " code { "CLOUDFLARE_BASE_URL" } " is the base URL above, "
-                    code { "CLOUDFLARE_ACCOUNT_ID" } " an account’s id below, and " code { "CLOUDFLARE_API_TOKEN" }
-                    " the token, which is not shown here: " code { "pcaps sim" }
-                    " printed it where it was started, with the other two, and in a test it is "
-                    code { "Simulator::token" } "."
-                }
-                p { "Then, for example, " code { "pcaps capture 'udp and dst port 53'" } " takes a sample." }
             }
         }
     }
