@@ -30,7 +30,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let load = programs::build(&["--package", "pcaps", "--example", "load"], "load")?;
 
     let size = if bench.quick { 16 << 20 } else { 1 << 30 };
-    write_capture(&bench.work().join("big.pcap"), size)?;
+    // Samples are made of packets of 160 bytes.
+    write_capture(&bench.work().join("big.pcap"), size, 160)?;
     let server = Server::start(bench.work())?;
 
     download(bench, &server, size, &curl, &ours)?;
@@ -185,7 +186,7 @@ fn requests(
 }
 
 /// The number beside this label in what a command prints.
-fn rate(command: &mut Command, label: &str) -> Result<f64> {
+pub(super) fn rate(command: &mut Command, label: &str) -> Result<f64> {
     let output = command
         .stderr(Stdio::inherit())
         .output()
@@ -206,13 +207,13 @@ fn rate(command: &mut Command, label: &str) -> Result<f64> {
 }
 
 /// An nginx of our own, ended when dropped.
-struct Server {
+pub(super) struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
-    fn start(work: &Path) -> Result<Self> {
+    pub(super) fn start(work: &Path) -> Result<Self> {
         let nginx = programs::installed("nginx", "nginx-light")?;
         // Free now; nothing else is started in between.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -270,7 +271,7 @@ impl Server {
         format!("http://127.0.0.1:{}/client/v4", self.port)
     }
 
-    fn capture_url(&self) -> String {
+    pub(super) fn capture_url(&self) -> String {
         format!("{}/accounts/{ACCOUNT}/pcaps/{CAPTURE}", self.base_url())
     }
 
@@ -291,23 +292,23 @@ impl Drop for Server {
     }
 }
 
-/// A classic capture file of about so many bytes: packets of 160 bytes, which is what samples are made of.
-fn write_capture(path: &Path, size: u64) -> Result<()> {
-    const PACKET: u32 = 160;
+/// A classic capture file of about so many bytes: packets of 1,400 bytes, of which so many are in it, a hundred
+/// microseconds apart.
+pub(super) fn write_capture(path: &Path, size: u64, packet: u32) -> Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let word = |value: u32| value.to_le_bytes();
     let mut header = Vec::new();
-    for value in [0xa1b2_c3d4, 0x0004_0002, 0, 0, PACKET, 101] {
+    for value in [0xa1b2_c3d4, 0x0004_0002, 0, 0, packet, 101] {
         header.extend(word(value));
     }
     file.write_all(&header)?;
     let (mut written, mut number) = (header.len() as u64, 0_u32);
     while written < size {
-        let mut record = Vec::with_capacity(16 + PACKET as usize);
+        let mut record = Vec::with_capacity(16 + packet as usize);
         for value in [
             1_767_323_045 + number / 10_000,
             number % 10_000 * 100,
-            PACKET,
+            packet,
             1_400,
         ] {
             record.extend(word(value));
@@ -316,7 +317,7 @@ fn write_capture(path: &Path, size: u64) -> Result<()> {
         record.extend([0x45, 0, 0x05, 0x78, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2]);
         record.push(number.to_le_bytes()[0]);
         record.extend([198, 51, 100, 7, 0x30, 0x39, 0, 53, 0x05, 0x64, 0, 0]);
-        record.resize(16 + PACKET as usize, 0);
+        record.resize(16 + packet as usize, 0);
         file.write_all(&record)?;
         written += record.len() as u64;
         number += 1;

@@ -8,6 +8,7 @@ mod client;
 mod measure;
 mod programs;
 pub mod published;
+mod sim;
 mod spec;
 
 use std::{io::Write, path::Path, time::Duration};
@@ -24,6 +25,9 @@ pub use spec::make_published;
 pub enum Suite {
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
+    /// The simulator: requests a second beside nginx, a sample, and a full capture of 1 GB beside `cp`. Needs nginx,
+    /// curl and wrk.
+    Sim,
     /// An import of a description of the vendor's size beside `jq`, and a regeneration. Needs jq.
     Spec,
 }
@@ -73,6 +77,7 @@ pub fn run(suite: Suite, rounds: usize, quick: bool, report: &mut dyn Write) -> 
     };
     match suite {
         Suite::Client => client::run(&mut bench),
+        Suite::Sim => sim::run(&mut bench),
         Suite::Spec => spec::run(&mut bench),
     }
 }
