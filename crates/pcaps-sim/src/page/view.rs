@@ -55,7 +55,7 @@ pub(super) fn page(view: &View, nonce: &str) -> Markup {
             body {
                 header {
                     h1 { "Packet captures, simulated" }
-                    p { "Cloudflare’s PCAPs API on this machine, with packets of its own: no account is needed." }
+                    p { "A stand-in for Cloudflare’s PCAPs API, with packets of its own: no account there is needed." }
                     details {
                         summary { "How to use it" }
                         p {
