@@ -105,7 +105,7 @@ async fn captures_buckets_and_requests_are_seen() -> Outcome {
         let seen = row(&page(&world).await?, &format!("<code>{two}</code>"))?;
         assert!(seen.contains("|success|full|"), "{seen}");
         assert!(!seen.contains("|0|"), "{seen}");
-        assert_eq!(world.files(&two).await?.is_empty(), false);
+        assert!(!world.files(&two).await?.is_empty());
 
         world.get("/nobody?secret=query").await?;
         let shown = page(&world).await?;
