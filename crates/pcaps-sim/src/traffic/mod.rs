@@ -163,6 +163,18 @@ impl Traffic {
         Packets { walk, link_type }
     }
 
+    /// What it is, in a few words.
+    pub(crate) fn describe(&self) -> String {
+        let source = match &self.source {
+            Source::Synthetic(seed) => format!("made up, seed {seed}"),
+            Source::Replay(recording) => format!("a recording of {} packets", recording.len()),
+        };
+        match self.sampling.get() {
+            1 => source,
+            one_in => format!("{source}, one packet in {one_in}"),
+        }
+    }
+
     fn new(source: Source) -> Self {
         Self {
             source,
