@@ -111,6 +111,25 @@ impl Traffic {
         Ok(Self::new(Source::Replay(Arc::new(recording))))
     }
 
+    /// The same of a capture file that is in memory; its name is for errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pcaps_sim::traffic::{ErrorKind, Traffic};
+    ///
+    /// let error = Traffic::replay_bytes(b"no capture", "upload").map(drop).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unreadable);
+    /// ```
+    pub fn replay_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let recording = Recording::take(bytes, name)?;
+        Ok(Self::new(Source::Replay(Arc::new(recording))))
+    }
+
     /// Takes one packet in `one_in`, always the same ones.
     ///
     /// Of a capture file that is the first of every `one_in` packets, in the order of their times, counted

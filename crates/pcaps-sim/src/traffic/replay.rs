@@ -1,6 +1,6 @@
 //! The packets of a capture file, moved into a window of time and repeated until it ends.
 
-use std::{num::NonZeroU32, ops::Range, path::Path, sync::Arc, time::Duration};
+use std::{io::Read, num::NonZeroU32, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use pcaps_file::{LinkType, Packet, Reader};
@@ -50,9 +50,20 @@ impl Recording {
         Self::read_within(path, LIMIT)
     }
 
+    /// Takes a whole file from memory; errors call it by this name.
+    pub(super) fn take(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let path = Path::new(name);
+        let reader = Reader::new(bytes, name).map_err(|it| Error::unreadable(path, it))?;
+        Self::drain(reader, path, LIMIT)
+    }
+
     fn read_within(path: &Path, limit: usize) -> Result<Self, Error> {
+        let reader = Reader::open(path).map_err(|it| Error::unreadable(path, it))?;
+        Self::drain(reader, path, limit)
+    }
+
+    fn drain<R: Read>(mut reader: Reader<R>, path: &Path, limit: usize) -> Result<Self, Error> {
         let unreadable = |source| Error::unreadable(path, source);
-        let mut reader = Reader::open(path).map_err(unreadable)?;
         let mut recording = Self {
             link_type: reader.header().link_type,
             packets: Vec::new(),
