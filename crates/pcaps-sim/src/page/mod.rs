@@ -26,9 +26,6 @@ use view::{Shown, View};
 /// What every operation's path is below.
 const BASE: &str = "/client/v4";
 
-/// The API's description.
-const DESCRIPTION: &str = include_str!("../../../../spec/pcaps.json");
-
 /// How many requests are shown.
 const REQUESTS: usize = 50;
 
@@ -95,7 +92,7 @@ async fn page(
 
 /// `GET /openapi.json`
 async fn description(headers: HeaderMap) -> Result<Response, Failure> {
-    let mut description: Value = serde_json::from_str(DESCRIPTION)
+    let mut description: Value = serde_json::from_str(pcaps_api::DESCRIPTION)
         .map_err(|_| Failure::internal("the description cannot be read"))?;
     description["servers"] = json!([{
         "description": "This simulator.",
