@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Folder,
     /// Text that does not name a bucket.
     Destination,
+    /// Text that does not say where a bucket is to be, or an environment that does not let it be reached.
+    Store,
     /// The operating system gave no random bytes.
     Randomness,
 }
@@ -59,6 +61,8 @@ pub(crate) enum Repr {
     },
     #[error("this does not name a bucket: {reason}")]
     Destination { reason: &'static str },
+    #[error("this does not name a store for buckets: {reason}")]
+    Store { reason: &'static str },
     #[error("cannot make an id or a token: the operating system gives no random bytes")]
     Randomness { source: getrandom::Error },
 }
@@ -72,6 +76,7 @@ impl Error {
             Repr::AccountId | Repr::Token => ErrorKind::Credentials,
             Repr::Folder { .. } => ErrorKind::Folder,
             Repr::Destination { .. } => ErrorKind::Destination,
+            Repr::Store { .. } => ErrorKind::Store,
             Repr::Randomness { .. } => ErrorKind::Randomness,
         }
     }

@@ -61,6 +61,7 @@ mod clock;
 mod destination;
 mod error;
 pub mod faults;
+mod files;
 mod ownership;
 mod random;
 mod server;
@@ -69,11 +70,12 @@ mod stop;
 pub mod traffic;
 mod validation;
 
-/// The crate whose types [`Buckets`] shows.
+/// The crate whose types [`Buckets`] and [`Store`] show.
 pub use object_store;
 
-pub use buckets::Buckets;
+pub use buckets::{Buckets, Refusal, Store};
 pub use error::{Error, ErrorKind};
+pub use files::Files;
 pub use simulator::{Simulator, SimulatorBuilder};
 pub use traffic::Traffic;
 

@@ -1,6 +1,11 @@
 //! The running simulator.
 
-use std::{fmt, io, net::SocketAddr, num::NonZeroU8, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use pcaps_api::{Secret, types::Identifier};
@@ -12,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    Buckets, Error, Traffic,
+    Buckets, Error, Files, Traffic,
     capture::Captures,
     clock::Clock,
     error::Repr,
@@ -62,7 +67,7 @@ impl Simulator {
             account_id: None,
             token: None,
             buckets: None,
-            servers: None,
+            files: Files::default(),
             clock: None,
             ranges: false,
         }
@@ -88,6 +93,11 @@ impl Simulator {
         &self.service.buckets
     }
 
+    /// Changes which files full captures leave that are started from now on.
+    pub fn set_files(&self, files: Files) {
+        self.service.set_files(files);
+    }
+
     /// What answers requests.
     pub(crate) fn service(&self) -> &Arc<Service> {
         &self.service
@@ -95,7 +105,7 @@ impl Simulator {
 
     /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered;
     /// then their connections are cut. After it nothing changes any more. An unfinished full capture leaves
-    /// no files.
+    /// no files, and late ones do not appear.
     pub async fn shutdown(mut self) {
         if let Some(close) = self.close.take() {
             // It may have ended by itself.
@@ -143,7 +153,7 @@ pub struct SimulatorBuilder {
     account_id: Option<String>,
     token: Option<Secret>,
     buckets: Option<Buckets>,
-    servers: Option<NonZeroU8>,
+    files: Files,
     clock: Option<Clock>,
     ranges: bool,
 }
@@ -186,13 +196,9 @@ impl SimulatorBuilder {
         }
     }
 
-    /// How many servers a data centre has, and so how many files a full capture leaves at most. By
-    /// default 3.
-    pub fn servers(self, servers: NonZeroU8) -> Self {
-        Self {
-            servers: Some(servers),
-            ..self
-        }
+    /// Which files a full capture leaves. By default one for each of 3 servers.
+    pub fn files(self, files: Files) -> Self {
+        Self { files, ..self }
     }
 
     /// What time it is. By default the real time; a test that moves the time does not have to wait for
@@ -232,9 +238,7 @@ impl SimulatorBuilder {
             token: token(self.token)?,
             clock: self.clock.unwrap_or_else(Clock::real),
             traffic: self.traffic.unwrap_or_else(|| Traffic::synthetic(0)),
-            servers: self
-                .servers
-                .unwrap_or_else(|| NonZeroU8::MIN.saturating_add(2)),
+            files: Mutex::new(self.files),
             buckets: self.buckets.unwrap_or_else(Buckets::memory),
             captures: Captures::default(),
             ownerships: Ownerships::default(),
@@ -272,7 +276,7 @@ impl fmt::Debug for SimulatorBuilder {
             .field("traffic", &self.traffic)
             .field("account_id", &self.account_id)
             .field("buckets", &self.buckets)
-            .field("servers", &self.servers)
+            .field("files", &self.files)
             .field("ranges", &self.ranges)
             .finish_non_exhaustive()
     }

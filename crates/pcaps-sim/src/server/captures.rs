@@ -36,7 +36,7 @@ pub(super) async fn start(State(service): State<Arc<Service>>, Fields(fields): F
                 order,
                 &service.traffic,
                 service.buckets.clone(),
-                service.servers,
+                service.files(),
                 service.stopped.clone(),
                 now,
             )?;

@@ -8,7 +8,7 @@ mod guard;
 mod ownership;
 mod ranges;
 
-use std::{num::NonZeroU8, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
     Router,
@@ -22,7 +22,8 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use pcaps_api::Secret;
 
 use crate::{
-    Buckets, Traffic, capture::Captures, clock::Clock, ownership::Ownerships, random, stop::Stopped,
+    Buckets, Files, Traffic, capture::Captures, clock::Clock, ownership::Ownerships, random,
+    stop::Stopped,
 };
 pub(crate) use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
@@ -34,13 +35,26 @@ pub(crate) struct Service {
     pub(crate) token: Secret,
     pub(crate) clock: Clock,
     pub(crate) traffic: Traffic,
-    pub(crate) servers: NonZeroU8,
+    /// Of captures that are started from now on.
+    pub(crate) files: Mutex<Files>,
     pub(crate) buckets: Buckets,
     pub(crate) captures: Captures,
     pub(crate) ownerships: Ownerships,
     pub(crate) stopped: Stopped,
     /// Whether a part of a download may be asked for.
     pub(crate) ranges: bool,
+}
+
+impl Service {
+    /// Which files a full capture leaves that is started now.
+    pub(crate) fn files(&self) -> Files {
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes them.
+    pub(crate) fn set_files(&self, files: Files) {
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+    }
 }
 
 /// The service's address space.
