@@ -8,7 +8,7 @@ use pcaps::{Account, BucketId, CaptureId, Destination, Error, Full, Sample};
 use pcaps_sim::{
     Simulator,
     faults::{FaultServer, Operation},
-    object_store::{ObjectStoreExt as _, path::Path as Key},
+    object_store::ObjectStoreExt as _,
 };
 
 use tokio::task::JoinHandle;
@@ -98,10 +98,9 @@ impl Stage {
             }
             Operation::ValidateBucket | Operation::RemoveBucket | Operation::StopCapture => {
                 let bucket = self.direct.register_bucket(&destination()).await.unwrap();
-                let name = format!("r2/b/d/{}", bucket.challenge_file().unwrap());
-                let store = self.simulator.buckets().object_store();
+                let (store, directory) = self.simulator.buckets().place("r2://b/d").unwrap();
                 let content = store
-                    .get(&Key::from(name))
+                    .get(&directory.join(bucket.challenge_file().unwrap()))
                     .await
                     .unwrap()
                     .bytes()

@@ -132,7 +132,11 @@ impl From<pcaps::Error> for Failure {
 
 impl From<pcaps_sim::Error> for Failure {
     fn from(error: pcaps_sim::Error) -> Self {
-        Self::because(Exit::Other, &error)
+        let exit = match error.kind() {
+            pcaps_sim::ErrorKind::Destination | pcaps_sim::ErrorKind::Store => Exit::Usage,
+            _ => Exit::Other,
+        };
+        Self::because(exit, &error)
     }
 }
 

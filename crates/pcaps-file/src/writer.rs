@@ -64,6 +64,31 @@ impl<W: Write> Writer<W> {
     ///
     /// [`is_io`](Error::is_io) if the file's header cannot be written.
     pub fn new(write: W, options: WriterOptions) -> Result<Self, Error> {
+        Self::begin(BufWriter::with_capacity(64 * 1024, write), options)
+    }
+
+    /// Begins a file that is written to at once, with two small writes for each packet: for files in memory, where
+    /// nothing is gained by gathering, and for many files at a time, which would take 64 KiB each.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) if the file's header cannot be written.
+    pub fn unbuffered(write: W, options: WriterOptions) -> Result<Self, Error> {
+        Self::begin(BufWriter::with_capacity(0, write), options)
+    }
+
+    /// What it writes to. Of a writer that is not [`unbuffered`](Self::unbuffered), the last 64 KiB may not have
+    /// arrived there.
+    pub fn get_ref(&self) -> &W {
+        self.inner.get_ref()
+    }
+
+    /// What it writes to, to take away what has arrived there. The next packet is written to whatever is there then.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.inner.get_mut()
+    }
+
+    fn begin(inner: BufWriter<W>, options: WriterOptions) -> Result<Self, Error> {
         let options = WriterOptions {
             snap_len: match options.snap_len {
                 0 => WHOLE_PACKETS,
@@ -83,7 +108,7 @@ impl<W: Write> Writer<W> {
         header[16..20].copy_from_slice(&options.snap_len.to_le_bytes());
         header[20..24].copy_from_slice(&u32::from(options.link_type.0).to_le_bytes());
         let mut writer = Self {
-            inner: BufWriter::with_capacity(64 * 1024, write),
+            inner,
             options,
             packets: 0,
             offset: 0,

@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Register,
     /// To speak of a bucket that is registered: keys are not needed.
     Refer,
+    /// To speak of it to the simulator itself: nothing of the query is needed.
+    Name,
 }
 
 /// A directory of a bucket.
@@ -65,7 +67,9 @@ impl Destination {
              with a letter or digit",
         )?;
         match url.scheme() {
-            "s3" if !has(&url, "region") => return Err("it lacks `region` in its query"),
+            "s3" if purpose != Purpose::Name && !has(&url, "region") => {
+                return Err("it lacks `region` in its query");
+            }
             "r2" if purpose == Purpose::Register
                 && !["account-id", "access-key-id", "secret-access-key"]
                     .into_iter()
@@ -108,7 +112,7 @@ fn value(url: &Url, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn is_bucket(name: &str) -> bool {
+pub(crate) fn is_bucket(name: &str) -> bool {
     let bytes = name.as_bytes();
     let ends = [bytes.first(), bytes.last()];
     // 222 is the longest of the three services.
@@ -169,6 +173,15 @@ mod tests {
         }
         let one = refer("s3://b/d?region=eu-west-2&account-id=a")?;
         assert!(one.is_same(&refer("s3://b/d?region=us-east-1&account-id=b")?));
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_needs_no_query() -> Result<(), &'static str> {
+        for text in ["s3://b/d", "gs://b/d", "r2://b/d"] {
+            Destination::parse(text, Purpose::Name)?;
+        }
+        assert!(Destination::parse("https://b/d", Purpose::Name).is_err());
         Ok(())
     }
 

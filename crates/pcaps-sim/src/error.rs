@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Destination,
     /// There are as many accounts as there can be.
     TooManyAccounts,
+    /// Text that does not say where a bucket is to be, or an environment that does not let it be reached.
+    Store,
     /// The operating system gave no random bytes.
     Randomness,
 }
@@ -64,6 +66,8 @@ pub(crate) enum Repr {
     Destination { reason: &'static str },
     #[error("cannot add an account: there are {limit}, which is the most")]
     TooManyAccounts { limit: usize },
+    #[error("this does not name a store for buckets: {reason}")]
+    Store { reason: &'static str },
     #[error("cannot make an id or a token: the operating system gives no random bytes")]
     Randomness { source: getrandom::Error },
 }
@@ -78,6 +82,7 @@ impl Error {
             Repr::Folder { .. } => ErrorKind::Folder,
             Repr::Destination { .. } => ErrorKind::Destination,
             Repr::TooManyAccounts { .. } => ErrorKind::TooManyAccounts,
+            Repr::Store { .. } => ErrorKind::Store,
             Repr::Randomness { .. } => ErrorKind::Randomness,
         }
     }

@@ -65,6 +65,7 @@ mod control;
 mod destination;
 mod error;
 pub mod faults;
+mod files;
 mod log;
 mod ownership;
 mod page;
@@ -75,12 +76,13 @@ mod stop;
 pub mod traffic;
 mod validation;
 
-/// The crate whose types [`Buckets`] shows.
+/// The crate whose types [`Buckets`] and [`Store`] show.
 pub use object_store;
 
 pub use account::Access;
-pub use buckets::Buckets;
+pub use buckets::{Buckets, Refusal, Store};
 pub use error::{Error, ErrorKind};
+pub use files::Files;
 pub use log::Request;
 pub use simulator::{Simulator, SimulatorBuilder};
 pub use traffic::Traffic;

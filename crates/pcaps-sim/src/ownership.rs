@@ -2,12 +2,14 @@
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use object_store::{ObjectStoreExt, path::Path as Key};
+use object_store::ObjectStoreExt;
 use pcaps_api::{OwnershipStatus, Secret, types};
 use tokio::sync::Mutex;
 
 use crate::{
-    Buckets, clock,
+    Buckets,
+    buckets::Refusal,
+    clock,
     destination::Destination,
     random,
     server::{Failure, code},
@@ -63,15 +65,14 @@ impl Ownerships {
             submitted: now,
             validated: None,
         };
-        let key = entry.challenge_key();
-        let content = entry.challenge.expose().to_owned();
-        let written = buckets.object_store().put(&key, content.into()).await;
-        if written.is_err() {
-            return Err(Failure::bad_request(
-                code::UNWRITABLE,
-                "the challenge cannot be written into the bucket: check its permissions",
-            )
-            .at("/destination_conf"));
+        if let Err(refusal) = entry.write_challenge(buckets).await {
+            let message = match refusal {
+                Refusal::Gone => "there is no such bucket: make it, and register it then",
+                Refusal::NotWritable => {
+                    "the challenge cannot be written into the bucket: check its permissions"
+                }
+            };
+            return Err(Failure::bad_request(code::UNWRITABLE, message).at("/destination_conf"));
         }
         let shown = entry.show();
         entries.push(entry);
@@ -133,10 +134,12 @@ impl Ownerships {
                 "there is no registered bucket with this id",
             )
         })?;
-        let key = entries.remove(place).challenge_key();
+        let entry = entries.remove(place);
         drop(entries);
-        // It may be gone already, and the bucket with it.
-        let _ = buckets.object_store().delete(&key).await;
+        if let Ok((store, directory)) = buckets.open(entry.destination.directory()) {
+            // It may be gone already, and the bucket with it.
+            let _ = store.delete(&directory.join(entry.filename)).await;
+        }
         Ok(())
     }
 
@@ -160,10 +163,13 @@ impl Ownerships {
 }
 
 impl Ownership {
-    /// Where the challenge file is.
-    fn challenge_key(&self) -> Key {
-        let directory = self.destination.directory().clone();
-        directory.join(self.filename.as_str())
+    /// Writes the challenge file.
+    async fn write_challenge(&self, buckets: &Buckets) -> Result<(), Refusal> {
+        let (store, directory) = buckets.open(self.destination.directory())?;
+        let key = directory.join(self.filename.as_str());
+        let content = self.challenge.expose().to_owned();
+        store.put(&key, content.into()).await?;
+        Ok(())
     }
 
     /// The bucket as the service shows it: with its keys, as it may.

@@ -3,8 +3,7 @@
 use std::{
     fmt, io,
     net::SocketAddr,
-    num::NonZeroU8,
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 
@@ -19,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    Access, Buckets, Error, Request, Traffic,
+    Access, Buckets, Error, Files, Request, Traffic,
     account::{Accounts, RequestLimit},
     clock::Clock,
     colos::Colos,
@@ -76,7 +75,7 @@ impl Simulator {
             token: None,
             read_token: None,
             buckets: None,
-            servers: None,
+            files: Files::default(),
             colos: Colos::default(),
             clock: None,
             is_limited: true,
@@ -176,6 +175,11 @@ impl Simulator {
         &self.service.buckets
     }
 
+    /// Changes which files full captures leave that are started from now on.
+    pub fn set_files(&self, files: Files) {
+        self.service.set_files(files);
+    }
+
     fn first(&self) -> &Access {
         &self.service.accounts.first().access
     }
@@ -187,7 +191,7 @@ impl Simulator {
 
     /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered;
     /// then their connections are cut. After it nothing changes any more. An unfinished full capture leaves
-    /// no files.
+    /// no files, and late ones do not appear.
     pub async fn shutdown(mut self) {
         if let Some(close) = self.close.take() {
             // It may have ended by itself.
@@ -238,7 +242,7 @@ pub struct SimulatorBuilder {
     token: Option<Secret>,
     read_token: Option<Secret>,
     buckets: Option<Buckets>,
-    servers: Option<NonZeroU8>,
+    files: Files,
     colos: Colos,
     clock: Option<Clock>,
     is_limited: bool,
@@ -324,13 +328,9 @@ impl SimulatorBuilder {
         }
     }
 
-    /// How many servers a data centre has, and so how many files a full capture leaves at most. By
-    /// default 3.
-    pub fn servers(self, servers: NonZeroU8) -> Self {
-        Self {
-            servers: Some(servers),
-            ..self
-        }
+    /// Which files a full capture leaves. By default one for each of 3 servers.
+    pub fn files(self, files: Files) -> Self {
+        Self { files, ..self }
     }
 
     /// What time it is. By default the real time; a test that moves the time does not have to wait for
@@ -372,9 +372,7 @@ impl SimulatorBuilder {
             clock: self.clock.unwrap_or_else(Clock::real),
             traffic: RwLock::new(self.traffic.unwrap_or_else(|| Traffic::synthetic(0))),
             colos: self.colos,
-            servers: self
-                .servers
-                .unwrap_or_else(|| NonZeroU8::MIN.saturating_add(2)),
+            files: Mutex::new(self.files),
             buckets: self.buckets.unwrap_or_else(Buckets::memory),
             stopped: stopped.clone(),
             ranges: self.ranges,
@@ -439,7 +437,7 @@ impl fmt::Debug for SimulatorBuilder {
             .field("traffic", &self.traffic)
             .field("account_id", &self.account_id)
             .field("buckets", &self.buckets)
-            .field("servers", &self.servers)
+            .field("files", &self.files)
             .field("is_limited", &self.is_limited)
             .field("ranges", &self.ranges)
             .field("control", &self.control)

@@ -140,9 +140,18 @@ pub(super) const SIM: &str = "\
 Prints three lines of the form NAME=VALUE that point any client at it, then
 serves until Ctrl-C.
 
+A URI of --bucket-map is s3://<bucket>[/<dir>], or gs:// or r2://, without a
+query. Its STORE is a folder, memory:,
+s3+http://<host>[:<port>]/<bucket>[/<dir>] or gs+http://... for a server of your
+own (https too), or s3://<bucket>[/<dir>] or gs://<bucket>[/<dir>] for the
+cloud. Credentials come from the environment:
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or
+GOOGLE_SERVICE_ACCOUNT; without any, requests are anonymous.
+
 Examples:
   pcaps sim
   pcaps sim --listen 127.0.0.1:8080 --buckets ./buckets
+  pcaps sim --bucket-map s3://captures=s3+http://127.0.0.1:9000/captures
   pcaps sim --traffic attack.pcap --sampling 10";
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use pcaps::{BucketId, CaptureId};
 
 pub(crate) use refusal::parse;
-use values::{bucket_id, count, duration, one_in, seed, size, socket, time};
+pub(crate) use values::Mapping;
+use values::{bucket_id, count, duration, mapping, one_in, seed, size, socket, time};
 
 /// Packet captures on Cloudflare's Magic Transit, from a filter to an open file.
 #[derive(Parser)]
@@ -313,6 +314,10 @@ pub(crate) struct Sim {
     /// A folder for the buckets, instead of memory; it is made if it is not there.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) buckets: Option<PathBuf>,
+
+    /// Where one bucket, or a directory of one, is instead; can be repeated.
+    #[arg(long, value_name = "URI=STORE", value_parser = mapping)]
+    pub(crate) bucket_map: Vec<Mapping>,
 
     /// Take one packet in N.
     #[arg(

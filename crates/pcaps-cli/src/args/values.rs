@@ -37,6 +37,30 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "write a time with its zone, such as 2026-11-23T10:00:00Z".to_owned())
 }
 
+/// A bucket of the simulator, and where it is. Either may be wrong yet.
+#[derive(Clone)]
+pub(crate) struct Mapping {
+    pub(crate) uri: String,
+    pub(crate) store: String,
+}
+
+/// `URI=STORE`. Neither is repeated: people put keys into both.
+pub(super) fn mapping(text: &str) -> Result<Mapping, String> {
+    let form =
+        "write a bucket and its store, such as s3://captures=s3+http://127.0.0.1:9000/captures";
+    let (uri, store) = text.split_once('=').ok_or(form)?;
+    if uri.contains('?') {
+        return Err("leave out `?` and what follows in the bucket's URI".to_owned());
+    }
+    if !uri.contains("://") || store.is_empty() {
+        return Err(form.to_owned());
+    }
+    Ok(Mapping {
+        uri: uri.to_owned(),
+        store: store.to_owned(),
+    })
+}
+
 /// The id of a bucket. What is none is not repeated: it may be a URI with its keys.
 pub(super) fn bucket_id(text: &str) -> Result<BucketId, String> {
     text.parse()
@@ -64,6 +88,22 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mappings_have_two_sides() {
+        let both = |text| mapping(text).map(|it| (it.uri, it.store));
+        let of = |uri: &str, store: &str| Ok((uri.to_owned(), store.to_owned()));
+        assert_eq!(both("s3://b/d=./x=y"), of("s3://b/d", "./x=y"));
+        assert_eq!(both("gs://b=memory:"), of("gs://b", "memory:"));
+        for wrong in ["", "gs://b", "gs://b=", "=memory:", "b=memory:"] {
+            assert!(
+                both(wrong).is_err_and(|it| it.starts_with("write a bucket")),
+                "{wrong}"
+            );
+        }
+        let keys = both("r2://b?secret-access-key=hunter2=memory:");
+        assert!(keys.is_err_and(|it| it.starts_with("leave out") && !it.contains("hunter2")));
+    }
 
     #[test]
     fn durations_have_units_or_are_seconds() {

@@ -22,10 +22,7 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
         Some(path) => replay(path)?,
         None => Traffic::synthetic(args.seed),
     };
-    let buckets = match &args.buckets {
-        Some(path) => Buckets::folder(path)?,
-        None => Buckets::memory(),
-    };
+    let buckets = buckets(args)?;
     let mut simulator = Simulator::builder()
         .listen(args.listen)
         .traffic(traffic.with_sampling(args.sampling))
@@ -52,6 +49,17 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
         simulator.shutdown().await;
         Ok(())
     })
+}
+
+fn buckets(args: &args::Sim) -> Result<Buckets, Failure> {
+    let mut buckets = match &args.buckets {
+        Some(path) => Buckets::folder(path)?,
+        None => Buckets::memory(),
+    };
+    for mapping in &args.bucket_map {
+        buckets = buckets.map(&mapping.uri, mapping.store.parse()?)?;
+    }
+    Ok(buckets)
 }
 
 /// What a program is told.

@@ -22,7 +22,8 @@ impl Criteria {
         *self == Self::default() || self.match_found(&dissect(packet.link_type, &packet.bytes))
     }
 
-    fn match_found(&self, found: &Dissection) -> bool {
+    /// Whether a packet is taken that was dissected already.
+    pub(super) fn match_found(&self, found: &Dissection) -> bool {
         fn fits<T: Copy + PartialEq>(wanted: Option<T>, found: Option<T>) -> bool {
             wanted.is_none() || wanted == found
         }

@@ -1,26 +1,24 @@
 //! Full captures: they watch for new packets, and write them to a bucket.
 
-use std::{collections::BTreeMap, num::NonZeroU8, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use object_store::{buffered::BufWriter, path::Path as Key};
 use pcaps_api::{
     CaptureStatus, limits,
     types::{FullCapture, FullCaptureRequest},
 };
-use tokio::{io::AsyncWriteExt, sync::Mutex};
+use tokio::sync::Mutex;
 
 use super::{
     echo,
-    files::{Chunk, Limits, Pulled, Tap},
     stage::{Schedule, Stage},
+    tap::{Chunk, Limits, Pulled, Tap},
+    uploads::Uploads,
 };
 use crate::{
-    Buckets, clock, random, server::Failure, stop::Stopped, traffic::Traffic, validation::FullOrder,
+    Buckets, Files, buckets::Refusal, clock, random, server::Failure, stop::Stopped,
+    traffic::Traffic, validation::FullOrder,
 };
-
-/// How much of a file waits in memory for the next part of an upload, in bytes: 1 MiB.
-const PART: usize = 1 << 20;
 
 /// A full capture.
 pub(crate) struct Full {
@@ -39,6 +37,8 @@ struct Progress {
     outcome: Option<Outcome>,
     /// Until there is an outcome.
     work: Option<Work>,
+    /// After it, until they are there.
+    late: Option<Late>,
     /// From then on nothing is begun.
     stopped: Stopped,
 }
@@ -53,16 +53,17 @@ enum Outcome {
 
 /// What it does while it runs.
 struct Work {
-    tap: Tap,
+    /// Always there, but while it takes packets.
+    tap: Option<Tap>,
     uploads: Uploads,
+    files: Files,
 }
 
-/// The files in the bucket that are being written.
-struct Uploads {
-    buckets: Buckets,
-    directory: Key,
-    name: String,
-    open: BTreeMap<usize, BufWriter>,
+/// Files that are to appear some time after the end.
+struct Late {
+    due: Timestamp,
+    files: Vec<Chunk>,
+    uploads: Uploads,
 }
 
 impl Full {
@@ -71,7 +72,7 @@ impl Full {
         order: FullOrder,
         traffic: &Traffic,
         buckets: Buckets,
-        servers: NonZeroU8,
+        files: Files,
         stopped: Stopped,
         now: Timestamp,
     ) -> Result<Self, Failure> {
@@ -91,13 +92,9 @@ impl Full {
             bytes: bytes.unsigned_abs(),
         };
         let work = Work {
-            tap: Tap::new(traffic, window, criteria, limits, servers),
-            uploads: Uploads {
-                buckets,
-                directory: destination.directory().clone(),
-                name: format!("pcap_{id}.pcap"),
-                open: BTreeMap::new(),
-            },
+            tap: Some(Tap::new(traffic, window, criteria, limits, files)),
+            uploads: Uploads::new(buckets, destination.directory().clone(), &id),
+            files,
         };
         Ok(Self {
             id,
@@ -109,6 +106,7 @@ impl Full {
                 captured: 0,
                 outcome: None,
                 work: Some(work),
+                late: None,
                 stopped,
             }),
         })
@@ -164,9 +162,23 @@ impl Full {
         self.advance(now).await;
     }
 
-    /// Waits until nothing is under way.
+    /// Makes late files appear now.
+    pub(super) async fn hand_over(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        // See below.
+        let task = tokio::spawn(async move { this.progress.lock().await.hand_over().await });
+        // Whether it was done shows in the bucket.
+        let _ = task.await;
+    }
+
+    /// Waits until nothing is under way, and takes back what is in the bucket of files that are not complete.
     pub(super) async fn settle(&self) {
-        drop(self.progress.lock().await);
+        let mut progress = self.progress.lock().await;
+        let work = progress.work.take().map(|work| work.uploads);
+        let late = progress.late.take().map(|late| late.uploads);
+        for uploads in [work, late].into_iter().flatten() {
+            uploads.abort().await;
+        }
     }
 
     /// Does what is to be done up to this moment.
@@ -176,7 +188,7 @@ impl Full {
         let task = tokio::spawn(async move { this.progress.lock().await.advance(now).await });
         if task.await.is_err() {
             let mut progress = self.progress.lock().await;
-            progress.end(Outcome::Failed("the simulator failed"));
+            progress.end(Outcome::Failed(BROKEN));
         }
     }
 }
@@ -197,30 +209,39 @@ impl Progress {
 
     async fn advance(&mut self, now: Timestamp) {
         self.latest = self.latest.max(now);
-        // If this does not come to its end, there is no work to go on with: see below.
-        let Some(work) = self.work.take() else {
-            if self.outcome.is_none() {
-                self.end(Outcome::Failed("the simulator failed"));
+        if self.stopped.is() {
+            return;
+        }
+        if self.outcome.is_some() {
+            if self.late.as_ref().is_some_and(|it| it.due <= self.latest) {
+                self.hand_over().await;
             }
             return;
+        }
+        // If this does not come to its end, there is no work to go on with.
+        let Some(mut work) = self.work.take() else {
+            self.end(Outcome::Failed(BROKEN));
+            return;
         };
-        match self.work_on(work).await {
-            Ok(Some(work)) => self.work = Some(work),
-            Ok(None) => self.end(Outcome::Success),
-            Err(reason) => self.end(Outcome::Failed(reason)),
+        match self.work_on(&mut work).await {
+            Ok(false) => self.work = Some(work),
+            Ok(true) => self.end(Outcome::Success),
+            Err(reason) => {
+                work.uploads.abort().await;
+                self.end(Outcome::Failed(reason));
+            }
         }
     }
 
-    /// Takes the packets up to now, and hands over the files when it is time. Gives back what remains to
-    /// be done.
-    async fn work_on(&mut self, mut work: Work) -> Result<Option<Work>, &'static str> {
+    /// Takes the packets up to now, and hands over the files when it is time. Says whether it is done.
+    async fn work_on(&mut self, work: &mut Work) -> Result<bool, &'static str> {
         while self.schedule.full.is_none() && !self.stopped.is() {
             let until = clock::to_file(self.latest.min(self.schedule.end()));
-            let pulled;
-            let chunks;
-            (work.tap, pulled, chunks) = pull(work.tap, until).await?;
-            self.captured = work.tap.captured();
-            work.uploads.add(chunks).await?;
+            let tap = work.tap.take().ok_or(BROKEN)?;
+            let (tap, pulled, parts) = pull(tap, until).await?;
+            self.captured = tap.captured();
+            work.tap = Some(tap);
+            work.uploads.add(parts).await.map_err(explain)?;
             match pulled {
                 Pulled::More => {}
                 Pulled::All => break,
@@ -228,20 +249,55 @@ impl Progress {
             }
         }
         if self.stopped.is() || self.schedule.stage(self.latest) != Stage::Converted {
-            return Ok(Some(work));
+            return Ok(false);
         }
-        let Work { tap, mut uploads } = work;
-        let last = tokio::task::spawn_blocking(|| tap.finish()).await;
-        let last = last.map_err(|_| BROKEN)?.map_err(|_| UNWRITABLE_PACKET)?;
-        uploads.add(last).await?;
-        uploads.finish().await?;
-        Ok(None)
+        let tap = work.tap.take().ok_or(BROKEN)?;
+        let files = tokio::task::spawn_blocking(|| tap.finish()).await;
+        let mut files = files.map_err(|_| BROKEN)?.map_err(|_| UNWRITABLE_PACKET)?;
+        let on_time = files.len().saturating_sub(work.files.late.into());
+        let late = files.split_off(on_time);
+        work.uploads.finish(files).await.map_err(explain)?;
+        if !late.is_empty() {
+            let wait = i64::try_from(work.files.late_by.as_secs()).unwrap_or(i64::MAX);
+            self.late = Some(Late {
+                due: clock::shift(self.latest, wait),
+                files: late,
+                uploads: work.uploads.split_off(),
+            });
+        }
+        Ok(true)
+    }
+
+    /// Makes late files appear.
+    async fn hand_over(&mut self) {
+        if self.stopped.is() {
+            return;
+        }
+        if let Some(Late {
+            files, mut uploads, ..
+        }) = self.late.take()
+        {
+            if uploads.finish(files).await.is_err() {
+                uploads.abort().await;
+            }
+        }
     }
 }
 
 const BROKEN: &str = "the simulator failed";
 const UNWRITABLE_PACKET: &str = "a packet does not fit in a capture file";
-const UNWRITABLE_BUCKET: &str = "the bucket cannot be written to";
+
+/// What is wrong with a bucket, and what to do about it.
+fn explain(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Gone => {
+            "the bucket is gone: make it again, or register another one, and start a new capture"
+        }
+        Refusal::NotWritable => {
+            "the bucket cannot be written to: check its permissions, and start a new capture"
+        }
+    }
+}
 
 /// Takes packets, where it does not hold up others.
 async fn pull(
@@ -250,40 +306,13 @@ async fn pull(
 ) -> Result<(Tap, Pulled, Vec<Chunk>), &'static str> {
     let pulled = tokio::task::spawn_blocking(move || {
         let pulled = tap.pull(until)?;
-        let chunks = tap.drain();
-        Ok::<_, pcaps_file::Error>((tap, pulled, chunks))
+        let parts = tap.drain();
+        Ok::<_, pcaps_file::Error>((tap, pulled, parts))
     });
     pulled
         .await
         .map_err(|_| BROKEN)?
         .map_err(|_| UNWRITABLE_PACKET)
-}
-
-impl Uploads {
-    /// Adds to the files, and begins those that are not there yet.
-    async fn add(&mut self, chunks: Vec<Chunk>) -> Result<(), &'static str> {
-        for (server, bytes) in chunks {
-            let upload = self.open.entry(server).or_insert_with(|| {
-                let key = self
-                    .directory
-                    .clone()
-                    .join(format!("server-{:02}", server + 1))
-                    .join(self.name.as_str());
-                let store = Arc::clone(self.buckets.object_store());
-                BufWriter::with_capacity(store, key, PART).with_max_concurrency(2)
-            });
-            upload.put(bytes).await.map_err(|_| UNWRITABLE_BUCKET)?;
-        }
-        Ok(())
-    }
-
-    /// Makes the files appear in the bucket.
-    async fn finish(self) -> Result<(), &'static str> {
-        for mut upload in self.open.into_values() {
-            upload.shutdown().await.map_err(|_| UNWRITABLE_BUCKET)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -316,8 +345,8 @@ mod tests {
         };
         let (end, stopped) = stop();
         let (traffic, buckets) = (Traffic::synthetic(1), Buckets::memory());
-        let one = NonZeroU8::MIN;
-        let full = Full::new(order, &traffic, buckets.clone(), one, stopped, now);
+        let files = Files::default();
+        let full = Full::new(order, &traffic, buckets.clone(), files, stopped, now);
         let full = Arc::new(full.expect("random bytes"));
         full.advance(clock::shift(now, 5)).await;
         let before = full.progress.lock().await.captured;
@@ -326,7 +355,10 @@ mod tests {
         end.now();
         assert!(!full.is_finished(clock::shift(now, 100)).await);
         assert_eq!(full.progress.lock().await.captured, before);
-        let file = format!("gs/b/d/server-01/pcap_{}.pcap", full.id());
-        assert!(buckets.object_store().head(&file.into()).await.is_err());
+        let (store, directory) = buckets.place("gs://b/d").expect("a bucket");
+        let file = directory
+            .join("server-01")
+            .join(format!("pcap_{}.pcap", full.id()));
+        assert!(store.head(&file).await.is_err());
     }
 }

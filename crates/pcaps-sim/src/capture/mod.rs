@@ -1,11 +1,12 @@
 //! Captures: what was asked for, how far it is, and where the packets are.
 
 mod criteria;
-mod files;
 mod full;
 mod sample;
 mod stage;
 mod store;
+mod tap;
+mod uploads;
 
 use std::sync::Arc;
 

@@ -68,6 +68,10 @@ impl Captures {
                 ),
             ));
         }
+        if let Some(full) = &*watch {
+            // Nobody looks after it any more.
+            full.hand_over().await;
+        }
         Ok(watch)
     }
 

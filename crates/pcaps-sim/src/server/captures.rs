@@ -48,7 +48,7 @@ pub(super) async fn start(
                 order,
                 &service.traffic(),
                 service.buckets.clone(),
-                service.servers,
+                service.files(),
                 service.stopped.clone(),
                 now,
             )?;

@@ -8,10 +8,7 @@ mod guard;
 mod ownership;
 mod ranges;
 
-use std::{
-    num::NonZeroU8,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::{
     Router,
@@ -24,7 +21,7 @@ use axum::{
 use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::{
-    Buckets, Traffic,
+    Buckets, Files, Traffic,
     account::{Accounts, RequestLimit},
     clock::Clock,
     colos::Colos,
@@ -47,7 +44,8 @@ pub(crate) struct Service {
     pub(crate) clock: Clock,
     pub(crate) traffic: RwLock<Traffic>,
     pub(crate) colos: Colos,
-    pub(crate) servers: NonZeroU8,
+    /// Of captures that are started from now on.
+    pub(crate) files: Mutex<Files>,
     pub(crate) buckets: Buckets,
     pub(crate) stopped: Stopped,
     /// Whether a part of a download may be asked for.
@@ -66,6 +64,16 @@ impl Service {
     /// Sets what there is to be captured by captures that are started from now on.
     pub(crate) fn set_traffic(&self, traffic: Traffic) {
         *self.traffic.write().unwrap_or_else(PoisonError::into_inner) = traffic;
+    }
+
+    /// Which files a full capture leaves that is started now.
+    pub(crate) fn files(&self) -> Files {
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes them.
+    pub(crate) fn set_files(&self, files: Files) {
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
     }
 
     /// Sees to what is to be done up to now without being asked.

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::TryStreamExt;
 use pcaps_sim::{ErrorKind, Simulator};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Answer, BUCKET, Outcome, World};
+use crate::support::{Answer, BUCKET, Outcome, World, objects};
 
 /// The address and port of a simulator.
 fn address(world: &World) -> String {
@@ -314,7 +313,7 @@ async fn assert_ends(end: impl AsyncFnOnce(Simulator)) -> Outcome {
     // It may also be reset.
     let _ = stream.read_to_end(&mut answer).await;
     assert_eq!(String::from_utf8_lossy(&answer), "");
-    let written: Vec<_> = buckets.object_store().list(None).try_collect().await?;
+    let written = objects(&buckets).await?;
     assert!(written.is_empty(), "{written:?}");
     Ok(())
 }

@@ -2,12 +2,11 @@
 
 use std::{fs, path::Path};
 
-use futures_util::TryStreamExt;
 use pcaps_sim::{Buckets, object_store::ObjectStoreExt};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, BUCKET, Outcome, World, but, full};
+use crate::support::{Answer, BUCKET, Outcome, World, but, full, objects};
 
 const KEYS: &str = "account-id=a&access-key-id=k&secret-access-key=s";
 
@@ -142,9 +141,8 @@ async fn a_forgotten_bucket_keeps_no_challenge() -> Outcome {
     // One that somebody deleted already is no obstacle.
     let again = world.register(BUCKET).await?;
     let name = again["filename"].as_str().ok_or("no name")?;
-    let buckets = world.simulator.buckets();
-    let key = buckets.directory(BUCKET)?.join(name);
-    buckets.object_store().delete(&key).await?;
+    let (store, directory) = world.simulator.buckets().place(BUCKET)?;
+    store.delete(&directory.join(name)).await?;
     let path = format!("/ownership/{}", again["id"].as_str().ok_or("no id")?);
     let removed = Answer::of(world.request(Method::DELETE, &path)).await?;
     assert_eq!(removed.status, 204);
@@ -194,8 +192,7 @@ async fn names_of_objects_are_as_in_the_uri() -> Outcome {
         .register("gs://captures/d%C3%A9j%C3%A0/~%7Bvu%7D")
         .await?;
     world.challenge(&registered).await?;
-    let store = world.simulator.buckets().object_store();
-    let all: Vec<_> = store.list(None).try_collect().await?;
+    let all = objects(world.simulator.buckets()).await?;
     let name = registered["filename"].as_str().ok_or("no name")?;
     assert_eq!(
         all.iter()

@@ -1,12 +1,12 @@
 //! Full captures, from the first request to the files in the bucket.
 
 use std::{
-    num::NonZeroU8,
+    num::NonZeroU16,
     time::{Duration, Instant},
 };
 
 use pcaps_file::Timestamp;
-use pcaps_sim::{Buckets, Traffic};
+use pcaps_sim::{Buckets, Files, Traffic};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -232,9 +232,19 @@ async fn a_filter_counts() -> Outcome {
     Ok(())
 }
 
+fn one_server() -> Files {
+    Files {
+        servers: NonZeroU16::MIN,
+        ..Files::default()
+    }
+}
+
+const NOT_WRITABLE: &str =
+    "the bucket cannot be written to: check its permissions, and start a new capture";
+
 #[tokio::test]
 async fn one_server_leaves_one_file() -> Outcome {
-    let world = World::with(|it| it.servers(NonZeroU8::MIN)).await?;
+    let world = World::with(|it| it.files(one_server())).await?;
     world.prove(BUCKET).await?;
     let id = world.start(&full()).await?;
     world.pass(100);
@@ -363,7 +373,7 @@ async fn a_bucket_that_cannot_be_written_fails_it() -> Outcome {
     world.pass(100);
     let failed = capture(&world, &id).await?;
     assert_eq!(failed["status"], "failed");
-    assert_eq!(failed["error_message"], "the bucket cannot be written to");
+    assert_eq!(failed["error_message"], NOT_WRITABLE);
     // It does not stand in the way of the next one.
     let next = world.start(&full()).await?;
     assert_eq!(status(&world, &next).await?, "pending");

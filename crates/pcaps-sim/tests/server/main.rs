@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod awkward;
 mod buckets;
 mod control;
 mod deliveries;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use pcaps_file::{LinkType, Reader};
 use pcaps_sim::{
     Access, Buckets, Simulator, SimulatorBuilder, Traffic,
-    object_store::{ObjectStoreExt, path::Path as Key},
+    object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt, path::Path as Key},
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -157,9 +157,8 @@ impl World {
     pub(crate) async fn challenge(&self, ownership: &Value) -> Outcome<String> {
         let conf = ownership["destination_conf"].as_str().ok_or("no conf")?;
         let name = ownership["filename"].as_str().ok_or("no name")?;
-        let buckets = self.simulator.buckets();
-        let key = buckets.directory(conf)?.join(name);
-        let content = buckets.object_store().get(&key).await?.bytes().await?;
+        let (store, directory) = self.simulator.buckets().place(conf)?;
+        let content = store.get(&directory.join(name)).await?.bytes().await?;
         Ok(String::from_utf8(content.into())?)
     }
 
@@ -179,9 +178,15 @@ impl World {
     }
 }
 
+/// Everything in the store that has all buckets which are not mapped.
+pub(crate) async fn objects(buckets: &Buckets) -> Outcome<Vec<ObjectMeta>> {
+    let (store, _) = buckets.place(BUCKET)?;
+    Ok(store.list(None).try_collect().await?)
+}
+
 pub(crate) async fn files(buckets: &Buckets, id: &str) -> Outcome<Vec<(Key, Vec<u8>)>> {
-    let store = buckets.object_store();
-    let all: Vec<_> = store.list(None).try_collect().await?;
+    let all = objects(buckets).await?;
+    let (store, _) = buckets.place(BUCKET)?;
     let mut found = Vec::new();
     for meta in all {
         if meta.location.as_ref().contains(id) {

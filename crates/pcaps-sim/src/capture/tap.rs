@@ -1,19 +1,15 @@
 //! The packets of a full capture on their way into files: one for each server that sees some.
 
-use std::{
-    io::{self, Write},
-    iter::Peekable,
-    mem,
-    num::NonZeroU8,
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{iter::Peekable, mem, ops::Range};
 
 use bytes::Bytes;
-use pcaps_file::{Timestamp, Writer, WriterOptions, dissect};
+use pcaps_file::{Dissection, Timestamp, Writer, WriterOptions, dissect};
 
 use super::Criteria;
-use crate::traffic::{Packets, Traffic, TrafficPacket};
+use crate::{
+    Files,
+    traffic::{Packets, Traffic, TrafficPacket},
+};
 
 /// The bytes that are kept of each packet at most: all of any IP packet, whatever headers are before it. It is
 /// what tcpdump takes for whole packets.
@@ -22,8 +18,15 @@ const SNAP_LEN: u32 = 262_144;
 /// How many packets are looked at in one go.
 const LOOKS: usize = 50_000;
 
-/// How many bytes may wait to be written, before those that come in one packet: 4 MiB.
-const WAITING: u64 = 4 << 20;
+/// How many bytes are taken in one go, before those that come in one packet: 4 MiB.
+const TAKEN: u64 = 4 << 20;
+
+/// How much of a file is written at a time, but the last, in bytes: 5 MiB, the least that the parts of an upload
+/// may have in the clouds.
+pub(super) const PART: usize = 5 << 20;
+
+/// How many bytes may wait for their files' parts to be full: 64 MiB. Ten files never have so many.
+const HELD: usize = 64 << 20;
 
 /// What a full capture takes at most.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +43,14 @@ pub(super) struct Tap {
     criteria: Criteria,
     limits: Limits,
     options: WriterOptions,
+    files: Files,
     servers: Vec<Option<Sink>>,
+    /// What is to be added to the files.
+    parts: Vec<Chunk>,
     captured: u64,
     bytes: u64,
+    /// How many bytes wait, without those of `parts`.
+    held: usize,
 }
 
 /// How a part of the window ended.
@@ -65,7 +73,7 @@ impl Tap {
         window: Range<Timestamp>,
         criteria: Criteria,
         limits: Limits,
-        servers: NonZeroU8,
+        files: Files,
     ) -> Self {
         Self {
             packets: traffic.packets(window).peekable(),
@@ -75,9 +83,12 @@ impl Tap {
                 snap_len: SNAP_LEN,
                 ..WriterOptions::new(traffic.link_type())
             },
-            servers: (0..servers.get()).map(|_| None).collect(),
+            files,
+            servers: (0..files.servers.get()).map(|_| None).collect(),
+            parts: Vec::new(),
             captured: 0,
             bytes: 0,
+            held: 0,
         }
     }
 
@@ -88,22 +99,26 @@ impl Tap {
 
     /// Takes packets from before this moment, as many as fit in a modest amount of memory.
     pub(super) fn pull(&mut self, until: Timestamp) -> Result<Pulled, pcaps_file::Error> {
-        let mut waiting = 0;
+        let mut taken = 0;
         for _ in 0..LOOKS {
             let Some(packet) = self.packets.next_if(|packet| packet.timestamp < until) else {
                 return Ok(Pulled::All);
             };
-            if !self.criteria.take(&packet) {
+            let found = dissect(packet.link_type, &packet.bytes);
+            if !self.criteria.match_found(&found) {
                 continue;
             }
-            let len = self.write(&packet)?;
+            let len = self.write(&packet, &found)?;
             self.captured += 1;
             self.bytes += len;
-            waiting += len;
-            if self.captured >= self.limits.packets || self.bytes >= self.limits.bytes {
+            taken += len;
+            if self.captured >= self.limits.packets
+                || self.bytes >= self.limits.bytes
+                || self.held >= HELD
+            {
                 return Ok(Pulled::Limit(packet.timestamp));
             }
-            if waiting >= WAITING {
+            if taken >= TAKEN {
                 break;
             }
         }
@@ -112,34 +127,51 @@ impl Tap {
 
     /// What is to be added to the files.
     pub(super) fn drain(&mut self) -> Vec<Chunk> {
-        let sinks = self.servers.iter().enumerate();
-        sinks
-            .filter_map(|(server, sink)| Some((server, sink.as_ref()?.spool.take())))
-            .filter(|(_, bytes)| !bytes.is_empty())
-            .collect()
+        mem::take(&mut self.parts)
     }
 
-    /// What is to be added to the files as the last.
+    /// The files, in their order, with what is to be added to each as the last.
     pub(super) fn finish(self) -> Result<Vec<Chunk>, pcaps_file::Error> {
+        let mut torn = usize::from(self.files.torn);
         let mut chunks = Vec::new();
         for (server, sink) in self.servers.into_iter().enumerate() {
             if let Some(sink) = sink {
-                chunks.push((server, sink.writer.finish()?.take()));
+                chunks.push((server, sink.finish(torn > 0)?));
+                torn = torn.saturating_sub(1);
             }
+        }
+        let (empty, zero_length) = (self.files.empty.into(), self.files.zero_length.into());
+        let mut next = usize::from(self.files.servers.get());
+        let header = Bytes::from(Writer::new(Vec::new(), self.options)?.finish()?);
+        for bytes in
+            std::iter::repeat_n(header, empty).chain(std::iter::repeat_n(Bytes::new(), zero_length))
+        {
+            chunks.push((next, bytes));
+            next += 1;
         }
         Ok(chunks)
     }
 
     /// Writes a packet to its server's file, and says how long it is there.
-    fn write(&mut self, packet: &TrafficPacket) -> Result<u64, pcaps_file::Error> {
-        let server = flow(packet) % self.servers.len().max(1);
+    fn write(
+        &mut self,
+        packet: &TrafficPacket,
+        found: &Dissection,
+    ) -> Result<u64, pcaps_file::Error> {
+        let server = flow(found) % self.servers.len().max(1);
         // The remainder is always in range.
         if let Some(slot) = self.servers.get_mut(server) {
             let sink = match slot {
                 Some(sink) => sink,
                 None => slot.insert(Sink::new(self.options)?),
             };
-            sink.writer.write(&packet.as_packet())?;
+            let before = sink.len();
+            sink.write(packet)?;
+            self.held += sink.len() - before;
+            if let Some(part) = sink.part() {
+                self.held -= part.len();
+                self.parts.push((server, part));
+            }
         }
         let len = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
         Ok(len.min(SNAP_LEN).into())
@@ -147,8 +179,7 @@ impl Tap {
 }
 
 /// A number that all packets of a flow have, in both directions.
-fn flow(packet: &TrafficPacket) -> usize {
-    let found = dissect(packet.link_type, &packet.bytes);
+fn flow(found: &Dissection) -> usize {
     let mut ends = [
         (found.source, found.source_port),
         (found.destination, found.destination_port),
@@ -171,45 +202,59 @@ fn flow(packet: &TrafficPacket) -> usize {
     usize::try_from(hash ^ (hash >> 16)).unwrap_or_default()
 }
 
-/// The file of one server.
+/// The file of one server, as far as it waits for its next part to be full.
 struct Sink {
-    writer: Writer<Spool>,
-    spool: Spool,
+    writer: Writer<Vec<u8>>,
+    /// How long the last record is, in bytes.
+    last: usize,
 }
 
 impl Sink {
     fn new(options: WriterOptions) -> Result<Self, pcaps_file::Error> {
-        let spool = Spool::default();
-        let writer = Writer::new(spool.clone(), options)?;
-        Ok(Self { writer, spool })
-    }
-}
-
-/// Bytes between a writer, which does not wait, and an upload, which does.
-#[derive(Clone, Default)]
-struct Spool(Arc<Mutex<Vec<u8>>>);
-
-impl Spool {
-    fn take(&self) -> Bytes {
-        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into()
-    }
-}
-
-impl Write for Spool {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut spool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spool.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(Self {
+            writer: Writer::unbuffered(Vec::new(), options)?,
+            last: 0,
+        })
     }
 
-    fn flush(&mut self) -> io::Result<()> {
+    fn len(&self) -> usize {
+        self.writer.get_ref().len()
+    }
+
+    fn write(&mut self, packet: &TrafficPacket) -> Result<(), pcaps_file::Error> {
+        let before = self.len();
+        self.writer.write(&packet.as_packet())?;
+        self.last = self.len() - before;
         Ok(())
+    }
+
+    /// The next part, if it is full. It has nothing of the last record, which may be torn yet.
+    fn part(&mut self) -> Option<Bytes> {
+        if self.len() < PART + self.last {
+            return None;
+        }
+        let rest = self.len() - PART;
+        let mut next = Vec::with_capacity(PART + 2 * rest);
+        let waiting = self.writer.get_mut();
+        next.extend_from_slice(waiting.get(PART..).unwrap_or_default());
+        let mut part = mem::replace(waiting, next);
+        part.truncate(PART);
+        Some(part.into())
+    }
+
+    /// The last part, without half of the last record if it is to be torn.
+    fn finish(self, torn: bool) -> Result<Bytes, pcaps_file::Error> {
+        let mut rest = self.writer.finish()?;
+        if torn {
+            rest.truncate(rest.len() - self.last.div_ceil(2));
+        }
+        Ok(rest.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, net::IpAddr};
+    use std::{collections::HashMap, net::IpAddr, num::NonZeroU16};
 
     use pcaps_file::Packet;
 
@@ -224,14 +269,20 @@ mod tests {
     };
 
     fn tap(limits: Limits) -> Tap {
-        let servers = NonZeroU8::MIN.saturating_add(2);
         Tap::new(
             &Traffic::synthetic(1),
             MINUTE,
             Criteria::default(),
             limits,
-            servers,
+            Files::default(),
         )
+    }
+
+    fn one_server() -> Files {
+        Files {
+            servers: NonZeroU16::MIN,
+            ..Files::default()
+        }
     }
 
     /// Runs a tap from stop to stop, and gives the bytes of the files.
@@ -248,6 +299,7 @@ mod tests {
                 add(tap.drain());
             }
         }
+        add(tap.drain());
         add(tap.finish()?);
         Ok(files)
     }
@@ -282,7 +334,7 @@ mod tests {
             MINUTE,
             Criteria::default(),
             NO_LIMITS,
-            NonZeroU8::MIN,
+            one_server(),
         );
         let files = run(tap, &[60])?;
         let mut reader = pcaps_file::Reader::new(&*files[&0], "capture")?;
@@ -311,7 +363,7 @@ mod tests {
             MINUTE,
             Criteria::default(),
             NO_LIMITS,
-            NonZeroU8::MIN,
+            one_server(),
         );
         assert_eq!(tap.pull(Timestamp::from_parts(3, 0))?, Pulled::All);
         assert_eq!(tap.captured(), 3);
@@ -329,7 +381,7 @@ mod tests {
                 (found.destination, found.destination_port),
             ];
             ends.sort_unstable();
-            let server = flow(&packet) % 3;
+            let server = flow(&found) % 3;
             assert_eq!(*seen.entry(ends).or_insert(server), server);
         }
         for server in 0..3 {
