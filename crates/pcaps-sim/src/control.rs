@@ -38,6 +38,8 @@ POST   /clock      {\"advance\": SECONDS}: moves the clock on, and does what is 
 POST   /faults     {\"operation\": ID, \"times\": N or \"always\": true, \"fault\": {...}}: spoils the next N answers, or all
 DELETE /faults     from now on nothing is spoilt
 PUT    /traffic    {\"seed\": N, \"sampling\": N}, or a capture file: the traffic of captures that are started from now on
+PUT    /files      {\"servers\": N, \"empty\": N, \"torn\": N, ...}: which files full captures leave that are started from now on
+POST   /buckets    {\"destination\": URI, \"refusal\": \"gone\", \"not_writable\" or null}: takes nothing more for it, or takes it again
 GET    /requests   what was asked, the oldest first
 DELETE /requests   forgets what was asked
 GET    /accounts   the accounts with their tokens
@@ -52,6 +54,8 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/clock", get(now).post(advance))
         .route("/faults", post(spoil).delete(spoil_nothing))
         .route("/traffic", put(set_traffic))
+        .route("/files", put(set_files))
+        .route("/buckets", post(refuse))
         .route("/requests", get(requests).delete(forget_requests))
         .route("/accounts", get(accounts).post(add_account))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&front), guard))
@@ -213,6 +217,32 @@ fn unreadable(error: &traffic::Error) -> Refusal {
     let cause = error.source();
     let cause = cause.map_or_else(String::new, |it| format!(": {it}"));
     Refusal::bad_request(format!("{error}{cause}"))
+}
+
+async fn set_files(State(front): Shared, body: Bytes) -> Reply {
+    front.service.set_files(read(&body)?);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refuse {
+    destination: String,
+    refusal: Option<crate::Refusal>,
+}
+
+async fn refuse(State(front): Shared, body: Bytes) -> Reply {
+    let Refuse {
+        destination,
+        refusal,
+    } = read(&body)?;
+    let buckets = &front.service.buckets;
+    let done = match refusal {
+        Some(refusal) => buckets.refuse(&destination, refusal),
+        None => buckets.accept(&destination),
+    };
+    done.map_err(|error| Refusal::bad_request(error.to_string()))?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn requests(State(front): Shared) -> Response {

@@ -76,6 +76,8 @@ async fn it_takes_the_token() -> Outcome {
         (Method::POST, "/faults"),
         (Method::DELETE, "/faults"),
         (Method::PUT, "/traffic"),
+        (Method::PUT, "/files"),
+        (Method::POST, "/buckets"),
         (Method::GET, "/requests"),
         (Method::DELETE, "/requests"),
         (Method::GET, "/accounts"),
@@ -304,6 +306,55 @@ async fn traffic_can_be_a_capture_file() -> Outcome {
     let error = said["error"].as_str().ok_or("no error")?;
     assert!(error.contains("cannot replay the body: "), "{error}");
     assert_eq!(put(Vec::new()).await?.status(), 400);
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_and_buckets_are_awkward_on_order() -> Outcome {
+    let world = controlled().await?;
+    world.prove(BUCKET).await?;
+    let order = json!({ "servers": 5, "empty": 2 });
+    done(&world, Method::PUT, "/files", &order).await?;
+    let id = world.start(&full()).await?;
+    done(&world, Method::POST, "/clock", &json!({ "advance": 100 })).await?;
+    assert_eq!(world.files(&id).await?.len(), 7);
+
+    for (refusal, said) in [
+        ("gone", "bucket is gone"),
+        ("not_writable", "cannot be written"),
+    ] {
+        let order = json!({ "destination": "s3://captures", "refusal": refusal });
+        done(&world, Method::POST, "/buckets", &order).await?;
+        let id = world.start(&full()).await?;
+        done(&world, Method::POST, "/clock", &json!({ "advance": 100 })).await?;
+        let answer = world.get(&format!("/{id}")).await?;
+        assert_eq!(answer.result()?["status"], "failed");
+        let message = answer.result()?["error_message"]
+            .as_str()
+            .ok_or("no message")?;
+        assert!(message.contains(said), "{message}");
+    }
+    let order = json!({ "destination": "s3://captures", "refusal": null });
+    done(&world, Method::POST, "/buckets", &order).await?;
+    let id = world.start(&full()).await?;
+    done(&world, Method::POST, "/clock", &json!({ "advance": 100 })).await?;
+    assert_eq!(world.files(&id).await?.len(), 7);
+    for (method, path, wrong) in [
+        (Method::PUT, "/files", json!({ "servers": 0 })),
+        (
+            Method::POST,
+            "/buckets",
+            json!({ "destination": "captures", "refusal": "gone" }),
+        ),
+        (
+            Method::POST,
+            "/buckets",
+            json!({ "destination": "s3://captures", "refusal": "full" }),
+        ),
+    ] {
+        let (status, said) = control(&world, method, path, Some(&wrong)).await?;
+        assert_eq!(status, 400, "{said}");
+    }
     Ok(())
 }
 
