@@ -58,6 +58,8 @@
 mod buckets;
 mod capture;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod destination;
 mod error;
 pub mod faults;

@@ -53,7 +53,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/ownership", post(ownership::register).get(ownership::list))
         .route("/ownership/validate", post(ownership::validate))
         .route("/ownership/{ownership_id}", delete(ownership::remove));
-    Router::new()
+    let router = Router::new()
         .nest("/client/v4/accounts/{account_id}/pcaps", operations)
         .method_not_allowed_fallback(no_method)
         .route_layer(middleware::from_fn_with_state(
@@ -66,7 +66,11 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
             Arc::clone(&service),
             trace,
         ))
-        .with_state(service)
+        .with_state(service);
+    // Outside of everything that has a part in an answer.
+    #[cfg(feature = "conformance")]
+    let router = router.layer(middleware::from_fn(crate::conformance::checked));
+    router
 }
 
 async fn no_route() -> Failure {
