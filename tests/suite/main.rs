@@ -2,6 +2,7 @@
 
 mod blocking;
 mod cli;
+mod conformance;
 mod connections;
 mod downloads;
 mod drift;

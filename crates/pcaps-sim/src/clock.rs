@@ -67,9 +67,13 @@ pub(crate) fn shift(moment: Timestamp, seconds: i64) -> Timestamp {
         .unwrap_or(end)
 }
 
-/// A moment as the service writes it: RFC 3339 in UTC with microseconds.
+/// The beginning of the year 0, before which RFC 3339 has no moments.
+const YEAR_0: Timestamp = Timestamp::constant(-62_167_219_200, 0);
+
+/// A moment as the service writes it: RFC 3339 in UTC with microseconds. What it cannot write becomes the nearest that it
+/// can.
 pub(crate) fn text(moment: Timestamp) -> String {
-    format!("{moment:.6}")
+    format!("{:.6}", moment.max(YEAR_0))
 }
 
 /// A moment as capture files keep it. What they cannot keep becomes the nearest that they can.
@@ -88,6 +92,7 @@ mod tests {
         assert_eq!(text(moment), "2022-06-02T18:38:22.269047Z");
         let moment: Timestamp = "2022-06-02T18:38:22Z".parse()?;
         assert_eq!(text(moment), "2022-06-02T18:38:22.000000Z");
+        assert_eq!(text(Timestamp::MIN), "0000-01-01T00:00:00.000000Z");
         Ok(())
     }
 

@@ -61,6 +61,8 @@ mod buckets;
 mod capture;
 mod clock;
 mod colos;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod control;
 mod destination;
 mod error;

@@ -95,7 +95,7 @@ pub(crate) fn router(service: Arc<Service>, log: Arc<Log>) -> Router {
         .route("/ownership/validate", post(ownership::validate))
         .route("/ownership/{ownership_id}", delete(ownership::remove));
     let page = page::router(Arc::clone(&service), log);
-    Router::new()
+    let router = Router::new()
         .nest("/client/v4/accounts/{account_id}/pcaps", operations)
         .method_not_allowed_fallback(no_method)
         .route_layer(middleware::from_fn(guard::guard))
@@ -110,7 +110,11 @@ pub(crate) fn router(service: Arc<Service>, log: Arc<Log>) -> Router {
             trace,
         ))
         .with_state(service)
-        .merge(page.method_not_allowed_fallback(no_method))
+        .merge(page.method_not_allowed_fallback(no_method));
+    // Outside of everything that has a part in an answer.
+    #[cfg(feature = "conformance")]
+    let router = router.layer(middleware::from_fn(crate::conformance::checked));
+    router
 }
 
 async fn no_route() -> Failure {
