@@ -41,6 +41,12 @@ CHECKS = [
     "ensure_resource_availability",
 ]
 
+# A sample whose packets are not kept any more is 410: see the simulator's README.
+CONFIGURATION = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "401", "403", "404", "409", "410", "429"]
+"""
+
 SUCCESS = {
     "start_capture": 200,
     "list_captures": 200,
@@ -128,8 +134,9 @@ def tell(description: dict, known: Known, narrow: bool) -> None:
     times = [(now - timedelta(hours=hours)).isoformat() for hours in (1, 5, 20)]
     # Requests only: answers are held to the description as it is.
     told = {
+        # Not the one that captures go to: what is registered is forgotten again.
         ("RegisterBucketRequest", "destination_conf"): known_or(
-            [known.bucket, "gs://captures/0"], "DestinationConf"
+            ["gs://captures/0", "s3://captures/new?region=auto"], "DestinationConf"
         ),
         ("ValidateBucketRequest", "destination_conf"): known_or(
             [known.bucket], "DestinationConf"
@@ -156,7 +163,7 @@ def tell(description: dict, known: Known, narrow: bool) -> None:
         schemas[schema]["properties"][name] = value
 
 
-def link(description: dict) -> None:
+def link(description: dict, narrow: bool) -> None:
     """Says which operations take the ids that others hand out: the description has no links."""
     account = {"account_id": "$request.path.account_id"}
     capture = account | {"pcap_id": "$response.body#/result/id"}
@@ -165,11 +172,13 @@ def link(description: dict) -> None:
         "start_capture": {
             "get_capture": capture,
             "download_capture": capture,
-            "stop_capture": capture,
         },
         "register_bucket": {"remove_bucket": bucket, "list_buckets": account},
         "stop_capture": {"get_capture": account | {"pcap_id": "$request.path.pcap_id"}},
     }
+    if not narrow:
+        # A sample cannot be stopped: 400.
+        links["start_capture"]["stop_capture"] = capture
     for operation in operations(description):
         for target, parameters in links.get(operation["operationId"], {}).items():
             status = str(SUCCESS[operation["operationId"]])
@@ -199,8 +208,10 @@ class Pass:
         with tempfile.TemporaryDirectory() as folder:
             file, report = Path(folder, "description.json"), Path(folder, "report.json")
             file.write_text(json.dumps(self.description))
+            configuration = Path(folder, "schemathesis.toml")
+            configuration.write_text(CONFIGURATION)
             code = command(
-                ["run", str(file)]
+                ["--config-file", str(configuration), "run", str(file)]
                 + ["--url", simulator.BASE_URL]
                 + ["--header", f"Authorization: Bearer {self.account.api_token}"]
                 + ["--seed", str(seed), "--max-examples", str(examples)]
@@ -214,7 +225,7 @@ class Pass:
             equal(f"{self.name}: schemathesis' exit code", code, 0)
             return self.judge(json.loads(report.read_text()))
 
-    def count(self, context, case, response) -> None:
+    def count(self, case, response) -> None:
         operation = case.operation.definition.raw["operationId"]
         # Methods that the operation does not have are tried too.
         if case.method.lower() == case.operation.method.lower():
@@ -234,13 +245,17 @@ class Pass:
 
 def command(arguments: list[str], answered) -> int:
     """Schemathesis' command line, in this process."""
-    schemathesis.hook("after_call")(answered)
+
+    @schemathesis.hook
+    def after_call(context, case, response) -> None:
+        answered(case, response)
+
     try:
         cli.main(arguments, standalone_mode=False)
     except SystemExit as exit:
-        return exit.code or 0
+        return int(exit.code or 0)
     finally:
-        schemathesis.hooks.unregister(answered)
+        schemathesis.hooks.unregister(after_call)
     return 0
 
 
@@ -257,12 +272,12 @@ def main() -> None:
         known = Known()
         description = json.loads(options.description.read_text())
         tell(description, known, name == "known")
-        link(description)
+        link(description, name == "known")
         it = Pass(name, description, known)
         extra = ["--mode", "positive"] if name == "known" else ["--mode", "all"]
         checks = CHECKS + (["positive_data_acceptance"] if name == "known" else [])
         arguments = ["--checks", ",".join(checks), *extra]
-        cases += it.run(arguments, 50, options.seed)
+        cases += it.run(arguments, options.cases // 20, options.seed)
         statuses += it.statuses
     show(statuses)
     for operation, status in SUCCESS.items():
