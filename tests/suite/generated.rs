@@ -23,6 +23,10 @@ const WIDTH: usize = 100;
 fn files() -> BTreeMap<String, File> {
     let files = fs::read_dir(root().join(GENERATED)).unwrap();
     files
+        .filter(|entry| {
+            let path = entry.as_ref().unwrap().path();
+            path.extension().is_some_and(|it| it == "rs")
+        })
         .map(|entry| {
             let entry = entry.unwrap();
             let text = fs::read_to_string(entry.path()).unwrap();

@@ -116,5 +116,11 @@ async fn it_has_limits_and_can_be_quiet() {
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.headers().contains_key("ratelimit"));
-    assert_eq!(sim.end(), "serving; end it with Ctrl-C\n");
+    let page = sim.text("base_url").replace("client/v4", "");
+    let answer = http.get(&page).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(
+        sim.end(),
+        format!("serving at {page}; end it with Ctrl-C\n")
+    );
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask diff`: what a change of the description means to callers.
 
 mod compare;
+mod headers;
 mod outline;
 mod report;
 mod side;

@@ -15,8 +15,8 @@ use crate::{
     lower,
 };
 
-/// The mark of a property that an action adds to a schema, so that one which the vendor has taken away is not put back
-/// by an action that only meant to document it.
+/// The mark of a property that an action adds to a schema, or of a header, so that one which the vendor has taken away is
+/// not put back by an action that only meant to document it.
 const ADDED: &str = "x-added";
 
 /// Applies an overlay to a published description, and names what it has no names for.
@@ -166,18 +166,19 @@ fn apply_one(document: &mut Value, overlay: &Overlay) -> Result<()> {
             _ => anyhow!("cannot be applied: {error}"),
         })?;
     ensure!(*document != before, "changes nothing");
-    check_added(&before, document)
+    check_added(&before, document, false)
 }
 
-/// A property that an action adds says so, one that it only describes must be there.
-fn check_added(before: &Value, after: &mut Value) -> Result<()> {
+/// A property or a header that an action adds says so, one that it only describes must be there. The keys of the value at
+/// hand may be `names`, which are no keywords.
+fn check_added(before: &Value, after: &mut Value, names: bool) -> Result<()> {
     let (before, after) = match (before, after) {
         (Value::Object(before), Value::Object(after)) => (before, after),
         (Value::Array(before), Value::Array(after)) => {
             let pairs = before.iter().zip(after);
             return pairs
                 .into_iter()
-                .try_for_each(|(before, after)| check_added(before, after));
+                .try_for_each(|(before, after)| check_added(before, after, false));
         }
         _ => return Ok(()),
     };
@@ -187,27 +188,32 @@ fn check_added(before: &Value, after: &mut Value) -> Result<()> {
             json::visit_objects_mut(after, &mut |it| drop(it.remove(ADDED)));
             continue;
         };
-        if key == "properties"
-            && let (Value::Object(before), Value::Object(after)) = (before, &mut *after)
+        let kind = match key.as_str() {
+            "properties" if !names => Some("property"),
+            "headers" if !names => Some("header"),
+            _ => None,
+        };
+        if let (Some(kind), Value::Object(before), Value::Object(after)) =
+            (kind, before, &mut *after)
         {
-            for (name, property) in after {
-                let marked = property
+            for (name, part) in after {
+                let marked = part
                     .as_object_mut()
                     .and_then(|it| it.remove(ADDED))
                     .is_some();
                 match (before.contains_key(name), marked) {
                     (false, false) => bail!(
-                        "speaks of the property {name}, which is not there: drop it from the action, or mark it \
+                        "speaks of the {kind} {name}, which is not there: drop it from the action, or mark it \
                          `{ADDED}: true` to add it"
                     ),
                     (true, true) => bail!(
-                        "adds the property {name}, which is there by now: take the mark {ADDED} from it"
+                        "adds the {kind} {name}, which is there by now: take the mark {ADDED} from it"
                     ),
                     _ => {}
                 }
             }
         }
-        check_added(before, after)?;
+        check_added(before, after, kind.is_some())?;
     }
     Ok(())
 }
@@ -371,6 +377,37 @@ mod tests {
             there.contains("the property size, which is there by now"),
             "{there}"
         );
+    }
+
+    #[test]
+    fn a_header_is_added_where_it_is_not() {
+        let upstream = r#"{"paths": {"/a": {"get": {"responses": {"200": {
+            "headers": {"Here": {"schema": {"properties": {"headers": {"type": "object"}}}}}}}}}}}"#;
+        let with = |header: &str| {
+            effective(
+                upstream,
+                &format!(
+                    "overlay: 1.0.0\ninfo: {{title: t, version: '1'}}\nactions:\n\
+                     - {{target: '$.paths[*][*].responses[*]', description: r, update: {{headers: {{{header}}}}}}}"
+                ),
+            )
+        };
+        let message = |header: &str| format!("{:#}", with(header).unwrap_err());
+        let there = message("Here: {x-added: true, required: true}");
+        assert!(
+            there.contains("the header Here, which is there by now"),
+            "{there}"
+        );
+        let gone = message("Gone: {required: true}");
+        assert!(
+            gone.contains("the header Gone, which is not there"),
+            "{gone}"
+        );
+        let document = with("New: {x-added: true, required: true}").unwrap();
+        let headers = &document["paths"]["/a"]["get"]["responses"]["200"]["headers"];
+        assert_eq!(headers["New"], json!({"required": true}));
+        // A property of that name is no headers.
+        with("Here: {schema: {properties: {headers: {description: d}}}}").unwrap();
     }
 
     #[test]

@@ -22,10 +22,17 @@ pub const MEND: &str = "cargo xtask generate";
 ///
 /// When the description cannot be generated from.
 pub fn files(description: &Value) -> Result<Vec<File>> {
-    let mut files = vec![File {
-        path: "spec/pcaps.json".into(),
-        text: json::canonical(description),
-    }];
+    let mut files = vec![
+        File {
+            path: "spec/pcaps.json".into(),
+            text: json::canonical(description),
+        },
+        // The same within the crate, which is published without the workspace.
+        File {
+            path: Path::new(GENERATED).join("openapi.json"),
+            text: json::compact(description),
+        },
+    ];
     let modules = emit::emit(description, &lower::lower(description)?)?;
     files.extend(modules.into_iter().map(|(name, text)| File {
         path: Path::new(GENERATED).join(name),

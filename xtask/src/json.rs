@@ -14,6 +14,13 @@ pub fn canonical(document: &Value) -> String {
     text
 }
 
+/// The document as one line: keys sorted, nothing between the parts, a newline at the end. Equal documents give equal text.
+pub fn compact(document: &Value) -> String {
+    let mut text = sorted(document).to_string();
+    text.push('\n');
+    text
+}
+
 /// A copy whose keys are sorted at every level, whether or not `serde_json` keeps insertion order in this build.
 pub fn sorted(value: &Value) -> Value {
     match value {
@@ -241,6 +248,8 @@ mod tests {
         let two: Value = serde_json::from_str(r#"{"a": 0, "b": [{"y": 2, "z": 1}]}"#).unwrap();
         assert_eq!(canonical(&one), canonical(&two));
         assert!(canonical(&one).starts_with("{\n  \"a\": 0,"));
+        assert_eq!(compact(&one), compact(&two));
+        assert_eq!(compact(&one), "{\"a\":0,\"b\":[{\"y\":2,\"z\":1}]}\n");
     }
 
     #[test]

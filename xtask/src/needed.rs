@@ -40,7 +40,8 @@ pub(crate) fn check(root: &Path, files: &[File]) -> Result<()> {
     let mut before = Items::new();
     let mut after = Items::new();
     for file in files {
-        if !file.path.starts_with(GENERATED) {
+        let is_rust = file.path.extension().is_some_and(|it| it == "rs");
+        if !is_rust || !file.path.starts_with(GENERATED) {
             continue;
         }
         items(&file.text, &mut after)?;

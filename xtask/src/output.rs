@@ -42,6 +42,9 @@ pub struct File {
     pub text: String,
 }
 
+/// The longest line that a person may have to read, in bytes. A diff of whatever has longer ones would tell nothing.
+const LONGEST_LINE: usize = 1000;
+
 /// Compares `files` with what is there and, in [`Mode::Write`], makes them so. Other files in `owned`, a folder that
 /// holds generated files only, are stale too and are removed. Says what it found in `report`.
 ///
@@ -79,6 +82,12 @@ pub fn sync(
         let diff = || TextDiff::from_lines(present, &file.text);
         match mode {
             Mode::Write => {}
+            Mode::Check if file.text.lines().any(|it| it.len() > LONGEST_LINE) => {
+                writeln!(
+                    report,
+                    "{shown} is stale, and its lines are too long for a diff"
+                )?;
+            }
             Mode::Check => {
                 writeln!(report, "{shown} is stale:")?;
                 let (old, new) = (format!("{shown} (present)"), format!("{shown} (generated)"));
@@ -225,6 +234,18 @@ mod tests {
         assert_eq!(run(root.path(), "one\n", Mode::Write).0, Outcome::Written);
         assert!(!root.path().join("out/old.txt").exists());
     }
+
+    #[test]
+    fn lines_that_nobody_reads_are_not_shown() {
+        let root = tempfile::tempdir().unwrap();
+        let (outcome, report) = run(root.path(), &"1".repeat(LONGEST_LINE + 1), Mode::Check);
+        assert_eq!(outcome, Outcome::Stale);
+        let said = "out/a.txt is stale, and its lines are too long for a diff\n";
+        assert_eq!(report, said);
+        let (_, report) = run(root.path(), &"1".repeat(LONGEST_LINE), Mode::Check);
+        assert!(report.contains("+111"), "{report}");
+    }
+
     #[test]
     fn a_dry_run_says_what_would_be_done() {
         let root = tempfile::tempdir().unwrap();

@@ -266,6 +266,30 @@ fn a_parameter_goes_as_it_came() {
 }
 
 #[test]
+fn what_is_said_of_headers() {
+    let said = said(&[
+        ("a header that is gone", |it| {
+            remove(
+                &mut it["paths"][ONE]["get"]["responses"]["200"]["headers"],
+                "CF-Ray",
+            );
+        }),
+        ("a header that is new", |it| {
+            let headers = &mut it["paths"][ONE]["get"]["responses"]["200"]["headers"];
+            headers["ETag"] = json!({ "schema": { "type": "string" } });
+        }),
+        ("another form of a header", |it| {
+            it["components"]["headers"]["CF-Ray"]["schema"]["pattern"] = ".".into();
+            it["components"]["headers"]["CF-Ray"]["required"] = true.into();
+        }),
+        ("words about a header", |it| {
+            it["components"]["headers"]["Retry-After"]["description"] = "Wait.".into();
+        }),
+    ]);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn what_breaks_calls() {
     let said = said(&[
         ("an operation that is gone", |it| {

@@ -631,3 +631,21 @@ fn two_names_that_would_be_one_are_refused() {
         );
     }
 }
+
+#[test]
+fn headers_of_responses_make_no_difference() {
+    let plain = shop();
+    let mut with = shop();
+    with["components"]["headers"] = json!({ "Trace": {
+        "description": "A trace.",
+        "schema": { "$ref": "#/components/schemas/Token" },
+    } });
+    let responses = &mut with["paths"]["/pets/{id}"]["get"]["responses"];
+    responses["200"]["headers"] = json!({
+        "Trace": { "$ref": "#/components/headers/Trace" },
+        "Wait": { "schema": { "type": "integer" } },
+    });
+    responses["default"]["headers"] = json!({ "Trace": { "$ref": "#/components/headers/Trace" } });
+    let generated = |it: &Value| emit(it, &lower(it).unwrap()).unwrap();
+    assert_eq!(generated(&plain), generated(&with));
+}

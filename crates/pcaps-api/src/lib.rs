@@ -38,6 +38,21 @@ mod odd;
 mod secret;
 mod tagged;
 
+/// The description that this crate is generated from: OpenAPI 3.0, as one line of JSON. `spec/pcaps.json` is the same for
+/// people.
+///
+/// It is for programs that serve it, check messages against it, or show what there is.
+///
+/// # Examples
+///
+/// ```
+/// let description: serde_json::Value = serde_json::from_str(pcaps_api::DESCRIPTION)?;
+/// let operation = &description["paths"]["/accounts/{account_id}/pcaps"]["post"];
+/// assert_eq!(operation["operationId"], "start_capture");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub const DESCRIPTION: &str = include_str!("generated/openapi.json");
+
 pub use exchange::{Exchange, Head, MAX_JSON_LEN};
 pub use generated::{
     ByteStream, Capture, CaptureRequest, CaptureStatus, Client, ClientInfo, Error, OwnershipStatus,

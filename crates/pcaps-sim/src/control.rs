@@ -1,6 +1,6 @@
 //! The control interface: what a test in another language moves the simulator with.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -19,6 +19,7 @@ use crate::{
     faults::{Fault, Front, Operation},
     random,
     server::bearer,
+    traffic,
 };
 
 /// How many faults may wait in an operation's queue.
@@ -36,7 +37,7 @@ GET    /clock      what time it is
 POST   /clock      {\"advance\": SECONDS}: moves the clock on, and does what is to be done until then
 POST   /faults     {\"operation\": ID, \"times\": N or \"always\": true, \"fault\": {...}}: spoils the next N answers, or all
 DELETE /faults     from now on nothing is spoilt
-PUT    /traffic    {\"seed\": N, \"sampling\": N}: the traffic of captures that are started from now on
+PUT    /traffic    {\"seed\": N, \"sampling\": N}, or a capture file: the traffic of captures that are started from now on
 GET    /requests   what was asked, the oldest first
 DELETE /requests   forgets what was asked
 GET    /accounts   the accounts with their tokens
@@ -187,17 +188,31 @@ async fn spoil_nothing(State(front): Shared) -> StatusCode {
 #[serde(deny_unknown_fields)]
 struct Synthetic {
     seed: u64,
-    sampling: Option<std::num::NonZeroU32>,
+    sampling: Option<NonZeroU32>,
 }
 
+/// Made-up traffic as JSON says; or a capture file, which does not begin as JSON does.
 async fn set_traffic(State(front): Shared, body: Bytes) -> Reply {
-    let Synthetic { seed, sampling } = read(&body)?;
-    let mut traffic = Traffic::synthetic(seed);
-    if let Some(one_in) = sampling {
-        traffic = traffic.with_sampling(one_in);
-    }
+    let traffic = if body.trim_ascii_start().starts_with(b"{") {
+        let Synthetic { seed, sampling } = read(&body)?;
+        Traffic::synthetic(seed).with_sampling(sampling.unwrap_or(NonZeroU32::MIN))
+    } else {
+        // A large file takes its time.
+        let read = tokio::task::spawn_blocking(move || Traffic::replay_bytes(&body, "the body"));
+        match read.await {
+            Ok(Ok(traffic)) => traffic,
+            Ok(Err(error)) => return Err(unreadable(&error)),
+            Err(_) => return Err(Refusal::bad_request("the body could not be read")),
+        }
+    };
     front.service.set_traffic(traffic);
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn unreadable(error: &traffic::Error) -> Refusal {
+    let cause = error.source();
+    let cause = cause.map_or_else(String::new, |it| format!(": {it}"));
+    Refusal::bad_request(format!("{error}{cause}"))
 }
 
 async fn requests(State(front): Shared) -> Response {

@@ -67,6 +67,7 @@ mod error;
 pub mod faults;
 mod log;
 mod ownership;
+mod page;
 mod random;
 mod server;
 mod simulator;

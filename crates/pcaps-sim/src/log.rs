@@ -155,6 +155,12 @@ impl Log {
         self.entries().requests.iter().cloned().collect()
     }
 
+    /// The newest of what is remembered, as many as this at most, the newest first.
+    pub(crate) fn newest(&self, count: usize) -> Vec<Request> {
+        let entries = self.entries();
+        entries.requests.iter().rev().take(count).cloned().collect()
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         let mut entries = self.entries();

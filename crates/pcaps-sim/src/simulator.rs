@@ -90,6 +90,12 @@ impl Simulator {
         &self.base_url
     }
 
+    /// Where a person can watch it, with a browser: `http://127.0.0.1:<port>/`. There are no secrets on that page.
+    pub fn page_url(&self) -> &str {
+        let base = self.base_url.as_str();
+        base.strip_suffix("client/v4").unwrap_or(base)
+    }
+
     /// Where the [control interface](SimulatorBuilder::control) is, if there is one: `http://127.0.0.1:<port>`.
     pub fn control_url(&self) -> Option<&str> {
         self.control_url.as_deref()

@@ -20,6 +20,7 @@ use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use serde_json::{Map, Value};
 
 use super::{
+    headers,
     outline::{change_of, outline, parameter, parameters, responses, shape},
     side::Side,
 };
@@ -65,6 +66,7 @@ pub fn compare(old: &Value, new: &Value) -> Result<Vec<Change>> {
     };
     comparison.whole();
     comparison.operations();
+    comparison.headers();
     comparison.components();
     comparison.surface();
     let mut changes: Vec<_> = comparison.changes.into_iter().collect();
@@ -246,6 +248,24 @@ impl Comparison<'_> {
         let prose = |it: &Value| (it["summary"].clone(), it["description"].clone());
         if prose(old) != prose(new) {
             self.of_operation(name, Compatible, DOCUMENTATION.to_owned());
+        }
+    }
+
+    fn headers(&mut self) {
+        let (old, new) = (self.old, self.new);
+        // That an operation came or went holds for its parts.
+        let stays =
+            |it: &String| old.operations.contains_key(it) && new.operations.contains_key(it);
+        for (what, operations) in headers::changes(&old.headers, &new.headers) {
+            let operations: Vec<_> = operations.into_iter().filter(|it| stays(it)).collect();
+            if !operations.is_empty() {
+                self.changes.insert(Change {
+                    operations,
+                    class: Compatible,
+                    item: "Client".to_owned(),
+                    what,
+                });
+            }
         }
     }
 

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::surface::surface;
+use super::{
+    headers::{Headers, headers},
+    surface::surface,
+};
 use crate::{json, lower};
 
 /// A description in the shape that the generated code has.
@@ -23,6 +26,7 @@ pub(super) struct Side {
     pub(super) surface: BTreeMap<String, String>,
     /// By component: the operations that use it.
     pub(super) used_by: BTreeMap<String, BTreeSet<String>>,
+    pub(super) headers: Headers,
 }
 
 impl Side {
@@ -60,6 +64,7 @@ impl Side {
             sent,
             surface,
             used_by,
+            headers: headers(description),
         })
     }
 

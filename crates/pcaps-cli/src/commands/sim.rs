@@ -44,7 +44,10 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
         for address in [Some(args.listen), args.control].into_iter().flatten() {
             warn(address);
         }
-        output::diagnostic("serving; end it with Ctrl-C");
+        output::diagnostic(&format!(
+            "serving at {}; end it with Ctrl-C",
+            simulator.page_url()
+        ));
         stop.await;
         simulator.shutdown().await;
         Ok(())

@@ -68,7 +68,9 @@ pub(super) async fn serve(stream: TcpStream, front: Arc<Front>) {
             Ok(request) => {
                 let (fault, entry) = front.meet(&request);
                 let message = answer(request, &fault, &front).await;
-                entry.answered(message.as_ref().and_then(|it| it.status));
+                if let Some(entry) = entry {
+                    entry.answered(message.as_ref().and_then(|it| it.status));
+                }
                 let Some(message) = message else {
                     return;
                 };

@@ -72,6 +72,7 @@ pub use operation::Operation;
 use crate::{
     Error, Request, Simulator,
     log::{Entry, Log},
+    page,
     server::{Service, router},
     simulator::listen,
 };
@@ -200,7 +201,7 @@ impl Front {
 
     fn new(service: &Arc<Service>, log: Arc<Log>) -> Arc<Self> {
         Arc::new(Self {
-            router: router(Arc::clone(service)),
+            router: router(Arc::clone(service), Arc::clone(&log)),
             service: Arc::clone(service),
             script: Mutex::default(),
             log,
@@ -251,17 +252,19 @@ impl Front {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a request, and says what is to happen to it.
-    fn meet(&self, request: &Incoming) -> (Fault, Entry) {
+    /// Remembers a request, unless it is for the page, and says what is to happen to it.
+    fn meet(&self, request: &Incoming) -> (Fault, Option<Entry>) {
         // At once, so that the order of both is the same.
         let mut script = self.script();
         let fault = request.operation().and_then(|it| script.fault(it));
         let fault = fault.unwrap_or_default();
         let (method, uri, headers) = (&request.method, &request.uri, &request.headers);
-        let entry = self.log.add(Request {
-            body: request.body.clone(),
-            reached: !fault.unseen,
-            ..Request::new(self.service.clock.now(), method, uri, headers)
+        let entry = (!page::has(uri.path())).then(|| {
+            self.log.add(Request {
+                body: request.body.clone(),
+                reached: !fault.unseen,
+                ..Request::new(self.service.clock.now(), method, uri, headers)
+            })
         });
         (fault, entry)
     }

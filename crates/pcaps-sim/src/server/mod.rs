@@ -29,7 +29,7 @@ use crate::{
     clock::Clock,
     colos::Colos,
     log::{self, Log},
-    random,
+    page, random,
     stop::Stopped,
 };
 use body::Fields;
@@ -76,8 +76,8 @@ impl Service {
     }
 }
 
-/// The service's address space.
-pub(crate) fn router(service: Arc<Service>) -> Router {
+/// The service's address space, and the page's. The log is of what is asked here.
+pub(crate) fn router(service: Arc<Service>, log: Arc<Log>) -> Router {
     let operations = Router::new()
         .route("/", post(captures::start).get(captures::list))
         .route("/{pcap_id}", get(captures::get))
@@ -86,6 +86,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/ownership", post(ownership::register).get(ownership::list))
         .route("/ownership/validate", post(ownership::validate))
         .route("/ownership/{ownership_id}", delete(ownership::remove));
+    let page = page::router(Arc::clone(&service), log);
     Router::new()
         .nest("/client/v4/accounts/{account_id}/pcaps", operations)
         .method_not_allowed_fallback(no_method)
@@ -101,6 +102,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
             trace,
         ))
         .with_state(service)
+        .merge(page.method_not_allowed_fallback(no_method))
 }
 
 async fn no_route() -> Failure {
@@ -108,7 +110,7 @@ async fn no_route() -> Failure {
         StatusCode::NOT_FOUND,
         code::ROUTE,
         "No route for that URI: the simulator has the packet captures below \
-         /client/v4/accounts/<account id>/pcaps only",
+         /client/v4/accounts/<account id>/pcaps only, and a page that shows them at /",
     )
 }
 
@@ -127,9 +129,10 @@ pub(crate) fn ray() -> Option<String> {
     Some(format!("{digits}-SIM"))
 }
 
-/// The same, at the simulator's own address: what is asked there is remembered.
+/// The same, at the simulator's own address: what is asked there is remembered, unless a person looks at the page.
 pub(crate) fn logged_router(service: Arc<Service>) -> Router {
-    router(Arc::clone(&service)).layer(middleware::from_fn_with_state(service, remember))
+    let log = Arc::clone(&service.log);
+    router(Arc::clone(&service), log).layer(middleware::from_fn_with_state(service, remember))
 }
 
 async fn remember(
@@ -138,6 +141,9 @@ async fn remember(
     next: Next,
 ) -> Response {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    if page::has(uri.path()) {
+        return next.run(request).await;
+    }
     let asked = log::Request::new(service.clock.now(), method, uri, headers);
     let entry = service.log.add(asked);
     request.extensions_mut().insert(entry.clone());

@@ -62,10 +62,23 @@ impl Traffic {
     /// window is made while it is walked, in constant memory.
     ///
     /// In it: TCP connections with handshake and farewell (HTTPS, plain HTTP), DNS, NTP, pings,
-    /// QUIC-like and game datagrams, over IPv4 and IPv6, and a SYN flood in some seconds of every
-    /// minute. All addresses are from ranges set aside for documentation and benchmarks, all checksums
-    /// are right, and no packet is longer than 1,500 bytes. Both directions are seen, as where the
-    /// service carries what leaves the protected network too.
+    /// QUIC and game datagrams, over IPv4 and IPv6. The protected prefixes are 203.0.113.0/24 and
+    /// `2001:db8:203::/48`. All addresses are from ranges set aside for documentation and benchmarks, all
+    /// checksums are right, and no packet is longer than 1,500 bytes. Both directions are seen, as where
+    /// the service carries what leaves the protected network too.
+    ///
+    /// About a sixth of the flows is seen inside of the GRE tunnel between the service's end, 192.0.2.1, and the
+    /// customer's router, 198.51.100.1: an IPv4 header and a GRE header without checksum, key or sequence
+    /// number, and in it IPv4 or IPv6. Such a packet, too, has at most 1,500 bytes in all.
+    ///
+    /// There are attacks to look for, each once in every minute of the clock (UTC), in seconds that follow from
+    /// the seed and the minute. They are not in the tunnel, and nothing else has an address in 198.18.0.0/15:
+    ///
+    /// | attack | from | to | in every minute |
+    /// |---|---|---|---|
+    /// | SYN flood | 198.18.0.0/16, made up, any port | 203.0.113.10, TCP port 443 | 6 to 11 seconds, 25 to 44 SYNs in each, not answered |
+    /// | DNS amplification | 400 open resolvers in 198.19.0.0/17, UDP port 53 | 203.0.113.20, one port | 4 to 6 seconds, 20 to 34 answers in each, of 1,000 bytes or more (ANY, DNSKEY, TXT), to questions that it did not ask |
+    /// | port scan | one host of 198.19.128.0/17, one port | 25 TCP ports of each of four hosts, among them 203.0.113.53 and a web server | 5 seconds, 20 ports in each: 97 closed (RST), 3 open (SYN-ACK, and a RST from the scanner) |
     ///
     /// The link type is [`LinkType::RAW`]: the service carries IP packets in tunnels, so there is no
     /// Ethernet header to be seen. What the real service writes is not documented.
@@ -73,12 +86,16 @@ impl Traffic {
         Self::new(Source::Synthetic(seed))
     }
 
-    /// The packets of a capture file, for every window anew.
+    /// The packets of a capture file, repeated without end, for every window anew.
     ///
     /// The packets are moved in time: the earliest lands at the beginning of the window (rounded up to a
     /// microsecond), the others keep their distance from it. They come in the order of their times; packets
-    /// of equal time in file order. Those that would land at or after the window's end are left out:
-    /// [`duration`](Self::duration) says how long a window has to be for all of them.
+    /// of equal time in file order.
+    ///
+    /// After the last packet comes the first again, and so on to the window's end. Between the two lies the
+    /// file's mean gap, which is at least a microsecond. What is shorter than a second with that gap, as a
+    /// file with one packet or with packets of one moment only, is repeated once a second. Of a file without
+    /// packets every window is empty. A window takes no more memory than the file does, however long it is.
     ///
     /// The file is read at once, and its packets stay in memory: 1 GiB at most, counting each packet's
     /// bytes and 64 more.
@@ -94,10 +111,30 @@ impl Traffic {
         Ok(Self::new(Source::Replay(Arc::new(recording))))
     }
 
+    /// The same of a capture file that is in memory; its name is for errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Self::replay).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pcaps_sim::traffic::{ErrorKind, Traffic};
+    ///
+    /// let error = Traffic::replay_bytes(b"no capture", "upload").map(drop).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unreadable);
+    /// ```
+    pub fn replay_bytes(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let recording = Recording::take(bytes, name)?;
+        Ok(Self::new(Source::Replay(Arc::new(recording))))
+    }
+
     /// Takes one packet in `one_in`, always the same ones.
     ///
-    /// Of a capture file that is the first of every `one_in` packets, in the order of their times. Of made-up traffic it is one in
-    /// `one_in` on average, chosen by the packet's place on the timeline, so that windows that meet
+    /// Of a capture file that is the first of every `one_in` packets, in the order of their times, counted
+    /// on through its repetitions, which need not show the same packets then. Of made-up traffic it is one
+    /// in `one_in` on average, chosen by the packet's place on the timeline, so that windows that meet
     /// still hold together what the whole holds.
     ///
     /// Without it every packet is taken. A second call replaces the first.
@@ -117,10 +154,11 @@ impl Traffic {
         }
     }
 
-    /// From the earliest packet of a capture file to its latest, 0 without packets; `None` for made-up
-    /// traffic, which has no end.
+    /// From the earliest packet of a capture file to its latest, in whole microseconds, 0 without packets;
+    /// `None` for made-up traffic, which does not repeat itself.
     ///
-    /// Of a capture whose window is not longer than this, the last packets are left out.
+    /// A window that is not longer than this does not show the last packets; a longer one shows them all,
+    /// and then some again.
     pub fn duration(&self) -> Option<Duration> {
         match &self.source {
             Source::Synthetic(_) => None,
@@ -142,6 +180,18 @@ impl Traffic {
             }
         };
         Packets { walk, link_type }
+    }
+
+    /// What it is, in a few words.
+    pub(crate) fn describe(&self) -> String {
+        let source = match &self.source {
+            Source::Synthetic(seed) => format!("made up, seed {seed}"),
+            Source::Replay(recording) => format!("a recording of {} packets", recording.len()),
+        };
+        match self.sampling.get() {
+            1 => source,
+            one_in => format!("{source}, one packet in {one_in}"),
+        }
     }
 
     fn new(source: Source) -> Self {

@@ -1,6 +1,6 @@
-//! The packets of a capture file, moved into a window of time.
+//! The packets of a capture file, moved into a window of time and repeated until it ends.
 
-use std::{num::NonZeroU32, ops::Range, path::Path, sync::Arc, time::Duration};
+use std::{io::Read, num::NonZeroU32, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use pcaps_file::{LinkType, Packet, Reader};
@@ -19,10 +19,18 @@ const BLOCK: usize = 1 << 20;
 /// Nanoseconds in a microsecond.
 const MICRO: u64 = 1_000;
 
+/// The shortest time after which a recording begins again, in nanoseconds.
+///
+/// So a window holds at most as many packets a second as the recording holds packets, also where all of
+/// them are of one moment, or a tool that knew no times made some up.
+const SHORTEST_PERIOD: u64 = 1_000_000_000;
+
 /// The packets of a file, in the order of their times; those of equal time in the file's order.
 pub(super) struct Recording {
     link_type: LinkType,
     packets: Vec<Recorded>,
+    /// How long after a repetition begins the next one does, in nanoseconds: whole microseconds.
+    period: u64,
     /// Room for the next packets.
     block: BytesMut,
     /// Memory taken, in bytes.
@@ -30,7 +38,7 @@ pub(super) struct Recording {
 }
 
 struct Recorded {
-    /// Nanoseconds after the earliest packet; while the file is read, since the epoch.
+    /// Nanoseconds after the earliest packet, whole microseconds; while the file is read, since the epoch.
     offset: u64,
     original_len: u32,
     bytes: Bytes,
@@ -42,12 +50,24 @@ impl Recording {
         Self::read_within(path, LIMIT)
     }
 
+    /// Takes a whole file from memory; errors call it by this name.
+    pub(super) fn take(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let path = Path::new(name);
+        let reader = Reader::new(bytes, name).map_err(|it| Error::unreadable(path, it))?;
+        Self::drain(reader, path, LIMIT)
+    }
+
     fn read_within(path: &Path, limit: usize) -> Result<Self, Error> {
+        let reader = Reader::open(path).map_err(|it| Error::unreadable(path, it))?;
+        Self::drain(reader, path, limit)
+    }
+
+    fn drain<R: Read>(mut reader: Reader<R>, path: &Path, limit: usize) -> Result<Self, Error> {
         let unreadable = |source| Error::unreadable(path, source);
-        let mut reader = Reader::open(path).map_err(unreadable)?;
         let mut recording = Self {
             link_type: reader.header().link_type,
             packets: Vec::new(),
+            period: SHORTEST_PERIOD,
             block: BytesMut::new(),
             size: 0,
         };
@@ -82,14 +102,20 @@ impl Recording {
         });
     }
 
-    /// Puts the packets in order, and counts their times from the earliest.
+    /// Puts the packets in order, counts their times from the earliest, and finds the period: the last
+    /// packet is followed by the mean gap.
     fn arrange(&mut self) {
         // Stable.
         self.packets.sort_by_key(|packet| packet.offset);
         let earliest = self.packets.first().map_or(0, |packet| packet.offset);
         for packet in &mut self.packets {
-            packet.offset -= earliest;
+            let offset = packet.offset - earliest;
+            packet.offset = offset - offset % MICRO;
         }
+        let latest = self.packets.last().map_or(0, |packet| packet.offset);
+        let gaps = self.packets.len().saturating_sub(1).max(1) as u64;
+        let mean = (latest / gaps / MICRO).max(1) * MICRO;
+        self.period = latest.saturating_add(mean).max(SHORTEST_PERIOD);
     }
 
     /// From the earliest packet to the latest.
@@ -109,12 +135,13 @@ impl Recording {
     }
 }
 
-/// Walks a recording that was moved into a window.
+/// Walks a recording that was moved into a window, again and again until the window ends.
 pub(super) struct Replay {
     recording: Arc<Recording>,
+    /// How many packets to go on by.
     step: usize,
     next: usize,
-    /// Nanoseconds since the epoch, on a whole microsecond.
+    /// Where this repetition begins, in nanoseconds since the epoch, on a whole microsecond.
     start: u64,
     /// Nanoseconds since the epoch.
     end: u64,
@@ -138,9 +165,19 @@ impl Iterator for Replay {
     type Item = (u64, u32, Bytes);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let packet = self.recording.packets.get(self.next)?;
-        let offset = packet.offset - packet.offset % MICRO;
-        let nanos = self.start.saturating_add(offset);
+        let Recording {
+            packets, period, ..
+        } = &*self.recording;
+        if self.next >= packets.len() {
+            // Without packets there is nothing to repeat.
+            let repetitions = self.next.checked_div(packets.len())? as u64;
+            self.next %= packets.len();
+            self.start = self
+                .start
+                .saturating_add(period.saturating_mul(repetitions));
+        }
+        let packet = packets.get(self.next)?;
+        let nanos = self.start.saturating_add(packet.offset);
         // Those behind it are not earlier.
         if nanos >= self.end {
             return None;

@@ -276,6 +276,38 @@ async fn traffic_is_set() -> Outcome {
 }
 
 #[tokio::test]
+async fn traffic_can_be_a_capture_file() -> Outcome {
+    let world = controlled().await?;
+    let url = world.simulator.control_url().ok_or("none")?;
+    let put = |body: Vec<u8>| {
+        let token = world.simulator.token().expose();
+        let request = world.http.put(format!("{url}/traffic")).bearer_auth(token);
+        request.body(body).send()
+    };
+    let three = but(sample(), &json!({ "packet_limit": 3 }));
+    let recording = world.start(&three).await?;
+    let recording = world.download(&recording).await?;
+    assert_eq!(put(recording.clone()).await?.status(), 204);
+    let replayed = world.start(&sample()).await?;
+    let replayed = packets(&world.download(&replayed).await?, 160)?;
+    let bytes = |it: &crate::support::Packet| it.bytes.clone();
+    let original: Vec<_> = packets(&recording, 160)?.iter().map(bytes).collect();
+    assert!(replayed.len() > 3);
+    for (packet, bytes) in replayed.iter().zip(original.iter().cycle()) {
+        assert_eq!(packet.bytes, *bytes);
+    }
+
+    let torn = recording[..recording.len() - 1].to_vec();
+    let answer = put(torn).await?;
+    assert_eq!(answer.status(), 400);
+    let said: Value = answer.json().await?;
+    let error = said["error"].as_str().ok_or("no error")?;
+    assert!(error.contains("cannot replay the body: "), "{error}");
+    assert_eq!(put(Vec::new()).await?.status(), 400);
+    Ok(())
+}
+
+#[tokio::test]
 async fn accounts_are_added() -> Outcome {
     let world = controlled().await?;
     let added = done(&world, Method::POST, "/accounts", &Value::Null).await?;

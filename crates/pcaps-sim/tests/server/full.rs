@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pcaps_file::Timestamp;
 use pcaps_sim::{Buckets, Traffic};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -375,9 +376,9 @@ async fn a_replayed_file_is_not_begun_anew_at_each_poll() -> Outcome {
     let sampled = first.start(&sample()).await?;
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), first.download(&sampled).await?)?;
-    let total = packets(&std::fs::read(file.path())?, 160)?.len();
-
     let traffic = Traffic::replay(file.path())?;
+    let minute = Timestamp::from_nanos(0)..Timestamp::from_nanos(60_000_000_000);
+    let total = traffic.packets(minute).count();
     let world = World::with(|it| it.traffic(traffic)).await?;
     world.prove(BUCKET).await?;
     let id = world.start(&full()).await?;

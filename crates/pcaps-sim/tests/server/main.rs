@@ -8,6 +8,7 @@ mod deliveries;
 mod faults;
 mod full;
 mod limits;
+mod page;
 mod ranges;
 mod requests;
 mod samples;

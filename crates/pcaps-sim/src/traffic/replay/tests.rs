@@ -58,7 +58,7 @@ fn keeps_order_gaps_and_bytes() {
         (50_000_007, 900, b"upon"),
         (51_500_000, 1, b"a"),
     ]);
-    let packets = packets(&traffic, 2_000_000_000, 9_000_000_000);
+    let packets = packets(&traffic, 2_000_000_000, 4_000_000_000);
     let got: Vec<_> = packets
         .iter()
         .map(|one| (one.timestamp.as_nanos(), one.original_len, &one.bytes[..]))
@@ -97,7 +97,7 @@ fn packets_come_in_the_order_of_their_times() {
         (101 * second, 1, b"e"),
         (100 * second, 1, b"d"),
     ]);
-    let packets = packets(&traffic, 1_000_000_000_000, 1_060_000_000_000);
+    let packets = packets(&traffic, 1_000_000_000_000, 1_012_000_000_000);
     let got: Vec<_> = packets
         .iter()
         .map(|one| (one.timestamp.as_nanos() / 1_000_000_000, &one.bytes[..]))
@@ -129,6 +129,109 @@ fn the_duration_is_from_the_earliest_to_the_latest() {
     assert_eq!(times(&traffic, 0, 40_001).len(), 4);
     assert_eq!(replay(&[]).duration(), Some(Duration::ZERO));
     assert_eq!(Traffic::synthetic(1).duration(), None);
+}
+
+/// Seconds as nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
+#[test]
+fn repeats_after_the_mean_gap_to_the_end_of_the_window() {
+    let traffic = replay(&[(7, 1, b"a"), (1_000_007, 1, b"b"), (4_000_007, 1, b"c")]);
+    let packets = packets(&traffic, 100 * SECOND, 113 * SECOND + 1);
+    let got: Vec<_> = packets
+        .iter()
+        .map(|one| (one.timestamp.as_nanos() / SECOND, &one.bytes[..]))
+        .collect();
+    let expected = [
+        (100, &b"a"[..]),
+        (101, b"b"),
+        (104, b"c"),
+        (106, b"a"),
+        (107, b"b"),
+        (110, b"c"),
+        (112, b"a"),
+        (113, b"b"),
+    ];
+    assert_eq!(got, expected);
+    // The end is not in the window.
+    assert_eq!(times(&traffic, 100 * SECOND, 112 * SECOND).len(), 6);
+}
+
+#[test]
+fn what_is_shorter_than_a_second_is_repeated_once_a_second() {
+    let one = replay(&[(42, 1, b"a")]);
+    assert_eq!(times(&one, 0, 3 * SECOND), [0, SECOND, 2 * SECOND]);
+
+    let same_moment = replay(&[(42, 1, b"a"), (42, 1, b"b")]);
+    let expected = [0, 0, SECOND, SECOND];
+    assert_eq!(times(&same_moment, 0, 2 * SECOND), expected);
+
+    let short = replay(&[(0, 1, b"a"), (400_000, 1, b"b")]);
+    let expected = [0, 400_000_000, SECOND, 1_400_000_000];
+    assert_eq!(times(&short, 0, 2 * SECOND), expected);
+    let longer = replay(&[(0, 1, b"a"), (600_000, 1, b"b")]);
+    let expected = [0, 600_000_000, 1_200_000_000, 1_800_000_000];
+    assert_eq!(times(&longer, 0, 2 * SECOND), expected);
+}
+
+#[test]
+fn repetitions_do_not_meet() {
+    // More packets than microseconds: the mean gap is nothing.
+    let at = |offset| Recorded {
+        offset,
+        original_len: 0,
+        bytes: Bytes::new(),
+    };
+    let mut packets: Vec<_> = (0..1_100_000).map(|_| at(0)).collect();
+    packets.push(at(SECOND));
+    let mut recording = Recording {
+        link_type: LinkType::RAW,
+        packets,
+        period: 0,
+        block: BytesMut::new(),
+        size: 0,
+    };
+    recording.arrange();
+    assert_eq!(recording.period, SECOND + MICRO);
+}
+
+#[test]
+fn a_day_of_a_short_recording_is_walked_packet_by_packet() {
+    let traffic = replay(&[(0, 1, b"a"), (1_000_000, 1, b"b")]);
+    let day = Timestamp::from_nanos(5 * SECOND)..Timestamp::from_nanos((5 + 86_400) * SECOND);
+    assert_eq!(traffic.packets(day.clone()).count(), 86_400);
+    let last = traffic.packets(day).last().expect("packets");
+    assert_eq!(last.timestamp.as_nanos(), (5 + 86_399) * SECOND);
+    // Not gathered before: this one would not end.
+    let ever = Timestamp::from_nanos(0)..Timestamp::from_nanos(u64::MAX);
+    assert_eq!(
+        traffic.packets(ever).nth(10_000).expect("packets").bytes,
+        &b"a"[..]
+    );
+}
+
+#[test]
+fn sampling_counts_on_through_the_repetitions() {
+    let traffic = replay(&[(0, 1, b"a"), (1_000_000, 1, b"b"), (2_000_000, 1, b"c")]);
+    let seen = |one_in: u32, until: u64| -> Vec<u64> {
+        let one_in = NonZeroU32::new(one_in).expect("not zero");
+        let times = times(&traffic.clone().with_sampling(one_in), 0, until * SECOND);
+        times.iter().map(|nanos| nanos / SECOND).collect()
+    };
+    assert_eq!(seen(2, 9), [0, 2, 4, 6, 8]);
+    assert_eq!(seen(3, 9), [0, 3, 6]);
+    assert_eq!(seen(7, 22), [0, 7, 14, 21]);
+    assert_eq!(seen(u32::MAX, 22), [0]);
+}
+
+#[test]
+fn the_end_of_time_ends_the_repetitions() {
+    let traffic = replay(&[(0, 1, b"a"), (1, 1, b"b")]);
+    let last = times(&traffic, u64::MAX - 3 * SECOND, u64::MAX);
+    assert_eq!(last.len(), 6);
+    assert!(last.is_sorted());
+    let sparse = traffic.with_sampling(NonZeroU32::MAX);
+    assert_eq!(times(&sparse, u64::MAX - SECOND, u64::MAX).len(), 1);
 }
 
 #[test]
@@ -171,7 +274,7 @@ fn no_packets_is_no_error() {
 fn packets_longer_than_a_block_are_kept_whole() {
     let long: Vec<u8> = (0..=u8::MAX).cycle().take(60_000).collect();
     let entries: Vec<Entry<'_>> = (0..40).map(|at| (at, 60_000, &long[..])).collect();
-    let packets = packets(&replay(&entries), 0, u64::MAX);
+    let packets = packets(&replay(&entries), 0, 40_000);
     assert_eq!(packets.len(), 40);
     assert!(packets.iter().all(|packet| packet.bytes == long));
 }

@@ -7,6 +7,8 @@ use etherparse::{
 };
 use fastrand::Rng;
 
+use super::tunnel;
+
 /// The longest IP packet, in bytes.
 pub(super) const MTU: usize = 1500;
 
@@ -62,6 +64,8 @@ impl<T> Ends<T> {
 #[derive(Debug)]
 pub(super) struct Conversation {
     addresses: Addresses,
+    /// Whether the packets are seen in the tunnel.
+    is_tunnelled: bool,
     /// The client's port, and the server's.
     ports: [u16; 2],
     /// Hops left, where the packets are seen.
@@ -81,6 +85,7 @@ impl Conversation {
         };
         Self {
             addresses,
+            is_tunnelled: false,
             ports,
             ttl,
             id: Ends {
@@ -95,6 +100,23 @@ impl Conversation {
                 client: rng.u64(8_000..120_000),
                 server: rng.u64(400..12_000),
             },
+        }
+    }
+
+    /// The same conversation, seen in the tunnel.
+    pub(super) fn in_tunnel(self) -> Self {
+        Self {
+            is_tunnelled: true,
+            ..self
+        }
+    }
+
+    /// The longest packet that is seen of it, in bytes, without the tunnel's headers.
+    pub(super) fn mtu(&self) -> usize {
+        if self.is_tunnelled {
+            MTU - tunnel::LEN
+        } else {
+            MTU
         }
     }
 
@@ -172,21 +194,30 @@ impl Conversation {
         }
     }
 
-    /// The next packet: an IP header before a transport header and its payload.
+    /// The next packet: an IP header before a transport header and its payload, behind the tunnel's headers if
+    /// it is seen there.
     fn ip(&mut self, way: Way, protocol: IpNumber, transport: &[u8], payload: &[u8]) -> Bytes {
         let len = transport.len() + payload.len();
         // Exactly what it takes: anything more, and turning it into `Bytes` copies it again.
-        let header = match self.addresses {
-            Addresses::V4(..) => Ipv4Header::MIN_LEN,
-            Addresses::V6(..) => Ipv6Header::LEN,
-        };
-        let mut packet = Vec::with_capacity(header + len);
+        let inner = len
+            + match self.addresses {
+                Addresses::V4(..) => Ipv4Header::MIN_LEN,
+                Addresses::V6(..) => Ipv6Header::LEN,
+            };
+        let mut packet;
+        if self.is_tunnelled {
+            let whole = tunnel::LEN + inner;
+            packet = Vec::with_capacity(whole);
+            packet.extend_from_slice(&tunnel::header(way, length(whole), self.is_v6()));
+        } else {
+            packet = Vec::with_capacity(inner);
+        }
         match self.addresses(way) {
             Addresses::V4(source, destination) => {
                 let id = self.id.sender(way);
                 *id = id.wrapping_add(1);
                 let mut header = Ipv4Header {
-                    total_len: length(Ipv4Header::MIN_LEN + len),
+                    total_len: length(inner),
                     identification: *id,
                     dont_fragment: true,
                     time_to_live: *self.ttl.sender(way),

@@ -5,18 +5,20 @@
 //! [`HORIZON_SECS`]. So the packets of a moment depend on few slices, whatever window is asked for:
 //! windows that meet hold together exactly what the whole window holds, and memory stays constant.
 
+mod attacks;
 mod conversation;
 mod dns;
-mod flood;
+mod game;
 mod icmp;
 mod mix;
 mod network;
 mod ntp;
+mod quic;
 mod slice;
 mod tcp;
 mod timeline;
 mod tls;
-mod udp;
+mod tunnel;
 mod web;
 
 pub(super) use timeline::Timeline;

@@ -23,9 +23,6 @@ pub(super) enum Service {
     Host,
 }
 
-/// The web server that the flood is aimed at.
-pub(super) const FLOODED: [u8; 4] = [203, 0, 113, 10];
-
 /// Names served from the protected prefix.
 pub(super) const NAMES: [&str; 6] = [
     "www.example.com",
@@ -38,7 +35,7 @@ pub(super) const NAMES: [&str; 6] = [
 
 /// Ports that clients speak from: the part of the ephemeral range that no known protocol is told by,
 /// so that a dissector that goes by port numbers is not misled.
-const CLIENT_PORTS: RangeInclusive<u16> = 60_100..=65_535;
+pub(super) const CLIENT_PORTS: RangeInclusive<u16> = 60_100..=65_535;
 
 /// A new conversation of a client on the internet with a protected service at `port`.
 pub(super) fn inbound(slice: &mut Slice, service: Service, port: u16) -> Conversation {
@@ -48,14 +45,15 @@ pub(super) fn inbound(slice: &mut Slice, service: Service, port: u16) -> Convers
         Service::Game => 77,
         Service::Host => slice.rng.u8(1..120),
     };
-    // Two of the documentation ranges hold clients. A quarter of the traffic is IPv6.
+    // Two of the documentation ranges hold clients, above the servers and the tunnel's ends. A quarter of the
+    // traffic is IPv6.
     let addresses = if slice.rng.u8(0..4) == 0 {
         Addresses::V6(client_v6(slice), protected_v6(host))
     } else {
         let client = if slice.rng.u8(0..3) == 0 {
-            [192, 0, 2, slice.rng.u8(1..=254)]
+            [192, 0, 2, slice.rng.u8(2..=254)]
         } else {
-            [198, 51, 100, slice.rng.u8(1..=254)]
+            [198, 51, 100, slice.rng.u8(2..=254)]
         };
         Addresses::V4(client, [203, 0, 113, host])
     };
@@ -84,7 +82,13 @@ fn converse(slice: &mut Slice, addresses: Addresses, port: u16) -> Conversation 
         server: 64 - slice.rng.u8(1..4),
     };
     let client_port = slice.rng.u16(CLIENT_PORTS);
-    Conversation::new(&mut slice.rng, addresses, ends, [client_port, port])
+    let between = Conversation::new(&mut slice.rng, addresses, ends, [client_port, port]);
+    // Some of it is seen on its way through the tunnel.
+    if slice.rng.u8(0..6) == 0 {
+        between.in_tunnel()
+    } else {
+        between
+    }
 }
 
 fn client_v6(slice: &mut Slice) -> [u8; 16] {

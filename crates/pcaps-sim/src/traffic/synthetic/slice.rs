@@ -8,6 +8,7 @@ use super::{HORIZON_SECS, SECOND};
 /// The packets of everything that starts in one second, in the order they were made.
 #[derive(Debug)]
 pub(super) struct Slice {
+    pub(super) seed: u64,
     /// The second since the epoch.
     pub(super) second: u64,
     /// Chance, fixed by the seed and the second.
@@ -20,6 +21,7 @@ impl Slice {
     /// An empty slice whose chance follows from the seed and the second.
     pub(super) fn new(seed: u64, second: u64) -> Self {
         Self {
+            seed,
             second,
             rng: Rng::with_seed(hash(seed, second)),
             packets: Vec::new(),

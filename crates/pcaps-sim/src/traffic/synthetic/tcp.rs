@@ -5,6 +5,7 @@ use etherparse::{TcpHeader, TcpOptionElement as Opt, TcpOptions};
 use super::{
     conversation::{Conversation, Ends, MTU, Way},
     slice::Slice,
+    tunnel,
 };
 
 /// Segments that are sent before an acknowledgment is waited for.
@@ -37,20 +38,20 @@ impl<'s> Connection<'s> {
     /// Opens a connection at a chance moment of the slice: SYN, SYN-ACK, ACK.
     pub(super) fn open(slice: &'s mut Slice, between: Conversation) -> Self {
         let headers = if between.is_v6() { 60 } else { 40 };
-        let mss = u16::try_from(MTU - headers).unwrap_or(536);
+        let mss = |mtu: usize| u16::try_from(mtu - headers).unwrap_or(536);
         let now = slice.moment();
         let (window, scale) = [(1026, 8), (502, 7), (2058, 6)][slice.rng.usize(0..3)];
         let ends = Ends {
             client: End {
                 seq: slice.rng.u32(..),
-                mss,
+                mss: mss(between.mtu()),
                 window,
                 scale,
             },
-            // The protected side leaves room for a GRE header, as the service asks for.
+            // The protected side leaves room for the tunnel's headers, as the service asks for.
             server: End {
                 seq: slice.rng.u32(..),
-                mss: mss - 24,
+                mss: mss(MTU - tunnel::LEN),
                 window: 509,
                 scale: 7,
             },

@@ -62,7 +62,7 @@ impl Timeline {
             return false;
         }
         let mut slice = Slice::new(self.seed, self.next);
-        mix::fill(self.seed, &mut slice);
+        mix::fill(&mut slice);
         for (index, (offset, bytes)) in (0..).zip(slice.into_packets()) {
             let packet = Pending {
                 micros: begin + offset,

@@ -8,15 +8,37 @@ const RECORD: usize = 16_384;
 /// The record that ends the readable part.
 const CHANGE_CIPHER_SPEC: [u8; 6] = [20, 3, 3, 0, 1, 1];
 
-/// A client's first record, which names the server in the clear.
-pub(super) fn client_hello(rng: &mut Rng, name: &str) -> Vec<u8> {
+/// A client's first record, which names the server in the clear, padded to a round number of bytes.
+pub(super) fn client_hello(rng: &mut Rng, name: &str, session: &[u8]) -> Vec<u8> {
+    let mut extensions = client_extensions(rng, name, b"\x00\x0c\x02h2\x08http/1.1");
+    let padding = 508_usize.saturating_sub(extensions.len() + 83);
+    extension(&mut extensions, 21, &vec![0; padding]);
+    record(22, 1, &client_message(rng, session, &extensions))
+}
+
+/// A client's first message over QUIC (RFC 9001, section 8), which has no session, and its connection id.
+pub(super) fn quic_client_hello(rng: &mut Rng, name: &str, id: &[u8]) -> Vec<u8> {
+    let mut extensions = client_extensions(rng, name, b"\x00\x03\x02h3");
+    // Idle for 30 s at most, datagrams of 1,472 bytes, 1 MiB in all and of each stream, 100 streams.
+    let mut parameters = vec![1, 4, 0x80, 0, 0x75, 0x30, 3, 2, 0x45, 0xC0];
+    for which in 4..=7 {
+        parameters.extend([which, 4, 0x80, 0x10, 0, 0]);
+    }
+    parameters.extend([8, 2, 0x40, 100, 9, 2, 0x40, 100]);
+    parameters.extend([15, u8::try_from(id.len()).unwrap_or_default()]);
+    parameters.extend_from_slice(id);
+    extension(&mut extensions, 57, &parameters);
+    client_message(rng, &[], &extensions)
+}
+
+fn client_extensions(rng: &mut Rng, name: &str, protocols: &[u8]) -> Vec<u8> {
     let mut extensions = Vec::new();
     let host = sized16(&[&[0][..], &sized16(name.as_bytes())].concat());
     extension(&mut extensions, 0, &host);
     extension(&mut extensions, 23, &[]);
     extension(&mut extensions, 10, &[0, 6, 0, 29, 0, 23, 0, 24]);
     extension(&mut extensions, 11, &[1, 0]);
-    extension(&mut extensions, 16, b"\x00\x0c\x02h2\x08http/1.1");
+    extension(&mut extensions, 16, protocols);
     extension(
         &mut extensions,
         13,
@@ -29,21 +51,20 @@ pub(super) fn client_hello(rng: &mut Rng, name: &str) -> Vec<u8> {
         51,
         &sized16(&[&[0, 29, 0, 32][..], &noise(rng, 32)].concat()),
     );
-    // Clients fill their hello up to a round number of bytes.
-    let padding = 508_usize.saturating_sub(extensions.len() + 83);
-    extension(&mut extensions, 21, &vec![0; padding]);
-
-    let mut hello = vec![3, 3];
-    hello.extend(noise(rng, 32));
-    hello.push(32);
-    hello.extend(noise(rng, 32));
-    hello.extend([0, 6, 19, 1, 19, 2, 19, 3, 1, 0]);
-    hello.extend(sized16(&extensions));
-    record(22, 1, &handshake(1, &hello))
+    extensions
 }
 
-/// The server's first flight: its hello, and its certificate where nobody can read it.
-pub(super) fn server_flight(rng: &mut Rng) -> Vec<u8> {
+fn client_message(rng: &mut Rng, session: &[u8], extensions: &[u8]) -> Vec<u8> {
+    let mut hello = vec![3, 3];
+    hello.extend(noise(rng, 32));
+    hello.extend(sized8(session));
+    hello.extend([0, 6, 19, 1, 19, 2, 19, 3, 1, 0]);
+    hello.extend(sized16(extensions));
+    handshake(1, &hello)
+}
+
+/// The server's first message, which repeats the client's session.
+pub(super) fn server_hello(rng: &mut Rng, session: &[u8]) -> Vec<u8> {
     let mut extensions = Vec::new();
     extension(&mut extensions, 43, &[3, 4]);
     extension(
@@ -53,12 +74,15 @@ pub(super) fn server_flight(rng: &mut Rng) -> Vec<u8> {
     );
     let mut hello = vec![3, 3];
     hello.extend(noise(rng, 32));
-    hello.push(32);
-    hello.extend(noise(rng, 32));
+    hello.extend(sized8(session));
     hello.extend([19, 1, 0]);
     hello.extend(sized16(&extensions));
+    handshake(2, &hello)
+}
 
-    let mut flight = record(22, 3, &handshake(2, &hello));
+/// The server's first flight: its hello, and its certificate where nobody can read it.
+pub(super) fn server_flight(rng: &mut Rng, session: &[u8]) -> Vec<u8> {
+    let mut flight = record(22, 3, &server_hello(rng, session));
     flight.extend(CHANGE_CIPHER_SPEC);
     let certificate = rng.usize(2_100..4_200);
     flight.extend(sealed(rng, certificate));
@@ -122,6 +146,11 @@ fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
 fn extension(into: &mut Vec<u8>, kind: u8, body: &[u8]) {
     into.extend([0, kind]);
     into.extend(sized16(body));
+}
+
+/// `body`, shorter than 256 bytes, behind its length in one.
+fn sized8(body: &[u8]) -> Vec<u8> {
+    [&[u8::try_from(body.len()).unwrap_or_default()], body].concat()
 }
 
 /// `body` behind its length in two bytes.

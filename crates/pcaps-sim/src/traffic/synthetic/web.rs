@@ -35,10 +35,11 @@ pub(super) fn https(slice: &mut Slice) {
     let name = NAMES[slice.rng.usize(0..NAMES.len())];
     let between = network::inbound(slice, Service::Web, 443);
     let mut connection = Connection::open(slice, between);
-    let hello = tls::client_hello(connection.rng(), name);
+    let session = tls::noise(connection.rng(), 32);
+    let hello = tls::client_hello(connection.rng(), name, &session);
     connection.send(Way::Up, &hello);
     connection.pause(200..3_000);
-    let flight = tls::server_flight(connection.rng());
+    let flight = tls::server_flight(connection.rng(), &session);
     connection.send(Way::Down, &flight);
     connection.pause(300..2_000);
     let finished = tls::client_finished(connection.rng());
