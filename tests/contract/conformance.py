@@ -15,9 +15,11 @@ has no such header; `object_level_authorization`, which takes a description with
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import re
+import sys
 import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -251,7 +253,9 @@ def command(arguments: list[str], answered) -> int:
         answered(case, response)
 
     try:
-        cli.main(arguments, standalone_mode=False)
+        # What it prints is for the log: what counts is in its report.
+        with contextlib.redirect_stdout(sys.stderr):
+            cli.main(arguments, standalone_mode=False)
     except SystemExit as exit:
         return int(exit.code or 0)
     finally:
