@@ -9,6 +9,7 @@
 //! Every step is a function from text or JSON to text or JSON: only [`output`] touches the file system.
 
 pub mod bench;
+pub mod contract;
 pub mod diff;
 pub mod effective;
 pub mod emit;

@@ -6,9 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum as _};
 use xtask::{
     bench,
+    contract::{self, Program},
     diff::{self, Class},
     generate, import,
     output::{Mode, Outcome},
@@ -76,6 +77,19 @@ enum Task {
         /// One round with small inputs, to see that it works: the figures mean nothing.
         #[arg(long)]
         quick: bool,
+    },
+    /// Run other people's clients against the simulator: the vendor's Python SDK, schemathesis, S3 and GCS servers.
+    ///
+    /// Needs python3 with venv, and the package index the first time. Exits 0 when all is well, 1 when anything is not.
+    Contract {
+        /// One program only; may be given several times. [default: all]
+        #[arg(long, value_name = "NAME")]
+        only: Vec<Program>,
+        /// How many requests schemathesis makes at least.
+        #[arg(long, value_name = "N", default_value_t = 2_000)]
+        cases: usize,
+        #[command(flatten)]
+        workspace: Workspace,
     },
     /// Make the inputs of `bench spec`.
     #[command(hide = true)]
@@ -158,6 +172,19 @@ fn run(task: Task, report: &mut dyn Write) -> anyhow::Result<ExitCode> {
             quick,
         } => {
             bench::run(suite, rounds, quick, report)?;
+            ExitCode::SUCCESS
+        }
+        Task::Contract {
+            only,
+            cases,
+            workspace,
+        } => {
+            let programs = if only.is_empty() {
+                Program::value_variants()
+            } else {
+                &only
+            };
+            contract::run(&workspace.root, programs, cases, report)?;
             ExitCode::SUCCESS
         }
         Task::MakePublished { size, folder } => {

@@ -6,7 +6,7 @@
 
 mod client;
 mod measure;
-mod programs;
+pub(crate) mod programs;
 pub mod published;
 mod sim;
 mod spec;

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// # Errors
 ///
 /// When the build fails or makes no such program.
-pub(super) fn build(arguments: &[&str], name: &str) -> Result<PathBuf> {
+pub(crate) fn build(arguments: &[&str], name: &str) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -1,0 +1,90 @@
+//! A Python environment with the clients in it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::import;
+
+/// A virtual environment with what is pinned in it.
+pub(super) struct Environment {
+    folder: PathBuf,
+}
+
+impl Environment {
+    /// Takes the environment below `folder` that holds just what `programs` has in `requirements.txt` and
+    /// `constraints.txt`, or makes it.
+    pub(super) fn new(programs: &Path, folder: &Path) -> Result<Self> {
+        let (requirements, constraints) = (
+            programs.join("requirements.txt"),
+            programs.join("constraints.txt"),
+        );
+        let mut pinned = version()?;
+        for path in [&requirements, &constraints] {
+            let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            pinned.extend(text);
+        }
+        let it = Self {
+            folder: folder.join(import::sha256(&pinned)),
+        };
+        // Written last: without it, an earlier run was interrupted.
+        let complete = it.folder.join("complete");
+        if !complete.exists() {
+            done(
+                Command::new("python3")
+                    .args(["-m", "venv", "--clear"])
+                    .arg(&it.folder),
+                "on Debian, apt-get install python3-venv",
+            )?;
+            done(
+                Command::new(it.python())
+                    .args([
+                        "-m",
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--no-input",
+                        "--disable-pip-version-check",
+                    ])
+                    .arg("--requirement")
+                    .arg(&requirements)
+                    .arg("--constraint")
+                    .arg(&constraints),
+                "the package index must be in reach",
+            )?;
+            fs::write(&complete, "")
+                .with_context(|| format!("cannot write {}", complete.display()))?;
+        }
+        Ok(it)
+    }
+
+    /// Its interpreter.
+    pub(super) fn python(&self) -> PathBuf {
+        self.folder.join("bin/python")
+    }
+}
+
+fn version() -> Result<Vec<u8>> {
+    let output = Command::new("python3")
+        .arg("--version")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run python3: the contract needs Python 3.11 or later")?;
+    Ok(output.stdout)
+}
+
+fn done(command: &mut Command, hint: &str) -> Result<()> {
+    // What is printed there is not for the report.
+    let status = command
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed ({status}): {hint}");
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Processes that end with whoever started them.
+
+use std::{
+    fs::{self, File},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What moto takes for credentials: anything.
+pub(super) const AWS: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", "contract"),
+    ("AWS_SECRET_ACCESS_KEY", "contract"),
+];
+
+/// A process that is killed when it is dropped.
+struct Process(Child);
+
+impl Process {
+    fn start(command: &mut Command) -> Result<Self> {
+        let child = command.stdin(Stdio::null()).spawn();
+        child
+            .map(Self)
+            .with_context(|| format!("cannot run {}", command.get_program().display()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error here means that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server on a port of this machine.
+pub(super) struct Server {
+    pub(super) port: u16,
+    _process: Process,
+}
+
+impl Server {
+    /// Starts it, and waits until it answers.
+    pub(super) fn start(command: &mut Command, port: u16, log: &Path) -> Result<Self> {
+        let (out, errors) = both(log)?;
+        let mut process = Process::start(command.stdout(out).stderr(errors))?;
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if let Some(status) = process.0.try_wait()? {
+                bail!("a server ended ({status}): see {}", log.display());
+            }
+            if Instant::now() > deadline {
+                bail!("a server does not answer: see {}", log.display());
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(Self {
+            port,
+            _process: process,
+        })
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// A running `pcaps sim`.
+pub(super) struct Simulator {
+    pub(super) base_url: String,
+    pub(super) api_token: String,
+    pub(super) control_url: String,
+    _process: Process,
+}
+
+/// What it says of itself.
+#[derive(Deserialize)]
+struct Said {
+    base_url: String,
+    api_token: String,
+    control_url: String,
+}
+
+impl Simulator {
+    /// Starts it, and waits until it has said where it is.
+    pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let errors =
+            File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let mut process = Process::start(command.stdout(Stdio::piped()).stderr(errors))?;
+        let stdout = process.0.stdout.take().context("no standard output")?;
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut documents = serde_json::Deserializer::from_reader(stdout).into_iter::<Said>();
+            // Nobody listens any more: it took too long.
+            let _ = sender.send(documents.next());
+        });
+        let said = receiver
+            .recv_timeout(PATIENCE)
+            .ok()
+            .flatten()
+            .with_context(|| format!("the simulator does not start: see {}", log.display()))?
+            .context("cannot read what the simulator says of itself")?;
+        Ok(Self {
+            base_url: said.base_url,
+            api_token: said.api_token,
+            control_url: said.control_url,
+            _process: process,
+        })
+    }
+}
+
+/// What a program did.
+pub(super) struct Output {
+    /// What it printed on standard output.
+    pub(super) text: String,
+    /// How it failed, if it did.
+    pub(super) problem: Option<String>,
+}
+
+/// Runs a program to its end, which comes when its time is over at the latest. Its standard error goes to `log`.
+pub(super) fn run(command: &mut Command, limit: Duration, log: &Path) -> Result<Output> {
+    let printed = log.with_extension("out");
+    let out =
+        File::create(&printed).with_context(|| format!("cannot write {}", printed.display()))?;
+    let errors = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let mut process = Process::start(command.stdout(out).stderr(errors))?;
+    let deadline = Instant::now() + limit;
+    let problem = loop {
+        if let Some(status) = process.0.try_wait()? {
+            break (!status.success()).then(|| format!("failed ({status})"));
+        }
+        if Instant::now() > deadline {
+            break Some(format!("took longer than {} s", limit.as_secs()));
+        }
+        thread::sleep(PAUSE);
+    };
+    drop(process);
+    let text = fs::read_to_string(&printed)
+        .with_context(|| format!("cannot read {}", printed.display()))?;
+    Ok(Output { text, problem })
+}
+
+/// A port that is free now.
+pub(super) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// A log for both outputs.
+fn both(log: &Path) -> Result<(File, File)> {
+    let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let other = file.try_clone()?;
+    Ok((file, other))
+}
