@@ -281,9 +281,14 @@ def main() -> None:
         extra = ["--mode", "positive"] if name == "known" else ["--mode", "all"]
         checks = CHECKS + (["positive_data_acceptance"] if name == "known" else [])
         arguments = ["--checks", ",".join(checks), *extra]
-        cases += it.run(arguments, options.cases // 20, options.seed)
+        # So many for each operation; with fewer than ten, some would never succeed.
+        cases += it.run(arguments, max(10, options.cases // 20), options.seed)
         statuses += it.statuses
     show(statuses)
+    # The description's `default` would be content with any other status.
+    for operation, status in statuses:
+        known = status == SUCCESS[operation] or 400 <= status < 500
+        true(f"{operation} was answered with {status}", known)
     for operation, status in SUCCESS.items():
         true(
             f"{operation} was never answered with {status}",

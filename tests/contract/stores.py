@@ -160,7 +160,7 @@ def main() -> None:
     capture("S3", s3, s3, mapped, "below/edge/")
     keys = "access-key-id=key&secret-access-key=secret"
     r2 = "r2://captures/edge?account-id=0123456789abcdef"
-    capture("R2", f"{r2}&{keys}", r2, S3Store("r2"), "edge/")
+    capture("R2", f"{r2}&{keys}", r2, S3Store("mapped-r2"), "edge/")
     gs = "gs://captures/edge"
     capture("GCS", gs, gs, GcsStore("mapped"), "edge/")
 

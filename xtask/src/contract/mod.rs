@@ -129,7 +129,7 @@ impl Run {
                     ),
                     (
                         "r2://captures",
-                        format!("s3+http://127.0.0.1:{}/r2", s3.port),
+                        format!("s3+http://127.0.0.1:{}/mapped-r2", s3.port),
                     ),
                     (
                         "gs://captures",

@@ -164,3 +164,44 @@ fn both(log: &Path) -> Result<(File, File)> {
     let other = file.try_clone()?;
     Ok((file, other))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_ended() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let log = folder.path().join("log");
+        let output = run(&mut sh("exec sleep 1000"), Duration::ZERO, &log)?;
+        assert_eq!(output.problem.as_deref(), Some("took longer than 0 s"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_program_that_fails_says_so() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let log = folder.path().join("log");
+        let output = run(&mut sh("echo said; echo why >&2; exit 3"), PATIENCE, &log)?;
+        assert_eq!(output.text, "said\n");
+        assert_eq!(output.problem.as_deref(), Some("failed (exit status: 3)"));
+        assert_eq!(fs::read_to_string(log)?, "why\n");
+        Ok(())
+    }
+
+    #[test]
+    fn a_server_that_ends_is_not_waited_for() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let log = folder.path().join("log");
+        let error = Server::start(&mut sh("exit 3"), free_port()?, &log).err();
+        let error = error.context("it started")?.to_string();
+        assert!(error.contains("ended (exit status: 3)"), "{error}");
+        Ok(())
+    }
+}
