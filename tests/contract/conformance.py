@@ -173,14 +173,14 @@ def link(description: dict, narrow: bool) -> None:
     links = {
         "start_capture": {
             "get_capture": capture,
-            "download_capture": capture,
         },
         "register_bucket": {"remove_bucket": bucket, "list_buckets": account},
         "stop_capture": {"get_capture": account | {"pcap_id": "$request.path.pcap_id"}},
     }
     if not narrow:
-        # A sample cannot be stopped: 400.
-        links["start_capture"]["stop_capture"] = capture
+        # A sample cannot be stopped, and a full capture not be downloaded: 400.
+        for target in ("stop_capture", "download_capture"):
+            links["start_capture"][target] = capture
     for operation in operations(description):
         for target, parameters in links.get(operation["operationId"], {}).items():
             status = str(SUCCESS[operation["operationId"]])
