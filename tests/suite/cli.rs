@@ -300,6 +300,19 @@ async fn more_bad_input() {
         pcaps().args(["sim", "--traffic", "missing.pcap"]),
         1,
     );
+    for (name, mapping) in [
+        (
+            "bucket_map_user",
+            "s3://b=s3+http://key:hunter2@localhost/b",
+        ),
+        (
+            "bucket_map_query",
+            "r2://b?secret-access-key=hunter2=memory:",
+        ),
+        ("bucket_map_store", "s3://b=ftp://hunter2/b"),
+    ] {
+        refused(name, pcaps().args(["sim", "--bucket-map", mapping]), 2);
+    }
 }
 
 #[test]
