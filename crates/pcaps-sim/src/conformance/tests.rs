@@ -132,6 +132,11 @@ fn fields_are_there_and_of_their_types() {
         "upstream.json: \"messages\" is a required property; the body; \
          #/components/schemas/magic-pcap-collection_api-response-common/required",
     );
+    assert_eq!(
+        capture(200, &answer).len(),
+        2,
+        "what follows from it is not told"
+    );
     let mut answer = envelope(sample());
     answer["result"]["time_limit"] = "60".into();
     let lines = capture(200, &answer);
