@@ -285,7 +285,10 @@ def main() -> None:
         statuses += it.statuses
     show(statuses)
     for operation, status in SUCCESS.items():
-        true(f"{operation} was never answered with {status}", statuses[(operation, status)])
+        true(
+            f"{operation} was never answered with {status}",
+            statuses[(operation, status)],
+        )
     print(f"{cases} cases, {sum(statuses.values())} answers, nothing to complain of")
     true(f"{cases} cases are too few", cases >= options.cases)
 

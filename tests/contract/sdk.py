@@ -160,9 +160,7 @@ class Run:
         equal("validated, listed", listed.validated, "")
 
         wrong = {"destination_conf": self.bucket, "ownership_challenge": "wrong"}
-        await self.refused(
-            cloudflare.BadRequestError, 400, ownership.validate, **wrong
-        )
+        await self.refused(cloudflare.BadRequestError, 400, ownership.validate, **wrong)
         file = BUCKETS / "s3" / "captures" / self.directory / registered.filename
         validated = await self.call(
             ownership.validate,
@@ -256,20 +254,18 @@ class Run:
         late = await self.refused(cloudflare.RateLimitError, 429, create, **request)
         seconds = int(late.response.headers["retry-after"])
         true(f"retry-after of {seconds} s", 0 < seconds <= 60)
-        await self.refused(
-            cloudflare.ConflictError, 409, create, **self.full_request()
-        )
+        await self.refused(cloudflare.ConflictError, 409, create, **self.full_request())
         await self.refused(cloudflare.NotFoundError, 404, get, "0" * 32)
         await self.refused(
             cloudflare.BadRequestError, 400, self.pcaps.download.get, full.id
         )
-        await self.refused(
-            cloudflare.BadRequestError, 400, self.pcaps.stop, sample.id
-        )
+        await self.refused(cloudflare.BadRequestError, 400, self.pcaps.stop, sample.id)
         nobody = self.with_token("0" * 64)
         await self.refused(cloudflare.AuthenticationError, 401, nobody.list)
         reader = self.with_token(self.account.read_token)
-        equal("what may be read", (await self.call(reader.get, sample.id)).id, sample.id)
+        equal(
+            "what may be read", (await self.call(reader.get, sample.id)).id, sample.id
+        )
         denied = cloudflare.PermissionDeniedError
         await self.refused(denied, 403, reader.create, **request)
         await self.refused(denied, 403, reader.stop, full.id)

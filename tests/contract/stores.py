@@ -75,9 +75,7 @@ class Front(http.server.BaseHTTPRequestHandler):
         # Each request has a connection of its own.
         own = ("host", "connection", "content-length", "accept-encoding")
         headers = {k: v for k, v in self.headers.items() if k.lower() not in own}
-        request = urllib.request.Request(
-            GCS + path, body, headers, method=self.command
-        )
+        request = urllib.request.Request(GCS + path, body, headers, method=self.command)
         try:
             response = urllib.request.urlopen(request, timeout=30)
         except urllib.error.HTTPError as error:
@@ -91,7 +89,11 @@ class Front(http.server.BaseHTTPRequestHandler):
     def answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response(status)
         for name, value in headers.items():
-            if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+            if name.lower() not in (
+                "transfer-encoding",
+                "content-length",
+                "connection",
+            ):
                 self.send_header(name, value)
         length = headers.get("Content-Length") if self.command == "HEAD" else None
         self.send_header("Content-Length", length or str(len(content)))
