@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use pcaps_file::filter::{Direction, Expr, IpVersion, Primitive, parse};
+use pcaps_file::filter::{Expr, parse};
 
-/// The tree in brackets, with each primitive written out in full.
+/// The tree in brackets.
 fn tree(expr: &Expr) -> String {
     let list = |name: &str, parts: &[Expr]| {
         let parts: Vec<_> = parts.iter().map(tree).collect();
@@ -15,44 +15,7 @@ fn tree(expr: &Expr) -> String {
         Expr::And(parts) => list("and", parts),
         Expr::Or(parts) => list("or", parts),
         Expr::Not(inner) => format!("not[{}]", tree(&inner.value)),
-        Expr::Primitive(primitive) => test(&primitive.value),
-    }
-}
-
-fn test(primitive: &Primitive) -> String {
-    let way = |direction: &Direction| match direction {
-        Direction::Either => "",
-        Direction::Source => "src ",
-        Direction::Destination => "dst ",
-        Direction::Both => "src and dst ",
-    };
-    let of = |protocol: &Option<u8>| protocol.map_or(String::new(), |number| format!("{number} "));
-    match primitive {
-        Primitive::Host { direction, address } => format!("{}host {address}", way(direction)),
-        Primitive::Net { direction, net } => {
-            format!("{}net {}/{}", way(direction), net.address, net.prefix_len)
-        }
-        Primitive::Port {
-            direction,
-            protocol,
-            port,
-        } => format!("{}{}port {port}", of(protocol), way(direction)),
-        Primitive::PortRange {
-            direction,
-            protocol,
-            first,
-            last,
-        } => format!("{}{}ports {first}-{last}", of(protocol), way(direction)),
-        Primitive::Protocol { version, number } => match version {
-            None => format!("proto {number}"),
-            Some(IpVersion::V4) => format!("ip proto {number}"),
-            Some(IpVersion::V6) => format!("ip6 proto {number}"),
-        },
-        Primitive::Version(IpVersion::V4) => "ip".to_owned(),
-        Primitive::Version(IpVersion::V6) => "ip6".to_owned(),
-        Primitive::AtMost(len) => format!("len <= {len}"),
-        Primitive::AtLeast(len) => format!("len >= {len}"),
-        other => format!("{other:?}"),
+        Expr::Primitive(primitive) => primitive.value.to_string(),
     }
 }
 
@@ -116,6 +79,23 @@ fn expressions() {
         "port 80 or (udp) or 90",
         "port 80 or (src port 90) or 100",
         "host 192.0.2.1 or (port 80 or 90) or 192.0.2.2",
+        "arp or rarp host 192.0.2.1 or ip src net 10/8 or arp dst 192.0.2.1",
+        "ip6 host ::1 or ip host 192.0.2.1",
+        r"ether proto \arp or ip6 or 0x88cc",
+        "ether src 0:0:5e:0:53:1 or ether host 00:00:5E:00:53:02",
+        "broadcast or ether multicast or ip multicast or ip6 multicast",
+        "vlan and vlan 0x64 and pim or igrp or vrrp",
+        "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn",
+        "tcp[13] = 2 or icmp[icmptype] != icmp-echo and icmp6[icmp6type]==icmp6-routeradvert",
+        "ip[2:2]>576 or ip6[6:1]<=6 or ether[0]&1!=0 or arp[7]<2 or rarp[7]>=3",
+        "len - 14 - 4 * (ip[0] & 0xf) > 0 or length == 64",
+        "tcp[(tcp[12]>>4)*4:4] = 0x47455420",
+        "((tcp[0] + 1) * 2) == -4 or (4) = len or not (ip[8]) < 5",
+        "1 + 2 * 3 & 4 | 5 << 1 - 2 == 8 / 2 / 2",
+        "1 * 2 % 3 + 4 ^ 5 | 6 == -len % 2 + 1",
+        "port 80 or 443 < len or port 80 or (443) or (443) > len",
+        "not tcp[0] == 1 and udp[0] == 1",
+        "port 0x50 or proto 0x11",
     ];
     let mut text = String::new();
     for input in inputs {
@@ -165,10 +145,35 @@ fn errors() {
         "ip port 80",
         "ip6 host 192.0.2.1",
         "tcp proto 6",
-        "vlan 5 and tcp",
-        "ether host 00:00:00:00:00:00",
-        "tcp[13] & 2 != 0",
-        "len <= 100",
+        "mpls 5 and tcp",
+        "vlan 4096",
+        "ether host 00:00:00:00:00",
+        "ether host 192.0.2.1",
+        "ether net 10.0.0.0/8",
+        "ether port 80",
+        "ether and tcp",
+        "ether proto 0x5ff",
+        "arp host ::1",
+        "arp proto 6",
+        "ip broadcast",
+        "tcp multicast",
+        "tcp[13] & 2",
+        "(tcp[13] & 2) and tcp",
+        "len and tcp",
+        "tcp[13",
+        "tcp[13:3] == 1",
+        "tcp[] == 1",
+        "gre[0] == 1",
+        "frob[0] == 1",
+        "tcp[0] == tcp",
+        "tcp[0] == ",
+        "(tcp[0] == 1",
+        "5 == (len",
+        "len / 0 == 1",
+        "len << 32 == 1",
+        "len == 08",
+        "len == 4294967296",
+        "tcp[0] == 1 or 2",
         "less many",
         "less",
         "()",
@@ -228,6 +233,12 @@ fn hostile_nesting_is_an_error() {
         format!("{}tcp{}", "(".repeat(deep), ")".repeat(deep)),
         format!("tcp{}", " and tcp or udp".repeat(deep)),
         format!("port {}80", "not (".repeat(deep)),
+        format!("{}1", "-".repeat(deep)),
+        format!("len == {}1", "(".repeat(deep)),
+        format!("len == {}1", "-".repeat(deep)),
+        format!("len == 1{}", " ^ 1".repeat(deep)),
+        format!("len == 1{}", " + 1".repeat(deep)),
+        "ip[".repeat(deep),
     ];
     for input in inputs {
         let error = parse(&input).expect_err("too deep");
