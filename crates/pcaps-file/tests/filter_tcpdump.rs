@@ -50,10 +50,9 @@ impl Corpus {
         }
     }
 
-    /// What our program takes; `None` if these packets cannot be asked for it.
+    /// What our program takes; `None` if it is refused.
     fn ours(&self, expression: &str) -> Option<Vec<bool>> {
-        let parsed = parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
-        let program = Program::new(&parsed, self.link_type).ok()?;
+        let program = Program::new(&parse(expression).ok()?, self.link_type).ok()?;
         let packets = self.packets.iter();
         Some(
             packets
@@ -94,6 +93,11 @@ impl Corpus {
     fn compare(&self, expression: &str) -> Result<usize, String> {
         let ours = self.ours(expression);
         let theirs = [&[][..], &["-O"]].map(|more| self.tcpdump(expression, more));
+        let theirs = match theirs {
+            // The optimiser divides what is known, and gives up on a zero.
+            [Err(said), Ok(plain)] if said.contains("by zero") => [Ok(plain.clone()), Ok(plain)],
+            theirs => theirs,
+        };
         let (ours, [Ok(optimised), Ok(plain)]) = (ours.as_ref(), &theirs) else {
             // Refused by both, or by one.
             return match (ours, theirs) {
@@ -234,12 +238,14 @@ fn random_expressions_take_the_same_packets_as_tcpdump() {
     let strategy = (expressions::any(), 0..corpora.len());
     let run = runner.run(&strategy, |(expression, at)| {
         let outcome = corpora[at].compare(&expression);
-        // libpcap has sixteen registers, and no more.
+        // libpcap has sixteen registers, and looks for a zero or a far shift in the first number only of what stands on
+        // the right: it refuses `1 << (40 - 39)`.
+        let refused = ["out of registers", "by zero", "more than 31 bits"];
         if outcome
             .as_ref()
-            .is_err_and(|why| why.contains("out of registers"))
+            .is_err_and(|why| refused.iter().any(|it| why.contains(it)))
         {
-            return Err(TestCaseError::reject("too long for libpcap"));
+            return Err(TestCaseError::reject("libpcap cannot"));
         }
         outcome.map(drop).map_err(TestCaseError::fail)
     });

@@ -153,25 +153,24 @@ impl Filter {
 
     /// Adds what an expression asks for.
     fn require(&mut self, expression: &Expr) -> Result<(), Unsupported> {
-        let primitive = match expression {
-            Expr::All => return Ok(()),
-            Expr::And(parts) => return parts.iter().try_for_each(|part| self.require(part)),
-            Expr::Or(_) => {
-                return unsupported(
-                    expression.span(),
-                    "the service knows no `or`: take one capture for each side, or a wider one",
-                );
-            }
-            Expr::Not(_) => {
-                return unsupported(
-                    expression.span(),
-                    "the service knows no `not`: take a wider capture",
-                );
-            }
-            Expr::Primitive(primitive) => primitive,
-        };
-        let at = primitive.span;
-        match primitive.value {
+        match expression {
+            Expr::All => Ok(()),
+            Expr::And(parts) => parts.iter().try_for_each(|part| self.require(part)),
+            Expr::Or(_) => unsupported(
+                expression.span(),
+                "the service knows no `or`: take one capture for each side, or a wider one",
+            ),
+            Expr::Not(_) => unsupported(
+                expression.span(),
+                "the service knows no `not`: take a wider capture",
+            ),
+            Expr::Primitive(primitive) => self.require_one(&primitive.value, primitive.span),
+        }
+    }
+
+    /// Adds what one test asks for, which stands there.
+    fn require_one(&mut self, primitive: &Primitive, at: Span) -> Result<(), Unsupported> {
+        match *primitive {
             Primitive::Host {
                 network: Some(Network::Arp | Network::Rarp),
                 ..

@@ -99,7 +99,7 @@ impl Link {
                 net,
             } => self.net(*network, *direction, *net, span),
             Primitive::EtherHost { direction, address } => {
-                self.ethernet("an Ethernet address", span)?;
+                self.ethernet("Ethernet addresses", span)?;
                 let [source, destination] = [6, 0].map(|at| ethernet(at, *address));
                 Ok(directed(*direction, source, destination))
             }
@@ -119,11 +119,14 @@ impl Link {
             Primitive::EtherType(number) => self.carries(*number, span),
             Primitive::Vlan(id) => self.vlan(*id, span),
             Primitive::Broadcast => {
-                self.ethernet("a broadcast", span)?;
+                self.ethernet("broadcast frames: write `dst host …`", span)?;
                 Ok(ethernet(0, [0xff; 6]))
             }
             Primitive::Multicast(None) => {
-                self.ethernet("a multicast", span)?;
+                self.ethernet(
+                    "multicast frames: write `ip multicast` or `ip6 multicast`",
+                    span,
+                )?;
                 Ok(bytes(Place::At(0), 1, 1, Relation::NotEqual, 0))
             }
             Primitive::Multicast(Some(version)) => {
@@ -186,10 +189,7 @@ impl Link {
         if self.link_type == LinkType::ETHERNET {
             return Ok(());
         }
-        let message = format!(
-            "{what} is of Ethernet, and these packets are {}",
-            self.link_type
-        );
+        let message = format!("{} packets have no {what}", self.link_type);
         Err(Error::new(span, message))
     }
 
@@ -226,7 +226,7 @@ impl Link {
 
     /// `vlan`: what comes next is behind the tag.
     fn vlan(&mut self, id: Option<u16>, span: Span) -> Result<Tree, Error> {
-        self.ethernet("a VLAN tag", span)?;
+        self.ethernet("VLAN tags", span)?;
         let tags = VLAN_TAGS.map(|tag| self.carries(tag, span));
         let mut parts = vec![Tree::Or(tags.into_iter().collect::<Result<_, _>>()?)];
         if let Some(id) = id {
