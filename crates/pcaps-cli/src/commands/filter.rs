@@ -171,10 +171,7 @@ impl Filtering {
                 }
             };
             self.counts.read += 1;
-            if self
-                .program(packet.link_type)?
-                .matches(packet.bytes, packet.original_len)
-            {
+            if self.takes(&packet)? {
                 self.counts.matched += 1;
                 self.counts.cut += u64::from(is_longer(&packet, snap_len));
                 writer.write(&packet).map_err(|error| unwritten(&error))?;
@@ -182,16 +179,21 @@ impl Filtering {
         }
     }
 
-    fn program(&mut self, link_type: LinkType) -> Result<&Program, Failure> {
-        let known = self.program.take().filter(|(of, _)| *of == link_type);
-        let program = match known {
-            Some(known) => known,
-            None => match Program::new(&self.expression, link_type) {
-                Ok(program) => (link_type, program),
-                Err(error) => return Err(refuse(&self.text, &error)),
-            },
-        };
-        Ok(&self.program.insert(program).1)
+    /// Whether the filter takes it.
+    #[inline]
+    fn takes(&mut self, packet: &Packet<'_>) -> Result<bool, Failure> {
+        match &self.program {
+            Some((link_type, program)) if *link_type == packet.link_type => {
+                Ok(program.matches(packet.bytes, packet.original_len))
+            }
+            _ => {
+                let program = Program::new(&self.expression, packet.link_type);
+                let program = program.map_err(|error| refuse(&self.text, &error))?;
+                let takes = program.matches(packet.bytes, packet.original_len);
+                self.program = Some((packet.link_type, program));
+                Ok(takes)
+            }
+        }
     }
 }
 

@@ -40,12 +40,20 @@ enum Says {
 }
 
 fn bytes(place: Place, size: u8, mask: u32, relation: Relation, value: u32) -> Tree {
-    Tree::Test(Test::Bytes {
-        place,
-        size,
-        mask,
-        relation,
-        value,
+    Tree::Test(match (place, relation) {
+        (Place::At(at), Relation::Equal) => Test::Fixed {
+            at,
+            size,
+            mask,
+            value,
+        },
+        _ => Test::Bytes {
+            place,
+            size,
+            mask,
+            relation,
+            value,
+        },
     })
 }
 

@@ -69,6 +69,13 @@ pub(super) enum Test {
         relation: Relation,
         value: u32,
     },
+    /// Bytes at a fixed place, of which those bits that the mask has are these: most tests are this one.
+    Fixed {
+        at: u32,
+        size: u8,
+        mask: u32,
+        value: u32,
+    },
     /// Two numbers.
     Numbers(Box<(Number, Relation, Number)>),
 }
@@ -164,6 +171,12 @@ impl Test {
     #[inline]
     fn holds(&self, bytes: &[u8], len: u32) -> Option<bool> {
         match self {
+            Self::Fixed {
+                at,
+                size,
+                mask,
+                value,
+            } => Some(load(bytes, u64::from(*at), *size)? & mask == *value),
             Self::Bytes {
                 place,
                 size,

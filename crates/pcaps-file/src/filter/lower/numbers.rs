@@ -1,6 +1,6 @@
 //! Comparisons of numbers.
 
-use super::super::ast::{Header, IpVersion, Network, Operator, Relation, Span, Value};
+use super::super::ast::{Header, Network, Operator, Relation, Span, Value};
 use super::super::error::Error;
 use super::super::program::{Number, Place, Test, Tree};
 use super::{Link, bytes, equal, first_fragment};
@@ -51,8 +51,9 @@ impl Link {
                 Header::Transport(number) => {
                     needed.push(self.carries(Network::Ipv4.ether_type(), span)?);
                     self.headers(offset, span, needed)?;
-                    needed.push(self.protocol(Some(IpVersion::V4), *number, span)?);
-                    needed.push(first_fragment(self.payload(span)?));
+                    let ip = self.payload(span)?;
+                    needed.push(equal(ip + 9, 1, (*number).into()));
+                    needed.push(first_fragment(ip));
                     Ok(())
                 }
             },
