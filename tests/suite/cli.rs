@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -42,6 +42,7 @@ fn help() {
         &["bucket", "validate"],
         &["bucket", "remove"],
         &["stats"],
+        &["filter"],
         &["sim"],
     ];
     for command in commands {
@@ -288,6 +289,21 @@ async fn more_bad_input() {
         at().args(["list", "--base-url", "http://192.0.2.1/client/v4"]),
         2,
     );
+    refused(
+        "filter_of_a_missing_file",
+        at().args(["filter", "udp", "port", "53", "-o", "x.pcap"]),
+        1,
+    );
+    refused(
+        "filter_of_nothing",
+        at().args(["filter", "udp", "-o", "x.pcap"]),
+        2,
+    );
+    refused(
+        "filter_that_is_none_of_a_file",
+        at().args(["filter", "-r", "-", "udp", "port", "-o", "x.pcap"]),
+        2,
+    );
     refused("no_file", at().args(["stats", "missing.pcap"]), 1);
     refused("no_token", pcaps().args(["list", "--account", ACCOUNT]), 3);
     refused(
@@ -300,6 +316,19 @@ async fn more_bad_input() {
         pcaps().args(["sim", "--traffic", "missing.pcap"]),
         1,
     );
+    for (name, mapping) in [
+        (
+            "bucket_map_user",
+            "s3://b=s3+http://key:hunter2@localhost/b",
+        ),
+        (
+            "bucket_map_query",
+            "r2://b?secret-access-key=hunter2=memory:",
+        ),
+        ("bucket_map_store", "s3://b=ftp://hunter2/b"),
+    ] {
+        refused(name, pcaps().args(["sim", "--bucket-map", mapping]), 2);
+    }
 }
 
 #[test]
@@ -370,6 +399,115 @@ fn a_torn_file_is_summed_up_as_far_as_it_goes() {
         41
     );
     filtered(|| insta::assert_snapshot!("stats_of_a_torn_file", torn.stderr));
+}
+
+/// What the filter takes of a file, whole or torn, from a path or standard input, by path or standard output.
+#[test]
+fn a_filter_writes_what_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = crate::support::root().join("crates/pcaps-file/tests/data");
+    let whole = fs::read(data.join("dns.pcap")).unwrap();
+    fs::write(folder.path().join("whole.pcap"), &whole).unwrap();
+    fs::write(folder.path().join("torn.pcap"), &whole[..whole.len() - 1]).unwrap();
+    let at = |arguments: &[&str]| run(pcaps().current_dir(folder.path()).args(arguments));
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+
+    let all = at(&["filter", "", "whole.pcap", "-o", "all.pcap"]).ok();
+    filtered(|| insta::assert_snapshot!("filter", all.text()));
+    assert!(read("all.pcap") == whole, "every packet as it was");
+
+    let queries = at(&[
+        "filter",
+        "-r",
+        "whole.pcap",
+        "udp",
+        "dst",
+        "port",
+        "53",
+        "-w",
+        "queries.pcap",
+    ]);
+    let answers = at(&[
+        "filter",
+        "udp src port 53",
+        "whole.pcap",
+        "-o",
+        "answers.pcap",
+        "--json",
+    ])
+    .ok();
+    filtered(|| insta::assert_snapshot!("json_filter", answers.stdout));
+    assert!(queries.ok().stdout.is_empty());
+    assert_eq!(
+        read("queries.pcap").len() + read("answers.pcap").len(),
+        whole.len() + 24
+    );
+
+    // Nanoseconds stay, and a file with them does not fit behind one without.
+    let nanoseconds = [&[0x4d, 0x3c, 0xb2, 0xa1], &whole[4..]].concat();
+    fs::write(folder.path().join("nano.pcap"), &nanoseconds).unwrap();
+    at(&["filter", "", "nano.pcap", "-o", "nano-all.pcap"]).ok();
+    assert!(
+        read("nano-all.pcap") == nanoseconds,
+        "every digit as it was"
+    );
+    let mixed = at(&["filter", "", "whole.pcap", "nano.pcap", "-o", "mixed.pcap"]);
+    assert_eq!(mixed.code, Some(1), "{}", mixed.text());
+    assert!(
+        mixed.stderr.contains("nanoseconds before those without"),
+        "{}",
+        mixed.text()
+    );
+    assert!(!folder.path().join("mixed.pcap").exists());
+
+    // Two files, one after the other; the second is torn, and its last packet lost.
+    let torn = at(&[
+        "filter",
+        "udp",
+        "torn.pcap",
+        "whole.pcap",
+        "-o",
+        "two.pcap",
+        "--json",
+    ]);
+    assert_eq!(torn.code, Some(8), "{}", torn.text());
+    let document: serde_json::Value = serde_json::from_str(&torn.stdout).unwrap();
+    assert_eq!(document["read"], 41 + 42, "{document}");
+    filtered(|| insta::assert_snapshot!("filter_of_a_torn_file", torn.stderr));
+
+    // In place, and with an error nothing changes.
+    at(&[
+        "filter",
+        "udp src port 53",
+        "whole.pcap",
+        "-o",
+        "whole.pcap",
+    ])
+    .ok();
+    assert!(
+        read("whole.pcap") == read("answers.pcap"),
+        "the same packets"
+    );
+    let refused = at(&[
+        "filter",
+        "vlan or ether[0] == 0 and port 53 and",
+        "whole.pcap",
+        "-o",
+        "two.pcap",
+    ]);
+    assert_eq!(refused.code, Some(2), "{}", refused.text());
+    assert_eq!(
+        at(&["filter", "udp", "whole.pcap", "-o", "missing/x.pcap"]).code,
+        Some(1)
+    );
+    let names = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name());
+    assert!(
+        names
+            .into_iter()
+            .all(|it| !it.to_string_lossy().starts_with('.'))
+    );
 }
 
 /// The file system says no while the download is written: that is told, and nothing is left.

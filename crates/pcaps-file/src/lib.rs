@@ -1,11 +1,11 @@
-//! Capture files: read and write them, look into their packets, sum them up, and parse the filters
-//! that choose packets. No network, nothing asynchronous, and memory that does not grow with the file.
+//! Capture files: read and write them, look into their packets, sum them up, and choose
+//! them by filters. No network, nothing asynchronous, and memory that does not grow with the file.
 //!
 //! - [`Reader`] streams the packets of a pcap or pcapng file; [`Writer`] makes a pcap file.
 //! - [`Verifier`] checks a file while it streams by.
 //! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
 //! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
-//! - [`filter`] parses the common part of tcpdump's filter language.
+//! - [`filter`] parses the common part of tcpdump's filter language, and runs it over packets.
 //!
 //! Files are taken to be hostile: whatever their bytes are, the answer is packets or an [`Error`].
 //!

@@ -3,11 +3,14 @@
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const IGMP: u8 = 2;
 pub(crate) const TCP: u8 = 6;
+pub(crate) const IGRP: u8 = 9;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const GRE: u8 = 47;
 pub(crate) const ESP: u8 = 50;
 pub(crate) const AH: u8 = 51;
 pub(crate) const ICMPV6: u8 = 58;
+pub(crate) const PIM: u8 = 103;
+pub(crate) const VRRP: u8 = 112;
 pub(crate) const SCTP: u8 = 132;
 
 /// Number, IANA's name, and the names that a filter may use.
@@ -18,7 +21,7 @@ const NAMES: &[(u8, &str, &[&str])] = &[
     (4, "IPv4", &["ipip", "ipencap"]),
     (TCP, "TCP", &["tcp"]),
     (8, "EGP", &["egp"]),
-    (9, "IGP", &["igp", "igrp"]),
+    (IGRP, "IGP", &["igp", "igrp"]),
     (UDP, "UDP", &["udp"]),
     (27, "RDP", &["rdp"]),
     (33, "DCCP", &["dccp"]),
@@ -36,14 +39,42 @@ const NAMES: &[(u8, &str, &[&str])] = &[
     (89, "OSPFIGP", &["ospf"]),
     (94, "IPIP", &[]),
     (97, "ETHERIP", &["etherip"]),
-    (103, "PIM", &["pim"]),
+    (PIM, "PIM", &["pim"]),
     (108, "IPComp", &["ipcomp"]),
-    (112, "VRRP", &["vrrp"]),
+    (VRRP, "VRRP", &["vrrp"]),
     (115, "L2TP", &["l2tp"]),
     (SCTP, "SCTP", &["sctp"]),
     (136, "UDPLite", &["udplite"]),
     (137, "MPLS-in-IP", &["mpls-in-ip"]),
 ];
+
+/// The words of tcpdump's language that are a protocol by themselves, and `gre`.
+const WORDS: &[(&str, u8)] = &[
+    ("tcp", TCP),
+    ("udp", UDP),
+    ("sctp", SCTP),
+    ("icmp", ICMP),
+    ("icmp6", ICMPV6),
+    ("igmp", IGMP),
+    ("igrp", IGRP),
+    ("pim", PIM),
+    ("vrrp", VRRP),
+    ("gre", GRE),
+    ("esp", ESP),
+    ("ah", AH),
+];
+
+/// The word of the filter language that is this protocol by itself.
+pub(crate) fn word(number: u8) -> Option<&'static str> {
+    let found = WORDS.iter().find(|(_, n)| *n == number);
+    found.map(|(word, _)| *word)
+}
+
+/// The protocol that a word of the filter language is by itself.
+pub(crate) fn of_word(word: &str) -> Option<u8> {
+    let found = WORDS.iter().find(|(w, _)| w.eq_ignore_ascii_case(word));
+    found.map(|(_, number)| *number)
+}
 
 /// IANA's name of a protocol, or `protocol N`.
 pub(crate) fn name(number: u8) -> String {

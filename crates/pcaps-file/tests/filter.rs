@@ -2,9 +2,14 @@
 
 use std::fmt::Write;
 
-use pcaps_file::filter::{Direction, Expr, IpVersion, Primitive, parse};
+use pcaps_file::LinkType;
+use pcaps_file::filter::{Expr, Program, Span, Spanned, parse};
+use proptest::prelude::*;
 
-/// The tree in brackets, with each primitive written out in full.
+#[path = "common/expressions.rs"]
+mod expressions;
+
+/// The tree in brackets.
 fn tree(expr: &Expr) -> String {
     let list = |name: &str, parts: &[Expr]| {
         let parts: Vec<_> = parts.iter().map(tree).collect();
@@ -15,44 +20,7 @@ fn tree(expr: &Expr) -> String {
         Expr::And(parts) => list("and", parts),
         Expr::Or(parts) => list("or", parts),
         Expr::Not(inner) => format!("not[{}]", tree(&inner.value)),
-        Expr::Primitive(primitive) => test(&primitive.value),
-    }
-}
-
-fn test(primitive: &Primitive) -> String {
-    let way = |direction: &Direction| match direction {
-        Direction::Either => "",
-        Direction::Source => "src ",
-        Direction::Destination => "dst ",
-        Direction::Both => "src and dst ",
-    };
-    let of = |protocol: &Option<u8>| protocol.map_or(String::new(), |number| format!("{number} "));
-    match primitive {
-        Primitive::Host { direction, address } => format!("{}host {address}", way(direction)),
-        Primitive::Net { direction, net } => {
-            format!("{}net {}/{}", way(direction), net.address, net.prefix_len)
-        }
-        Primitive::Port {
-            direction,
-            protocol,
-            port,
-        } => format!("{}{}port {port}", of(protocol), way(direction)),
-        Primitive::PortRange {
-            direction,
-            protocol,
-            first,
-            last,
-        } => format!("{}{}ports {first}-{last}", of(protocol), way(direction)),
-        Primitive::Protocol { version, number } => match version {
-            None => format!("proto {number}"),
-            Some(IpVersion::V4) => format!("ip proto {number}"),
-            Some(IpVersion::V6) => format!("ip6 proto {number}"),
-        },
-        Primitive::Version(IpVersion::V4) => "ip".to_owned(),
-        Primitive::Version(IpVersion::V6) => "ip6".to_owned(),
-        Primitive::AtMost(len) => format!("len <= {len}"),
-        Primitive::AtLeast(len) => format!("len >= {len}"),
-        other => format!("{other:?}"),
+        Expr::Primitive(primitive) => primitive.value.to_string(),
     }
 }
 
@@ -116,6 +84,23 @@ fn expressions() {
         "port 80 or (udp) or 90",
         "port 80 or (src port 90) or 100",
         "host 192.0.2.1 or (port 80 or 90) or 192.0.2.2",
+        "arp or rarp host 192.0.2.1 or ip src net 10/8 or arp dst 192.0.2.1",
+        "ip6 host ::1 or ip host 192.0.2.1",
+        r"ether proto \arp or ip6 or 0x88cc",
+        "ether src 0:0:5e:0:53:1 or ether host 00:00:5E:00:53:02",
+        "broadcast or ether multicast or ip multicast or ip6 multicast",
+        "vlan and vlan 0x64 and pim or igrp or vrrp",
+        "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn",
+        "tcp[13] = 2 or icmp[icmptype] != icmp-echo and icmp6[icmp6type]==icmp6-routeradvert",
+        "ip[2:2]>576 or ip6[6:1]<=6 or ether[0]&1!=0 or arp[7]<2 or rarp[7]>=3",
+        "len - 14 - 4 * (ip[0] & 0xf) > 0 or length == 64",
+        "tcp[(tcp[12]>>4)*4:4] = 0x47455420",
+        "((tcp[0] + 1) * 2) == -4 or (4) = len or not (ip[8]) < 5",
+        "1 + 2 * 3 & 4 | 5 << 1 - 2 == 8 / 2 / 2",
+        "1 * 2 % 3 + 4 ^ 5 | 6 == -len % 2 + 1",
+        "port 80 or 443 < len or port 80 or (443) or (443) > len",
+        "not tcp[0] == 1 and udp[0] == 1",
+        "port 0x50 or proto 0x11",
     ];
     let mut text = String::new();
     for input in inputs {
@@ -165,10 +150,35 @@ fn errors() {
         "ip port 80",
         "ip6 host 192.0.2.1",
         "tcp proto 6",
-        "vlan 5 and tcp",
-        "ether host 00:00:00:00:00:00",
-        "tcp[13] & 2 != 0",
-        "len <= 100",
+        "mpls 5 and tcp",
+        "vlan 4096",
+        "ether host 00:00:00:00:00",
+        "ether host 192.0.2.1",
+        "ether net 10.0.0.0/8",
+        "ether port 80",
+        "ether and tcp",
+        "ether proto 0x5ff",
+        "arp host ::1",
+        "arp proto 6",
+        "ip broadcast",
+        "tcp multicast",
+        "tcp[13] & 2",
+        "(tcp[13] & 2) and tcp",
+        "len and tcp",
+        "tcp[13",
+        "tcp[13:3] == 1",
+        "tcp[] == 1",
+        "gre[0] == 1",
+        "frob[0] == 1",
+        "tcp[0] == tcp",
+        "tcp[0] == ",
+        "(tcp[0] == 1",
+        "5 == (len",
+        "len / 0 == 1",
+        "len << 32 == 1",
+        "len == 08",
+        "len == 4294967296",
+        "tcp[0] == 1 or 2",
         "less many",
         "less",
         "()",
@@ -228,6 +238,12 @@ fn hostile_nesting_is_an_error() {
         format!("{}tcp{}", "(".repeat(deep), ")".repeat(deep)),
         format!("tcp{}", " and tcp or udp".repeat(deep)),
         format!("port {}80", "not (".repeat(deep)),
+        format!("{}1", "-".repeat(deep)),
+        format!("len == {}1", "(".repeat(deep)),
+        format!("len == {}1", "-".repeat(deep)),
+        format!("len == 1{}", " ^ 1".repeat(deep)),
+        format!("len == 1{}", " + 1".repeat(deep)),
+        "ip[".repeat(deep),
     ];
     for input in inputs {
         let error = parse(&input).expect_err("too deep");
@@ -256,4 +272,147 @@ fn pieces_of_expressions_do_not_panic() {
             }
         }
     }
+}
+
+/// The tree, with every place forgotten.
+fn without_places(expr: &Expr) -> Expr {
+    let span = Span::default();
+    match expr {
+        Expr::All => Expr::All,
+        Expr::And(parts) => Expr::And(parts.iter().map(without_places).collect()),
+        Expr::Or(parts) => Expr::Or(parts.iter().map(without_places).collect()),
+        Expr::Not(inner) => Expr::Not(Spanned {
+            value: Box::new(without_places(&inner.value)),
+            span,
+        }),
+        Expr::Primitive(primitive) => Expr::Primitive(Spanned {
+            value: primitive.value.clone(),
+            span,
+        }),
+    }
+}
+
+#[track_caller]
+fn survives_printing(input: &str) {
+    let Ok(expr) = parse(input) else { return };
+    let printed = expr.to_string();
+    let again = parse(&printed).unwrap_or_else(|error| panic!("{input} as {printed}: {error}"));
+    assert_eq!(
+        without_places(&again),
+        without_places(&expr),
+        "{input} as {printed}"
+    );
+}
+
+#[test]
+fn what_is_printed_parses_to_the_same() {
+    for input in expressions::LIST {
+        survives_printing(input);
+    }
+    for input in [
+        "gre or igrp or proto 1 or proto 58 or ip proto 58",
+        "-(-len) = --1",
+        "ip6 proto 6",
+    ] {
+        assert!(parse(input).is_ok(), "{input}");
+        survives_printing(input);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_expression_parses_to_the_same_when_printed(input in expressions::any()) {
+        survives_printing(&input);
+    }
+
+    #[test]
+    fn no_text_panics(input in "\\PC{0,60}") {
+        if let Ok(expr) = parse(&input) {
+            let _ = Program::new(&expr, LinkType::ETHERNET);
+        }
+    }
+
+    #[test]
+    fn no_words_panic(words in proptest::collection::vec(
+        proptest::sample::select("( ) not ! and or && || host net port portrange proto src dst tcp ip ip6 arp ether \
+            vlan mask multicast 80 443 0x10 192.0.2.1 10 10.0.0.0/8 ::1 [ ] : tcp[ 13] & | ^ % - + / * << == != < len \
+            tcpflags less greater 00:00:5e:00:53:01 1-2 \\tcp , icmp6"
+            .split_whitespace().collect::<Vec<_>>()), 0..14,
+    ), bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let input = words.join(" ");
+        survives_printing(&input);
+        if let Ok(expr) = parse(&input) {
+            for link_type in [0, 1, 101, 113, 147, 228, 229, 276] {
+                if let Ok(program) = Program::new(&expr, LinkType(link_type)) {
+                    let _ = program.matches(&bytes, 80);
+                }
+            }
+        }
+    }
+}
+
+/// What a filter says to an Ethernet frame that carries these bytes.
+fn takes(expression: &str, ether_type: u16, payload: &[u8]) -> bool {
+    let expr = parse(expression).expect("an expression");
+    let program = Program::new(&expr, LinkType::ETHERNET).expect("a program");
+    let bytes = [&[0; 12][..], &ether_type.to_be_bytes(), payload].concat();
+    program.matches(&bytes, 60)
+}
+
+#[test]
+fn and_and_or_group_from_the_left() {
+    // (arp or udp) and port 53: an ARP packet has no port.
+    assert!(!takes("arp or udp and port 53", 0x0806, &[0; 28]));
+    assert!(takes("arp or (udp and port 53)", 0x0806, &[0; 28]));
+    // (not arp) or arp, and (not arp) and ip.
+    assert!(takes("not arp or arp", 0x0806, &[0; 28]));
+    assert!(!takes("not arp and ip", 0x0806, &[0; 28]));
+    assert!(takes("not (arp and ip)", 0x0806, &[0; 28]));
+}
+
+#[test]
+fn a_look_behind_the_end_leaves_the_packet_out() {
+    let cut = [0x45, 0, 0, 40, 0, 0, 0, 0, 64];
+    // The protocol is in the tenth byte.
+    assert!(takes("ip", 0x0800, &cut));
+    for expression in [
+        "tcp",
+        "not tcp",
+        "not (not tcp)",
+        "not port 53",
+        "tcp or ip",
+        "ip[9] >= 0",
+        "not ip[9] = 1",
+    ] {
+        assert!(!takes(expression, 0x0800, &cut), "{expression}");
+    }
+    // What is decided before the look is decided.
+    assert!(takes("ip or tcp", 0x0800, &cut));
+    assert!(takes("not (ip6 and tcp)", 0x0800, &cut));
+    // So it is with a division by zero.
+    assert!(!takes("not 1 / ip[1] = 1", 0x0800, &cut));
+    assert!(!takes("not 1 % ip[1] = 1", 0x0800, &cut));
+    // An offset that no packet has, even where numbers wrap.
+    assert!(!takes("ip[4294967295 - ip[1]] = 0", 0x0800, &cut));
+    assert!(!takes("not tcp[0xfffffff0] = 0", 0x0800, &cut));
+}
+
+#[test]
+fn what_a_link_type_cannot_have_is_an_error() {
+    let mut text = String::new();
+    for (expression, link_type) in [
+        ("tcp and vlan 5", 101),
+        ("ip or broadcast", 113),
+        ("multicast", 0),
+        ("not ether host 00:00:5e:00:53:01", 276),
+        ("less 60 or tcp", 147),
+        ("tcp[13] = 2", 105),
+    ] {
+        let expr = parse(expression).expect("an expression");
+        let error = Program::new(&expr, LinkType(link_type)).expect_err("an error");
+        writeln!(text, "{}\n{error}\n", error.caret(expression)).expect("a string");
+    }
+    insta::assert_snapshot!(text);
+    let expr = parse("less 60 or ether[0] = 1 and len > 4").expect("an expression");
+    assert!(Program::new(&expr, LinkType(147)).is_ok());
 }

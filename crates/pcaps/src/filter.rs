@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use pcaps_api::types;
-use pcaps_file::filter::{Direction, Expr, IpVersion, Primitive, Span, parse};
+use pcaps_file::filter::{Direction, Expr, IpVersion, Network, Primitive, Span, parse};
 
 use crate::{Error, ErrorKind};
 
@@ -153,26 +153,34 @@ impl Filter {
 
     /// Adds what an expression asks for.
     fn require(&mut self, expression: &Expr) -> Result<(), Unsupported> {
-        let primitive = match expression {
-            Expr::All => return Ok(()),
-            Expr::And(parts) => return parts.iter().try_for_each(|part| self.require(part)),
-            Expr::Or(_) => {
-                return unsupported(
-                    expression.span(),
-                    "the service knows no `or`: take one capture for each side, or a wider one",
-                );
-            }
-            Expr::Not(_) => {
-                return unsupported(
-                    expression.span(),
-                    "the service knows no `not`: take a wider capture",
-                );
-            }
-            Expr::Primitive(primitive) => primitive,
-        };
-        let at = primitive.span;
-        match primitive.value {
-            Primitive::Host { direction, address } => match direction {
+        match expression {
+            Expr::All => Ok(()),
+            Expr::And(parts) => parts.iter().try_for_each(|part| self.require(part)),
+            Expr::Or(_) => unsupported(
+                expression.span(),
+                "the service knows no `or`: take one capture for each side, or a wider one",
+            ),
+            Expr::Not(_) => unsupported(
+                expression.span(),
+                "the service knows no `not`: take a wider capture",
+            ),
+            Expr::Primitive(primitive) => self.require_one(&primitive.value, primitive.span),
+        }
+    }
+
+    /// Adds what one test asks for, which stands there.
+    fn require_one(&mut self, primitive: &Primitive, at: Span) -> Result<(), Unsupported> {
+        match *primitive {
+            Primitive::Host {
+                network: Some(Network::Arp | Network::Rarp),
+                ..
+            } => unsupported(
+                at,
+                "the service takes IP packets only: write `src host …` or `dst host …`",
+            ),
+            Primitive::Host {
+                direction, address, ..
+            } => match direction {
                 Direction::Source => set(&mut self.source, address, at, "source address"),
                 Direction::Destination => {
                     set(&mut self.destination, address, at, "destination address")
@@ -245,6 +253,10 @@ impl Filter {
             Primitive::AtMost(_) | Primitive::AtLeast(_) => unsupported(
                 at,
                 "the service cannot choose by length: take a wider capture",
+            ),
+            Primitive::Compare { .. } => unsupported(
+                at,
+                "the service cannot look at single bytes: take a wider capture",
             ),
             _ => unsupported(at, "the service cannot express this: take a wider capture"),
         }
@@ -388,6 +400,9 @@ mod tests {
             ),
             ("dst portrange 1-1023", "dst portrange 1-1023", "not ranges"),
             ("ip6", "ip6", "IPv4 from IPv6"),
+            ("arp src 192.0.2.1", "arp src 192.0.2.1", "IP packets only"),
+            ("udp and ip[8] < 64", "ip[8] < 64", "single bytes"),
+            ("vlan 5 and udp", "vlan 5", "cannot express this"),
             ("tcp and udp", "udp", "a second protocol"),
             ("dst host example.com", "example.com", "address"),
         ] {

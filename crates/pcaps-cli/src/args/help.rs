@@ -136,6 +136,23 @@ Examples:
   pcaps stats dns.pcap --json | jq .packets
   zcat dns.pcap.gz | pcaps stats -";
 
+pub(super) const FILTER: &str = "\
+The first word is the filter and the others are files, unless files are given
+with -r: then all words are the filter. It is tcpdump's language: host, net,
+port, portrange, proto, tcp, udp, icmp, ip, ip6, arp, vlan, less, greater and
+the like, joined by and, or, not and parentheses, and tests of bytes such as
+tcp[tcpflags] & tcp-syn != 0. It takes the packets that tcpdump takes.
+
+Packets of several files are written one file after the other. A file that is
+torn or damaged gives what comes before, and exit code 8. The output appears
+when it is whole; standard output gets packets as they come.
+
+Examples:
+  pcaps filter 'tcp port 443 and not host 192.0.2.1' all.pcap -o https.pcap
+  pcaps filter 'tcp[tcpflags] == tcp-syn' hour-*.pcap -o syn.pcap
+  pcaps filter -r all.pcap udp port 53 or 123 -o small.pcap
+  zcat all.pcap.gz | pcaps filter icmp - -o - | tcpdump -nr -";
+
 pub(super) const SIM: &str = "\
 Prints three lines of the form NAME=VALUE that point any client at it, then
 serves until Ctrl-C.
@@ -162,7 +179,7 @@ mod tests {
     fn lines_fit_a_terminal() {
         let all = [
             PCAPS, CAPTURE, START, SAMPLE, FULL, LIST, SHOW, WAIT, STOP, DOWNLOAD, BUCKET, STATS,
-            SIM,
+            FILTER, SIM,
         ];
         for line in all.iter().flat_map(|it| it.lines()) {
             assert!(line.chars().count() <= 80, "{line}");

@@ -4,7 +4,7 @@ mod help;
 mod refusal;
 mod values;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueHint};
 use jiff::Timestamp;
@@ -109,6 +109,10 @@ pub(crate) enum Command {
     /// Sum up a capture file.
     #[command(after_help = help::STATS)]
     Stats(Stats),
+
+    /// Save the packets of capture files that a filter takes.
+    #[command(after_help = help::FILTER)]
+    Filter(Filter),
 
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
@@ -294,6 +298,20 @@ pub(crate) struct Stats {
     /// A pcap or pcapng file; `-` is standard input.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Filter {
+    /// Which packets to take, in tcpdump's language; then, without --read, the files. `-` is standard input.
+    #[arg(value_name = "FILTER|FILE")]
+    pub(crate) words: Vec<OsString>,
+
+    /// A pcap or pcapng file to read; every word is of the filter then. May be given several times.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) read: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
 }
 
 #[derive(clap::Args)]

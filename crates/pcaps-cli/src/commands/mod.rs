@@ -3,6 +3,7 @@
 mod bucket;
 mod capture;
 mod download;
+mod filter;
 mod list;
 mod sim;
 mod start;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Download(it) => download::run(global, &it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Stats(it) => stats::run(global, &it.file),
+        Command::Filter(it) => filter::run(global, it),
         Command::Sim(it) => sim::run(global, &it),
     }
 }

@@ -76,11 +76,13 @@ impl Expr {
 }
 
 /// A test of one packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Primitive {
     /// `host`: it is from or to this address.
     Host {
+        /// The header that has the address: `None` is IP, ARP and RARP for an IPv4 address, IPv6 for an IPv6 address.
+        network: Option<Network>,
         /// Which of its two addresses.
         direction: Direction,
         /// The address.
@@ -88,10 +90,19 @@ pub enum Primitive {
     },
     /// `net`: it is from or to this network.
     Net {
+        /// The header that has the address, as in [`Host`](Self::Host).
+        network: Option<Network>,
         /// Which of its two addresses.
         direction: Direction,
         /// The network.
         net: Net,
+    },
+    /// `ether host`: its frame is from or to this Ethernet address.
+    EtherHost {
+        /// Which of its two addresses.
+        direction: Direction,
+        /// The address.
+        address: [u8; 6],
     },
     /// `port`: it is from or to this port.
     Port {
@@ -122,10 +133,129 @@ pub enum Primitive {
     },
     /// `ip`, `ip6`: it has this version of IP.
     Version(IpVersion),
+    /// `arp`, `ether proto`: its frame has this `EtherType`, which is not that of a version of IP.
+    EtherType(u16),
+    /// `vlan`: it has a VLAN tag, and with a number, of this VLAN. Every test after it in the text looks behind the tag.
+    Vlan(Option<u16>),
+    /// `broadcast`: its frame is to every station.
+    Broadcast,
+    /// `multicast`: its frame is to several stations, or with a version its address is of that version and multicast.
+    Multicast(Option<IpVersion>),
     /// `less`: it has at most so many bytes on the wire.
     AtMost(u32),
     /// `greater`: it has at least so many bytes on the wire.
     AtLeast(u32),
+    /// `tcp[13] & 2 != 0`: two numbers compare like this.
+    Compare {
+        /// What stands before the sign.
+        left: Value,
+        /// The sign.
+        relation: Relation,
+        /// What stands behind it.
+        right: Value,
+    },
+}
+
+/// A number, known or from the packet. Numbers have 32 bits and no sign, and what overflows wraps.
+///
+/// Its depth is bounded, so recursion over it is safe.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// A number, or a name for one: `tcp-syn`.
+    Number(u32),
+    /// `len`: the packet's length on the wire, in bytes.
+    Len,
+    /// `ip[2:2]`: bytes of the packet, as a big-endian number.
+    Load {
+        /// The header that the offset counts from. The packet must have it.
+        header: Header,
+        /// How many bytes behind the header's first byte.
+        offset: Box<Value>,
+        /// How many bytes: 1, 2 or 4.
+        size: u8,
+    },
+    /// `-`.
+    Negate(Box<Value>),
+    /// Two numbers make a third.
+    Binary(Box<Value>, Operator, Box<Value>),
+}
+
+/// What makes a number of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operator {
+    /// `+`.
+    Add,
+    /// `-`.
+    Subtract,
+    /// `*`.
+    Multiply,
+    /// `/`: by zero it takes no packet.
+    Divide,
+    /// `%`: by zero it takes no packet.
+    Remainder,
+    /// `&`.
+    And,
+    /// `|`.
+    Or,
+    /// `^`.
+    Xor,
+    /// `<<`: by 32 or more it is 0.
+    ShiftLeft,
+    /// `>>`: by 32 or more it is 0.
+    ShiftRight,
+}
+
+/// How two numbers compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// `==`, `=`.
+    Equal,
+    /// `!=`.
+    NotEqual,
+    /// `<`.
+    Less,
+    /// `<=`.
+    LessOrEqual,
+    /// `>`.
+    Greater,
+    /// `>=`.
+    GreaterOrEqual,
+}
+
+/// A header of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Header {
+    /// `ether`, `link`: the packet's first.
+    Link,
+    /// `ip`, `arp`: the one behind it.
+    Network(Network),
+    /// `tcp`: the one of this protocol above IP, by IANA's number.
+    Transport(u8),
+}
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Network {
+    /// `ip`.
+    Ipv4,
+    /// `ip6`.
+    Ipv6,
+    /// `arp`.
+    Arp,
+    /// `rarp`.
+    Rarp,
+}
+
+impl Network {
+    /// Its `EtherType`.
+    pub(super) fn ether_type(self) -> u16 {
+        match self {
+            Self::Ipv4 => 0x0800,
+            Self::Ipv6 => 0x86dd,
+            Self::Arp => 0x0806,
+            Self::Rarp => 0x8035,
+        }
+    }
 }
 
 /// Which end of a packet's way a test looks at.

@@ -2,7 +2,8 @@
 
 use super::ast::Span;
 
-/// An expression that is not a filter: what was expected where, and what to write instead.
+/// An expression that is not a filter, or not one for packets of a link type: what is wrong where, and what to write
+/// instead.
 ///
 /// ```
 /// let input = "tcp port 443 and host example.com";
@@ -14,12 +15,12 @@ use super::ast::Span;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct ParseError {
+pub struct Error {
     span: Span,
     message: String,
 }
 
-impl ParseError {
+impl Error {
     pub(super) fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             span,
@@ -32,7 +33,7 @@ impl ParseError {
         self.span
     }
 
-    /// What was expected, and what to write instead.
+    /// What is wrong, and what to write instead.
     pub fn message(&self) -> &str {
         &self.message
     }

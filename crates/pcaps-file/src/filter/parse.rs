@@ -1,37 +1,17 @@
 //! From text to tree, by recursive descent.
 
-use super::ast::{Direction, Expr, IpVersion, Primitive, Span, Spanned};
-use super::error::ParseError;
+mod arithmetic;
+mod primitive;
+
+use super::ast::{Expr, Primitive, Span, Spanned};
+use super::error::Error;
 use super::lex::{Kind, Token, lex};
-use super::qualifiers::{Qualifiers, Type};
+use super::qualifiers::Qualifiers;
 use super::value;
-use crate::protocol;
+use arithmetic::Number;
 
 /// How deep parentheses and `not` may nest, and how deep the tree may be.
 const MAX_DEPTH: usize = 100;
-
-/// What tcpdump has and this language has not.
-const ELSEWHERE: &[&str] = &[
-    "arp",
-    "rarp",
-    "ether",
-    "wlan",
-    "link",
-    "vlan",
-    "mpls",
-    "pppoed",
-    "pppoes",
-    "geneve",
-    "vxlan",
-    "broadcast",
-    "multicast",
-    "gateway",
-    "protochain",
-    "inbound",
-    "outbound",
-    "len",
-    "ifname",
-];
 
 /// Parses a filter expression.
 ///
@@ -55,13 +35,13 @@ const ELSEWHERE: &[&str] = &[
 /// let direction = Direction::Destination;
 /// assert_eq!(port.value, Primitive::Port { direction, protocol: None, port: 53 });
 /// assert_eq!((port.span.start, port.span.end), (8, 23));
-/// # Ok::<(), pcaps_file::filter::ParseError>(())
+/// # Ok::<(), pcaps_file::filter::Error>(())
 /// ```
-pub fn parse(input: &str) -> Result<Expr, ParseError> {
+pub fn parse(input: &str) -> Result<Expr, Error> {
     let mut parser = Parser {
+        input,
         tokens: lex(input),
         at: 0,
-        end: input.len(),
         last: None,
     };
     if parser.tokens.is_empty() {
@@ -75,11 +55,10 @@ pub fn parse(input: &str) -> Result<Expr, ParseError> {
 }
 
 struct Parser<'a> {
+    input: &'a str,
     tokens: Vec<Token<'a>>,
     /// The next token.
     at: usize,
-    /// The length of the input.
-    end: usize,
     /// What a value alone repeats: the qualifiers of the primitive before it, if it had a value.
     last: Option<Qualifiers>,
 }
@@ -89,6 +68,12 @@ struct Parser<'a> {
 enum Only {
     Anything,
     Values,
+}
+
+/// What an operand turns out to be.
+enum Piece {
+    Test(Node),
+    Number(Number),
 }
 
 /// A piece of the tree.
@@ -118,8 +103,8 @@ impl<'a> Parser<'a> {
     /// The end of the input, as a place.
     fn end(&self) -> Span {
         Span {
-            start: self.end,
-            end: self.end,
+            start: self.input.len(),
+            end: self.input.len(),
         }
     }
 
@@ -128,9 +113,21 @@ impl<'a> Parser<'a> {
         self.peek().map_or(self.end(), |token| token.span)
     }
 
+    /// Takes the next token if it is this sign.
+    fn take_sign(&mut self, sign: &str) -> bool {
+        let is_it = self.peek().is_some_and(|token| token.is_sign(sign));
+        self.at += usize::from(is_it);
+        is_it
+    }
+
     /// Operands with `and` and `or` between them, which bind equally, from the left.
-    fn expression(&mut self, depth: usize, only: Only) -> Result<Node, ParseError> {
-        let mut left = self.operand(depth, only)?;
+    fn expression(&mut self, depth: usize, only: Only) -> Result<Node, Error> {
+        let left = self.operand(depth, only)?;
+        self.operators(left, depth, only)
+    }
+
+    /// What follows the first operand.
+    fn operators(&mut self, mut left: Node, depth: usize, only: Only) -> Result<Node, Error> {
         while let Some(kind @ (Kind::And | Kind::Or)) = self.peek_kind() {
             let operator = self.here();
             self.at += 1;
@@ -144,305 +141,81 @@ impl<'a> Parser<'a> {
     }
 
     /// A primitive, a negation, or an expression in parentheses.
-    fn operand(&mut self, depth: usize, only: Only) -> Result<Node, ParseError> {
+    fn operand(&mut self, depth: usize, only: Only) -> Result<Node, Error> {
+        match self.piece(depth, only)? {
+            Piece::Test(node) => Ok(node),
+            Piece::Number(number) => Err(self.not_compared(&number)),
+        }
+    }
+
+    /// An operand, or a number with which nothing has been compared yet.
+    fn piece(&mut self, depth: usize, only: Only) -> Result<Piece, Error> {
         let Some(token) = self.peek() else {
             return Err(self.missing(only));
         };
         if depth > MAX_DEPTH {
             return Err(too_deep(token.span));
         }
-        match token.kind {
+        let node = match token.kind {
             Kind::Not => {
                 self.at += 1;
                 let inner = self.operand(depth + 1, only)?;
                 let span = token.span.to(inner.span);
                 let value = Box::new(inner.expr);
-                Ok(Node {
+                Node {
                     expr: Expr::Not(Spanned { value, span }),
                     span,
                     height: inner.height + 1,
-                })
-            }
-            Kind::Open => {
-                self.at += 1;
-                let before = self.last;
-                let inner = self.expression(depth + 1, only)?;
-                // As in tcpdump: what the parentheses hold is not repeated behind them.
-                self.last = before;
-                match self.peek() {
-                    Some(close) if close.kind == Kind::Close => {
-                        self.at += 1;
-                        let span = token.span.to(close.span);
-                        Ok(Node { span, ..inner })
-                    }
-                    Some(other) => Err(self.left_over(other)),
-                    None => Err(ParseError::new(
-                        token.span,
-                        "this parenthesis is not closed: write `)` where it ends",
-                    )),
                 }
             }
-            Kind::Word if only == Only::Values => self.repeated(token),
-            Kind::Word => self.primitive(token, depth),
+            Kind::Open => return self.parentheses(token, depth, only),
+            _ if only == Only::Anything && self.is_number(token) => {
+                let number = self.number(depth)?;
+                return self.compared(number, depth);
+            }
+            Kind::Word if only == Only::Values => self.repeated(token)?,
+            Kind::Word => self.primitive(token, depth)?,
             Kind::And | Kind::Or | Kind::Close => {
-                Err(ParseError::new(token.span, self.expected(only)))
+                return Err(Error::new(token.span, self.expected(only)));
             }
-            Kind::Sign => Err(sign(token)),
-        }
+            Kind::Sign => return Err(sign(token)),
+        };
+        Ok(Piece::Test(node))
     }
 
-    /// A primitive that begins with `first`.
-    fn primitive(&mut self, first: Token<'a>, depth: usize) -> Result<Node, ParseError> {
-        if let Some(primitive) = self.length(first)? {
-            return Ok(primitive);
-        }
-        let start = self.at;
-        let version = self.version();
-        let above = if version.is_none() {
-            self.protocol()
-        } else {
-            None
+    /// What begins with the parenthesis `open`: an expression, or a number.
+    fn parentheses(&mut self, open: Token<'a>, depth: usize, only: Only) -> Result<Piece, Error> {
+        self.at += 1;
+        let before = self.last;
+        let inner = match self.piece(depth + 1, only)? {
+            Piece::Number(number) => Piece::Number(number),
+            Piece::Test(left) => Piece::Test(self.operators(left, depth + 1, only)?),
         };
-        let direction = self.direction();
-        let of = self.of();
-        if self.at == start {
-            return self.value_or_unknown(first);
-        }
-        let (direction, of) = match (direction, of) {
-            (None, None) => return Ok(self.bare(first, version, above)),
-            // As in `src 192.0.2.1`.
-            (direction, of) => (direction, of.unwrap_or(Type::Host)),
-        };
-        let qualifiers = Qualifiers {
-            version,
-            protocol: above,
-            direction: direction.unwrap_or_default(),
-            of,
-        };
-        let written = Span {
-            start: first.span.start,
-            end: self
-                .tokens
-                .get(self.at - 1)
-                .map_or(self.end, |last| last.span.end),
-        };
-        qualifiers
-            .check(direction.is_some())
-            .map_err(|message| ParseError::new(written, message))?;
-        self.last = Some(qualifiers);
-        match self.peek() {
-            Some(token) if token.kind == Kind::Word => self.value(qualifiers, token, first.span),
-            // `port (80 or 443)` and `host not 192.0.2.1`.
-            Some(token) if matches!(token.kind, Kind::Open | Kind::Not) => {
-                self.operand(depth + 1, Only::Values)
+        // As in tcpdump: what the parentheses hold is not repeated behind them.
+        self.last = before;
+        let close = match (self.peek(), &inner) {
+            (Some(close), _) if close.kind == Kind::Close => close,
+            (None, _) => {
+                let message = "this parenthesis is not closed: write `)` where it ends";
+                return Err(Error::new(open.span, message));
             }
-            _ => Err(ParseError::new(self.here(), qualifiers.of.expected())),
-        }
-    }
-
-    /// `less N` and `greater N`.
-    fn length(&mut self, first: Token<'a>) -> Result<Option<Node>, ParseError> {
-        let is_less = first.is("less");
-        if !is_less && !first.is("greater") {
-            return Ok(None);
-        }
-        self.at += 1;
-        let token = self.peek().filter(|token| token.kind == Kind::Word);
-        let Some(token) = token else {
-            let message = "expected a number of bytes here, as in `less 128`";
-            return Err(ParseError::new(self.here(), message));
-        };
-        let length =
-            value::length(token.text).map_err(|message| ParseError::new(token.span, message))?;
-        self.at += 1;
-        self.last = None;
-        let primitive = if is_less {
-            Primitive::AtMost(length)
-        } else {
-            Primitive::AtLeast(length)
-        };
-        Ok(Some(leaf(primitive, first.span.to(token.span))))
-    }
-
-    /// `ip` or `ip6`.
-    fn version(&mut self) -> Option<IpVersion> {
-        if self.take("ip") {
-            Some(IpVersion::V4)
-        } else if self.take("ip6") {
-            Some(IpVersion::V6)
-        } else {
-            None
-        }
-    }
-
-    /// A protocol that is a word of its own.
-    fn protocol(&mut self) -> Option<u8> {
-        const WORDS: &[(&str, u8)] = &[
-            ("tcp", protocol::TCP),
-            ("udp", protocol::UDP),
-            ("sctp", protocol::SCTP),
-            ("icmp", protocol::ICMP),
-            ("icmp6", protocol::ICMPV6),
-            ("igmp", protocol::IGMP),
-            ("gre", protocol::GRE),
-            ("esp", protocol::ESP),
-            ("ah", protocol::AH),
-        ];
-        let found = WORDS.iter().find(|(word, _)| self.take(word));
-        found.map(|(_, number)| *number)
-    }
-
-    /// `src`, `dst`, and the two with `and` or `or` between them.
-    fn direction(&mut self) -> Option<Direction> {
-        let (direction, other) = if self.take("src") {
-            (Direction::Source, "dst")
-        } else if self.take("dst") {
-            (Direction::Destination, "src")
-        } else {
-            return None;
-        };
-        let both = match self.peek_kind() {
-            Some(Kind::And) => Direction::Both,
-            Some(Kind::Or) => Direction::Either,
-            _ => return Some(direction),
+            (Some(_), Piece::Number(number)) => return Err(self.not_compared(number)),
+            (Some(other), Piece::Test(_)) => return Err(self.left_over(other)),
         };
         self.at += 1;
-        if self.take(other) {
-            return Some(both);
-        }
-        self.at -= 1;
-        Some(direction)
-    }
-
-    fn of(&mut self) -> Option<Type> {
-        const WORDS: &[(&str, Type)] = &[
-            ("host", Type::Host),
-            ("net", Type::Net),
-            ("port", Type::Port),
-            ("portrange", Type::PortRange),
-            ("proto", Type::Protocol),
-        ];
-        let found = WORDS.iter().find(|(word, _)| self.take(word));
-        found.map(|(_, of)| *of)
-    }
-
-    /// `ip`, `ip6`, `tcp` and the like, without a value.
-    fn bare(&mut self, token: Token<'a>, version: Option<IpVersion>, above: Option<u8>) -> Node {
-        self.last = None;
-        let primitive = match (version, above) {
-            (Some(version), _) => Primitive::Version(version),
-            (None, number) => {
-                let number = number.unwrap_or_default();
-                let version = match number {
-                    protocol::ICMP | protocol::IGMP => Some(IpVersion::V4),
-                    protocol::ICMPV6 => Some(IpVersion::V6),
-                    _ => None,
-                };
-                Primitive::Protocol { version, number }
+        let span = open.span.to(close.span);
+        match inner {
+            Piece::Test(node) => Ok(Piece::Test(Node { span, ..node })),
+            Piece::Number(number) => {
+                let number = self.arithmetic(Number { span, ..number }, depth, 0)?;
+                self.compared(number, depth)
             }
-        };
-        leaf(primitive, token.span)
-    }
-
-    /// A word that is no keyword: a value that repeats the qualifiers before it, or nothing known.
-    fn value_or_unknown(&mut self, token: Token<'a>) -> Result<Node, ParseError> {
-        if ELSEWHERE.iter().any(|word| token.is(word)) {
-            let message = format!(
-                "`{}` is not supported: only addresses, networks, ports, protocols and lengths can be tested",
-                token.text
-            );
-            return Err(ParseError::new(token.span, message));
-        }
-        self.repeated(token)
-    }
-
-    /// A value that repeats the qualifiers before it.
-    fn repeated(&mut self, token: Token<'a>) -> Result<Node, ParseError> {
-        match self.last {
-            Some(qualifiers) => self.value(qualifiers, token, token.span),
-            None => Err(ParseError::new(token.span, unknown(token.text))),
-        }
-    }
-
-    /// The value `token` of a primitive whose text begins at `start`.
-    fn value(
-        &mut self,
-        qualifiers: Qualifiers,
-        token: Token<'a>,
-        start: Span,
-    ) -> Result<Node, ParseError> {
-        self.at += 1;
-        let mut end = token.span;
-        let Qualifiers {
-            version,
-            protocol,
-            direction,
-            of,
-        } = qualifiers;
-        let primitive = match of {
-            Type::Host => {
-                value::address(token.text).map(|address| Primitive::Host { direction, address })
-            }
-            Type::Net => {
-                let mask = self.mask()?;
-                end = mask.map_or(end, |mask| mask.span);
-                value::net(token.text, mask.map(|mask| mask.text))
-                    .map(|net| Primitive::Net { direction, net })
-            }
-            Type::Port => value::port(token.text).map(|port| Primitive::Port {
-                direction,
-                protocol,
-                port,
-            }),
-            Type::PortRange => {
-                value::port_range(token.text).map(|(first, last)| Primitive::PortRange {
-                    direction,
-                    protocol,
-                    first,
-                    last,
-                })
-            }
-            Type::Protocol => {
-                value::protocol(token.text).map(|number| Primitive::Protocol { version, number })
-            }
-        };
-        let span = token.span.to(end);
-        let primitive = primitive.map_err(|message| ParseError::new(span, message))?;
-        let address = match primitive {
-            Primitive::Host { address, .. } => Some(address),
-            Primitive::Net { net, .. } => Some(net.address),
-            _ => None,
-        };
-        if let (Some(asked), Some(address)) = (version, address)
-            && asked != value::version(address)
-        {
-            let message =
-                format!("{address} is of the other version of IP: leave out `ip` or `ip6`");
-            return Err(ParseError::new(span, message));
-        }
-        Ok(leaf(primitive, start.to(end)))
-    }
-
-    /// What follows `mask`, if that follows.
-    fn mask(&mut self) -> Result<Option<Token<'a>>, ParseError> {
-        if !self.take("mask") {
-            return Ok(None);
-        }
-        match self.peek() {
-            Some(token) if token.kind == Kind::Word => {
-                self.at += 1;
-                Ok(Some(token))
-            }
-            _ => Err(ParseError::new(
-                self.here(),
-                "expected a mask here, as in `net 192.0.2.0 mask 255.255.255.0`",
-            )),
         }
     }
 
     /// Nothing more stands where an operand must.
-    fn missing(&self, only: Only) -> ParseError {
-        ParseError::new(self.end(), self.expected(only))
+    fn missing(&self, only: Only) -> Error {
+        Error::new(self.end(), self.expected(only))
     }
 
     fn expected(&self, only: Only) -> String {
@@ -453,7 +226,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Something stands where the expression, or an operator, must.
-    fn left_over(&self, token: Token<'a>) -> ParseError {
+    fn left_over(&self, token: Token<'a>) -> Error {
         let message = match token.kind {
             Kind::Sign => return sign(token),
             Kind::Close => "this parenthesis was not opened: leave it out".to_owned(),
@@ -463,7 +236,7 @@ impl<'a> Parser<'a> {
             ),
             _ => format!("expected `and` or `or` here, before `{}`", token.text),
         };
-        ParseError::new(token.span, message)
+        Error::new(token.span, message)
     }
 }
 
@@ -492,19 +265,18 @@ fn join(kind: Kind, left: Node, right: Node) -> Node {
     Node { expr, span, height }
 }
 
-fn too_deep(span: Span) -> ParseError {
-    ParseError::new(
+fn too_deep(span: Span) -> Error {
+    Error::new(
         span,
         format!("this nests more than {MAX_DEPTH} levels deep: write a simpler expression"),
     )
 }
 
-fn sign(token: Token<'_>) -> ParseError {
-    ParseError::new(
+fn sign(token: Token<'_>) -> Error {
+    Error::new(
         token.span,
         format!(
-            "`{}` is not supported: values in packets cannot be compared, combine tests with `and`, `or` \
-             and `not`",
+            "`{}` makes no sense here: combine tests with `and`, `or` and `not`, and compare as in `tcp[13] & 2 != 0`",
             token.text
         ),
     )

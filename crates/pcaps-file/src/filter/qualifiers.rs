@@ -1,15 +1,13 @@
 //! What stands before the value of a primitive.
 
-use super::ast::{Direction, IpVersion};
+use super::ast::{Direction, Header, Network};
 use crate::protocol;
 
 /// What stands before a value.
 #[derive(Clone, Copy)]
 pub(super) struct Qualifiers {
-    /// `ip` or `ip6`.
-    pub(super) version: Option<IpVersion>,
-    /// `tcp`, `udp` or `sctp`.
-    pub(super) protocol: Option<u8>,
+    /// `ether`, `ip`, `tcp` and the like.
+    pub(super) header: Option<Header>,
     pub(super) direction: Direction,
     pub(super) of: Type,
 }
@@ -29,29 +27,35 @@ impl Qualifiers {
     pub(super) fn check(self, has_direction: bool) -> Result<(), String> {
         let is_port = matches!(self.of, Type::Port | Type::PortRange);
         let has_ports = [protocol::TCP, protocol::UDP, protocol::SCTP];
-        match self.protocol {
-            Some(number) if !is_port => {
-                let name = protocol::name(number).to_lowercase();
+        match self.header {
+            Some(header @ Header::Transport(_)) if !is_port => {
+                let name = header.word();
                 return Err(format!(
                     "`{name}` goes only before a port: write `{name} and …` for the rest"
                 ));
             }
-            Some(number) if !has_ports.contains(&number) => {
+            Some(Header::Transport(number)) if !has_ports.contains(&number) => {
                 let name = protocol::name(number);
                 return Err(format!(
                     "{name} has no ports: write `tcp`, `udp` or `sctp`, or none"
                 ));
             }
+            Some(header @ (Header::Link | Header::Network(_))) if is_port => {
+                let word = header.word();
+                return Err(format!(
+                    "`{word}` does not go before a port: write `{word} and port …`"
+                ));
+            }
+            Some(Header::Link) if self.of == Type::Net => {
+                return Err("Ethernet has no networks: write `ether host …`".to_owned());
+            }
+            Some(Header::Network(network @ (Network::Arp | Network::Rarp)))
+                if self.of == Type::Protocol =>
+            {
+                let word = network.word();
+                return Err(format!("`{word}` carries no other protocol"));
+            }
             _ => {}
-        }
-        if is_port && let Some(version) = self.version {
-            let word = match version {
-                IpVersion::V4 => "ip",
-                IpVersion::V6 => "ip6",
-            };
-            return Err(format!(
-                "`{word}` does not go before a port: write `{word} and port …`"
-            ));
         }
         if self.of == Type::Protocol && has_direction {
             return Err("a protocol has no direction: leave out `src` and `dst`".to_owned());

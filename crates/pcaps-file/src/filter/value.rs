@@ -3,40 +3,25 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::ast::{IpVersion, Net};
+use super::ast::{IpVersion, Net, Network, Primitive};
+use super::names;
 use crate::protocol;
 
-/// Names of ports that need no list of services to be known.
-const PORTS: &[(&str, u16)] = &[
-    ("bgp", 179),
-    ("bootpc", 68),
-    ("bootps", 67),
-    ("domain", 53),
-    ("ftp", 21),
-    ("ftp-data", 20),
-    ("http", 80),
-    ("https", 443),
-    ("imap", 143),
-    ("imaps", 993),
-    ("ldap", 389),
-    ("ntp", 123),
-    ("pop3", 110),
-    ("pop3s", 995),
-    ("rtsp", 554),
-    ("sip", 5060),
-    ("smtp", 25),
-    ("snmp", 161),
-    ("ssh", 22),
-    ("syslog", 514),
-    ("telnet", 23),
-    ("tftp", 69),
-];
+/// A number, decimal or hexadecimal. Leading zeros are not taken: tcpdump reads them as octal.
+fn number<T: TryFrom<u32>>(text: &str) -> Option<T> {
+    let number = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            u32::from_str_radix(digits, 16).ok()?
+        }
+        _ if !is_digits(text) || (text.len() > 1 && text.starts_with('0')) => return None,
+        _ => text.parse().ok()?,
+    };
+    T::try_from(number).ok()
+}
 
-/// A decimal number. Leading zeros are not taken: tcpdump reads them as octal.
-fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
-    let is_decimal = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let is_octal = text.len() > 1 && text.starts_with('0');
-    (is_decimal && !is_octal).then(|| text.parse().ok())?
+/// A number, or a name for one, as `tcp-syn`.
+pub(super) fn constant(text: &str) -> Option<u32> {
+    number(text).or_else(|| names::constant(text))
 }
 
 fn is_digits(text: &str) -> bool {
@@ -161,11 +146,45 @@ fn first_address(address: IpAddr, prefix_len: u8) -> IpAddr {
     }
 }
 
-/// The version of IP that an address is of.
-pub(super) fn version(address: IpAddr) -> IpVersion {
-    match address {
-        IpAddr::V4(_) => IpVersion::V4,
-        IpAddr::V6(_) => IpVersion::V6,
+/// The address of `ether host`.
+pub(super) fn ethernet(text: &str) -> Result<[u8; 6], String> {
+    let mut address = [0; 6];
+    let mut parts = text.split([':', '-']);
+    for byte in &mut address {
+        let digits = parts
+            .next()
+            .filter(|it| matches!(it.len(), 1 | 2) && it.bytes().all(|b| b.is_ascii_hexdigit()));
+        let parsed = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        *byte = parsed.ok_or_else(|| not_ethernet(text))?;
+    }
+    match parts.next() {
+        None => Ok(address),
+        Some(_) => Err(not_ethernet(text)),
+    }
+}
+
+fn not_ethernet(text: &str) -> String {
+    format!("`{text}` is not an Ethernet address: write one like `00:00:5e:00:53:01`")
+}
+
+/// What `ether proto` tests.
+pub(super) fn ether_type(text: &str) -> Result<Primitive, String> {
+    let name = text.strip_prefix('\\').unwrap_or(text);
+    let networks = [Network::Ipv4, Network::Ipv6, Network::Arp, Network::Rarp];
+    let named = networks
+        .iter()
+        .find(|network| network.word().eq_ignore_ascii_case(name));
+    let number = named.map_or_else(|| number(text), |network| Some(network.ether_type()));
+    match number {
+        Some(0x0800) => Ok(Primitive::Version(IpVersion::V4)),
+        Some(0x86dd) => Ok(Primitive::Version(IpVersion::V6)),
+        // Below are lengths, and these two AppleTalk has in a header of its own as well.
+        Some(number @ 0x0600..) if !matches!(number, 0x809b | 0x80f3) => {
+            Ok(Primitive::EtherType(number))
+        }
+        _ => Err(format!(
+            "`{text}` is not an EtherType that is supported: write one from 0x600 on, or `ip`, `ip6`, `arp` or `rarp`"
+        )),
     }
 }
 
@@ -174,11 +193,8 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
     if let Some(port) = number(text) {
         return Ok(port);
     }
-    if let Some((_, port)) = PORTS
-        .iter()
-        .find(|(name, _)| text.eq_ignore_ascii_case(name))
-    {
-        return Ok(*port);
+    if let Some(port) = names::port(text) {
+        return Ok(port);
     }
     if is_digits(text) {
         return Err(format!(

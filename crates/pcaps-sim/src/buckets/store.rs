@@ -295,7 +295,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("one two/three");
         let url = Url::from_file_path(&path).map_err(|()| "no path")?;
-        let shape = format!("LocalFileSystem({url}) ",);
+        let shape = format!("LocalFileSystem({url}) ");
         for (text, is) in [
             ("memory:", "InMemory "),
             ("s3+http://127.0.0.1:9/b", "AmazonS3(b) "),

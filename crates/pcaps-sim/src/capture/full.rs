@@ -273,13 +273,10 @@ impl Progress {
         if self.stopped.is() {
             return;
         }
-        if let Some(Late {
-            files, mut uploads, ..
-        }) = self.late.take()
+        if let Some(mut late) = self.late.take()
+            && late.uploads.finish(late.files).await.is_err()
         {
-            if uploads.finish(files).await.is_err() {
-                uploads.abort().await;
-            }
+            late.uploads.abort().await;
         }
     }
 }

@@ -1,6 +1,11 @@
 //! The packets of a full capture on their way into files: one for each server that sees some.
 
-use std::{iter::Peekable, mem, ops::Range};
+use std::{
+    iter::Peekable,
+    mem,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use pcaps_file::{Dissection, Timestamp, Writer, WriterOptions, dissect};
@@ -45,6 +50,7 @@ pub(super) struct Tap {
     options: WriterOptions,
     files: Files,
     servers: Vec<Option<Sink>>,
+    spare: Spare,
     /// What is to be added to the files.
     parts: Vec<Chunk>,
     captured: u64,
@@ -85,6 +91,7 @@ impl Tap {
             },
             files,
             servers: (0..files.servers.get()).map(|_| None).collect(),
+            spare: Spare::default(),
             parts: Vec::new(),
             captured: 0,
             bytes: 0,
@@ -140,15 +147,11 @@ impl Tap {
                 torn = torn.saturating_sub(1);
             }
         }
-        let (empty, zero_length) = (self.files.empty.into(), self.files.zero_length.into());
-        let mut next = usize::from(self.files.servers.get());
         let header = Bytes::from(Writer::new(Vec::new(), self.options)?.finish()?);
-        for bytes in
-            std::iter::repeat_n(header, empty).chain(std::iter::repeat_n(Bytes::new(), zero_length))
-        {
-            chunks.push((next, bytes));
-            next += 1;
-        }
+        let empty = std::iter::repeat_n(header, self.files.empty.into());
+        let zero_length = std::iter::repeat_n(Bytes::new(), self.files.zero_length.into());
+        let next = usize::from(self.files.servers.get());
+        chunks.extend((next..).zip(empty.chain(zero_length)));
         Ok(chunks)
     }
 
@@ -168,7 +171,7 @@ impl Tap {
             let before = sink.len();
             sink.write(packet)?;
             self.held += sink.len() - before;
-            if let Some(part) = sink.part() {
+            if let Some(part) = sink.part(&self.spare) {
                 self.held -= part.len();
                 self.parts.push((server, part));
             }
@@ -229,17 +232,17 @@ impl Sink {
     }
 
     /// The next part, if it is full. It has nothing of the last record, which may be torn yet.
-    fn part(&mut self) -> Option<Bytes> {
+    fn part(&mut self, spare: &Spare) -> Option<Bytes> {
         if self.len() < PART + self.last {
             return None;
         }
-        let rest = self.len() - PART;
-        let mut next = Vec::with_capacity(PART + 2 * rest);
+        let mut next = spare.take();
         let waiting = self.writer.get_mut();
         next.extend_from_slice(waiting.get(PART..).unwrap_or_default());
-        let mut part = mem::replace(waiting, next);
-        part.truncate(PART);
-        Some(part.into())
+        let mut bytes = mem::replace(waiting, next);
+        bytes.truncate(PART);
+        let spare = spare.clone();
+        Some(Bytes::from_owner(Part { bytes, spare }))
     }
 
     /// The last part, without half of the last record if it is to be torn.
@@ -249,6 +252,39 @@ impl Sink {
             rest.truncate(rest.len() - self.last.div_ceil(2));
         }
         Ok(rest.into())
+    }
+}
+
+/// Memory of parts that are written, for the next ones: whatever is given back to the allocator, on one thread
+/// after the other, stays with the process.
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(PART + 2 * SNAP_LEN as usize))
+    }
+}
+
+/// A part, whose memory is used again.
+struct Part {
+    bytes: Vec<u8>,
+    spare: Spare,
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let mut bytes = mem::take(&mut self.bytes);
+        bytes.clear();
+        let mut spare = self.spare.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(bytes);
     }
 }
 

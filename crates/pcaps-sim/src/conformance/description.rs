@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -320,7 +320,17 @@ impl Findings {
     }
 
     fn value(&mut self, validator: &Validator, value: &Value, place: &str, schema: &str) {
-        for error in validator.iter_errors(value) {
+        let errors: Vec<_> = validator.iter_errors(value).collect();
+        let is_extra = |it: &ValidationError| {
+            matches!(it.kind(), ValidationErrorKind::UnevaluatedProperties { .. })
+        };
+        // Where something else is wrong in an object, or below it, none of what it has counts as described.
+        let follows = |it: &ValidationError| {
+            let place = it.instance_path().as_str();
+            let mut others = errors.iter().filter(|it| !is_extra(it));
+            is_extra(it) && others.any(|it| it.instance_path().as_str().starts_with(place))
+        };
+        for error in errors.iter().filter(|it| !follows(it)) {
             let path = error.instance_path().as_str();
             let place = match path {
                 "" => place.to_owned(),

@@ -27,7 +27,8 @@ fn json_headers() -> HeaderMap {
     headers(&[("content-type", "application/json")])
 }
 
-fn envelope(result: Value) -> Value {
+fn envelope(result: impl Into<Value>) -> Value {
+    let result = result.into();
     json!({ "errors": [], "messages": [], "result": result, "success": true })
 }
 
@@ -130,6 +131,11 @@ fn fields_are_there_and_of_their_types() {
         &capture(200, &answer),
         "upstream.json: \"messages\" is a required property; the body; \
          #/components/schemas/magic-pcap-collection_api-response-common/required",
+    );
+    assert_eq!(
+        capture(200, &answer).len(),
+        2,
+        "what follows from it is not told"
     );
     let mut answer = envelope(sample());
     answer["result"]["time_limit"] = "60".into();
@@ -300,7 +306,8 @@ fn described(operation: &Value, strict: bool) -> Result<Description, String> {
 }
 
 /// What a strict description says of a body that it describes as `schema`.
-fn held_to(schema: Value, body: &Value) -> Vec<String> {
+fn held_to(schema: impl Into<Value>, body: &Value) -> Vec<String> {
+    let schema = schema.into();
     let content = json!({ "application/json": { "schema": schema } });
     let operation = json!({ "responses": { "200": { "content": content } } });
     let description = described(&operation, true).unwrap();

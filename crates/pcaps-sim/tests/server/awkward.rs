@@ -222,6 +222,7 @@ async fn nothing_half_written_is_left_in_a_folder() -> Outcome {
     let folder = tempfile::tempdir()?;
     let recording = tempfile::NamedTempFile::new()?;
     // 20 MB of one flow in 20 seconds.
+    let frame = vec![0; 50_000];
     let options = pcaps_file::WriterOptions::new(pcaps_file::LinkType::RAW);
     let mut writer = pcaps_file::Writer::new(recording.reopen()?, options)?;
     for number in 0..400_u64 {
@@ -229,7 +230,7 @@ async fn nothing_half_written_is_left_in_a_folder() -> Outcome {
             timestamp: pcaps_file::Timestamp::from_nanos(number * 50_000_000),
             link_type: options.link_type,
             original_len: 50_000,
-            bytes: &[0; 50_000],
+            bytes: &frame,
         })?;
     }
     writer.finish()?;
