@@ -6,6 +6,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::dissect::TcpFlags;
+use crate::link::Network;
+use crate::protocol;
+
 /// IPv6 extension headers. An authentication header is one too, but counts as a protocol here, as it does
 /// under IPv4.
 const HOP_BY_HOP: u8 = 0;
@@ -14,7 +18,7 @@ const FRAGMENT: u8 = 44;
 const DESTINATION_OPTIONS: u8 = 60;
 
 /// What an IP header says.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ip<'a> {
     pub(crate) source: IpAddr,
     pub(crate) destination: IpAddr,
@@ -25,14 +29,34 @@ pub(crate) struct Ip<'a> {
 }
 
 impl<'a> Ip<'a> {
-    /// Of a packet that begins with an IP header; `None` if its fixed part is not whole.
+    /// Of an IP packet; `None` if the fixed part of its header is not whole, or of another version.
     #[inline]
-    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
-        match bytes.first()? >> 4 {
-            4 => Self::v4(bytes),
-            6 => Self::v6(bytes),
+    pub(crate) fn parse(packet: Network<'a>) -> Option<Self> {
+        match packet {
+            Network::V4(bytes) if bytes.first()? >> 4 == 4 => Self::v4(bytes),
+            Network::V6(bytes) if bytes.first()? >> 4 == 6 => Self::v6(bytes),
             _ => None,
         }
+    }
+
+    /// The ports of TCP, UDP or SCTP. A header that is cut after them still has them.
+    #[inline]
+    pub(crate) fn ports(&self) -> Option<[u16; 2]> {
+        if !matches!(
+            self.protocol,
+            protocol::TCP | protocol::UDP | protocol::SCTP
+        ) {
+            return None;
+        }
+        let &[a, b, c, d] = self.above.first_chunk()?;
+        Some([u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])])
+    }
+
+    /// The flags of TCP.
+    #[inline]
+    pub(crate) fn tcp_flags(&self) -> Option<TcpFlags> {
+        let flags = || self.above.get(13).copied().map(TcpFlags);
+        (self.protocol == protocol::TCP).then(flags)?
     }
 
     #[inline]
