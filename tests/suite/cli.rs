@@ -366,7 +366,7 @@ fn a_torn_file_is_summed_up_as_far_as_it_goes() {
         .args(["stats", "torn.pcap", "--json"]));
     assert_eq!(torn.code, Some(8), "{}", torn.text());
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&torn.stdout).unwrap()["packets"],
+        serde_json::from_str::<serde_json::Value>(&torn.stdout).unwrap()["total"]["packets"],
         41
     );
     filtered(|| insta::assert_snapshot!("stats_of_a_torn_file", torn.stderr));

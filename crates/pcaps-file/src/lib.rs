@@ -56,7 +56,9 @@ pub use dissect::{Dissection, Inner, TcpFlags, dissect};
 pub use error::{Error, ErrorKind};
 pub use packet::{LinkType, Packet, Timestamp};
 pub use reader::{Format, Header, Reader};
-pub use summary::{ProtocolTally, Summary, Talker, Tally};
+pub use summary::{
+    FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Summary, Talker, Tally,
+};
 pub use verifier::{Verified, Verifier};
 pub use writer::{Writer, WriterOptions};
 
