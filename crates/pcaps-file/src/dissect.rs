@@ -106,8 +106,8 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
     };
     let ports = ip.ports();
     Dissection {
-        source: Some(ip.source),
-        destination: Some(ip.destination),
+        source: Some(ip.source.into()),
+        destination: Some(ip.destination.into()),
         protocol: Some(ip.protocol),
         source_port: ports.map(|[source, _]| source),
         destination_port: ports.map(|[_, destination]| destination),
@@ -116,8 +116,8 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
             let ports = ip.ports();
             Inner {
                 tunnels: headers.tunnels,
-                source: ip.source,
-                destination: ip.destination,
+                source: ip.source.into(),
+                destination: ip.destination.into(),
                 protocol: ip.protocol,
                 source_port: ports.map(|[source, _]| source),
                 destination_port: ports.map(|[_, destination]| destination),

@@ -18,11 +18,12 @@ use std::time::Duration;
 
 use crate::dissect::{Headers, TcpFlags};
 use crate::error::Error;
+use crate::ip::Address;
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
 use counters::{Counter, Counters};
-use flows::{Address, Flow};
+use flows::Flow;
 use hierarchy::Hierarchy;
 use ports::Ports;
 use sizes::Sizes;
@@ -33,11 +34,11 @@ use timeline::Timeline;
 ///
 /// Of tunnels (GRE, IP in IP) the innermost packet is what counts, as far as it was captured.
 ///
-/// Memory is bounded whatever the packets are, to about 20 MB. What does not fit is approximate, and said to be:
+/// Memory is bounded whatever the packets are, to about 15 MB. What does not fit is approximate, and said to be:
 ///
 /// - Packets, bytes, times, sizes, protocols, flags of TCP and ports are exact. (Of headers, the first 1,024
 ///   sequences are; packets with others are counted with their link type only.)
-/// - Up to 28,672 flows, and as many addresses, are counted exactly. Beyond, the rare ones are forgotten again: what
+/// - Up to 14,336 flows, and as many addresses, are counted exactly. Beyond, the rare ones are forgotten again: what
 ///   is told of the others are lower bounds, each with the most that it may lack, and none with more than 1/4,096 of
 ///   all packets or bytes gets lost. How many there are is then an estimate, within about 1 % (its standard
 ///   deviation).

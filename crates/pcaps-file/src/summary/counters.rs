@@ -15,7 +15,7 @@ use super::Tally;
 use super::distinct::Distinct;
 
 /// Counters in the table before it is pruned: seven eighths of a power of two fill a hash table.
-pub(super) const FULL: usize = 28_672;
+pub(super) const FULL: usize = 14_336;
 /// How many of those with most packets a pruning leaves, and of those with most bytes.
 const KEPT: usize = 4_096;
 
@@ -197,17 +197,17 @@ mod tests {
     fn exact_while_there_is_room() {
         let mut counters = Counters::default();
         for round in 0..3 {
-            for key in 0..28_672 {
+            for key in 0..14_336 {
                 counters.add(key, round + key);
             }
         }
         assert!(counters.is_exact());
-        assert_eq!(counters.count(), 28_672);
+        assert_eq!(counters.count(), 14_336);
         let top = counters.top(2);
         assert_eq!(top.len(), 2);
-        assert_eq!(top[0].0, 28_671);
+        assert_eq!(top[0].0, 14_335);
         assert_eq!(top[0].1.total().packets, 3);
-        assert_eq!(top[0].1.total().bytes_on_wire, 3 * 28_671 + 3);
+        assert_eq!(top[0].1.total().bytes_on_wire, 3 * 14_335 + 3);
         assert_eq!(top[0].1.missed, Tally::default());
     }
 

@@ -1,42 +1,6 @@
 //! Which packets belong together.
 
-use std::net::IpAddr;
-
-use crate::ip::Ip;
-
-/// An address that compares and hashes fast. IPv4 comes before IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Address {
-    is_v6: bool,
-    bits: u128,
-}
-
-impl From<IpAddr> for Address {
-    #[inline]
-    fn from(address: IpAddr) -> Self {
-        let (is_v6, bits) = bits(address);
-        Self { is_v6, bits }
-    }
-}
-
-impl From<Address> for IpAddr {
-    fn from(address: Address) -> Self {
-        if address.is_v6 {
-            return Self::V6(address.bits.into());
-        }
-        // Never larger: it was made of an IPv4 address.
-        let bits = u32::try_from(address.bits).unwrap_or(u32::MAX);
-        Self::V4(bits.into())
-    }
-}
-
-#[inline]
-fn bits(address: IpAddr) -> (bool, u128) {
-    match address {
-        IpAddr::V4(it) => (false, it.to_bits().into()),
-        IpAddr::V6(it) => (true, it.to_bits()),
-    }
-}
+use crate::ip::{Address, Ip};
 
 /// A flow, or conversation: two addresses, a protocol and, if it has them, two ports. Both directions are the same
 /// flow.
@@ -60,10 +24,9 @@ impl Flow {
     /// The flow of an IP packet, and whether the packet came from its second end.
     #[inline]
     pub(super) fn of(ip: &Ip<'_>) -> (Self, bool) {
-        let (is_v6, a) = bits(ip.source);
-        let (_, b) = bits(ip.destination);
+        let (a, b) = (ip.source.bits, ip.destination.bits);
         let mut kind = u32::from(ip.protocol);
-        if is_v6 {
+        if ip.source.is_v6 {
             kind |= Self::IS_V6;
         }
         let [port_a, port_b] = match ip.ports() {
