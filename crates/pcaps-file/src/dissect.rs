@@ -100,10 +100,11 @@ impl TcpFlags {
 /// assert_eq!(found.inner, None);
 /// ```
 pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
-    let headers = Headers::of(link_type, bytes);
-    let Some(ip) = headers.outer else {
+    let mut layers = Layers::new(link_type);
+    let Some(ip) = link::network(link_type, bytes, &mut layers).and_then(Ip::parse) else {
         return Dissection::default();
     };
+    let (inner, tunnels) = innermost(ip, &mut layers);
     let ports = ip.ports();
     Dissection {
         source: Some(ip.source.into()),
@@ -112,10 +113,11 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
         source_port: ports.map(|[source, _]| source),
         destination_port: ports.map(|[_, destination]| destination),
         tcp_flags: ip.tcp_flags(),
-        inner: headers.inner.map(|ip| {
+        inner: (tunnels > 0).then(|| {
+            let ip = inner;
             let ports = ip.ports();
             Inner {
-                tunnels: headers.tunnels,
+                tunnels,
                 source: ip.source.into(),
                 destination: ip.destination.into(),
                 protocol: ip.protocol,
@@ -130,11 +132,9 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
 /// All headers of a packet, as far as they are known and whole.
 pub(crate) struct Headers<'a> {
     pub(crate) layers: Layers,
-    /// The outermost IP header.
-    pub(crate) outer: Option<Ip<'a>>,
-    /// The innermost one, if it is another.
-    pub(crate) inner: Option<Ip<'a>>,
-    /// How many tunnels are between them.
+    /// The innermost IP header.
+    pub(crate) ip: Option<Ip<'a>>,
+    /// How many tunnels are around it.
     pub(crate) tunnels: u8,
 }
 
@@ -142,33 +142,35 @@ impl<'a> Headers<'a> {
     #[inline]
     pub(crate) fn of(link_type: LinkType, bytes: &'a [u8]) -> Self {
         let mut layers = Layers::new(link_type);
-        let outer = link::network(link_type, bytes, &mut layers).and_then(Ip::parse);
-        let mut headers = Self {
+        let Some(outer) = link::network(link_type, bytes, &mut layers).and_then(Ip::parse) else {
+            return Self {
+                layers,
+                ip: None,
+                tunnels: 0,
+            };
+        };
+        layers.push(Layer::protocol(outer.protocol));
+        let (ip, tunnels) = innermost(outer, &mut layers);
+        Self {
             layers,
-            outer,
-            inner: None,
-            tunnels: 0,
-        };
-        let Some(mut ip) = outer else {
-            return headers;
-        };
-        headers.layers.push(Layer::protocol(ip.protocol));
-        while headers.tunnels < MAX_TUNNELS
-            && let Some(inner) = tunnel::inside(&ip, &mut headers.layers).and_then(Ip::parse)
-        {
-            headers.tunnels += 1;
-            headers.inner = Some(inner);
-            headers.layers.push(Layer::protocol(inner.protocol));
-            ip = inner;
+            ip: Some(ip),
+            tunnels,
         }
-        headers
     }
+}
 
-    /// The innermost IP header.
-    #[inline]
-    pub(crate) fn innermost(&self) -> Option<&Ip<'a>> {
-        self.inner.as_ref().or(self.outer.as_ref())
+/// Unwraps tunnels: the innermost IP header, and how many there were around it.
+#[inline]
+fn innermost<'a>(mut ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
+    let mut tunnels = 0;
+    while tunnels < MAX_TUNNELS
+        && let Some(inner) = tunnel::inside(&ip, layers).and_then(Ip::parse)
+    {
+        tunnels += 1;
+        layers.push(Layer::protocol(inner.protocol));
+        ip = inner;
     }
+    (ip, tunnels)
 }
 
 #[cfg(test)]

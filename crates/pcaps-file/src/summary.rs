@@ -128,10 +128,11 @@ impl Past {
         self.ports.add_flow(flow, sent, received);
         let [a, b] = flow.addresses();
         for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
-            let talker = self.talkers.at(address);
-            talker.sent += sent;
-            talker.received += received;
-            self.talkers.prune(|_, _| {});
+            let add = |talker: &mut Counter| {
+                talker.sent += sent;
+                talker.received += received;
+            };
+            self.talkers.add(address, add, |_, _| {});
         }
     }
 
@@ -216,7 +217,7 @@ impl Summary {
 
         let headers = Headers::of(packet.link_type, packet.bytes);
         self.hierarchy.add(headers.layers, len);
-        let Some(ip) = headers.innermost() else {
+        let Some(ip) = &headers.ip else {
             self.not_ip.add(len);
             return;
         };
@@ -232,14 +233,17 @@ impl Summary {
             *packets += 1;
         }
         let (flow, is_reply) = Flow::of(ip);
-        let counter = self.flows.at(flow);
-        if is_reply {
-            counter.received.add(len);
-        } else {
-            counter.sent.add(len);
-        }
         let past = &mut self.past;
-        self.flows.prune(|flow, counter| past.add(&flow, counter));
+        let add = |counter: &mut Counter| {
+            let direction = if is_reply {
+                &mut counter.received
+            } else {
+                &mut counter.sent
+            };
+            direction.add(len);
+        };
+        self.flows
+            .add(flow, add, |flow, counter| past.add(&flow, counter));
     }
 
     /// Adds what another summary holds, as if its packets had been added here.

@@ -59,29 +59,28 @@ impl<K> Default for Counters<K> {
 }
 
 impl<K: Copy + Eq + Ord + Hash> Counters<K> {
-    /// The counter of a key, with which it may be added to. If it is a new one, [`prune`](Self::prune) is due before
-    /// the next.
+    /// Adds to the counter of a key. Gives the counters that went to make room for it.
     #[inline]
-    pub(super) fn at(&mut self, key: K) -> &mut Counter {
-        self.by_key.entry(key).or_insert_with(|| {
-            self.distinct.add(&key);
-            Counter {
-                missed: self.missed,
-                ..Counter::default()
-            }
-        })
-    }
-
-    /// Makes room if there is none, and gives the counters that went.
-    #[inline]
-    pub(super) fn prune(&mut self, went: impl FnMut(K, Counter)) {
+    pub(super) fn add(&mut self, key: K, add: impl Fn(&mut Counter), went: impl FnMut(K, Counter)) {
+        if let Some(counter) = self.by_key.get_mut(&key) {
+            add(counter);
+            return;
+        }
+        let mut counter = Counter {
+            missed: self.missed,
+            ..Counter::default()
+        };
+        add(&mut counter);
+        self.distinct.add(&key);
+        self.by_key.insert(key, counter);
         if self.by_key.len() > FULL {
-            self.prune_now(went);
+            self.prune(went);
         }
     }
 
+    /// Makes room, and gives the counters that went.
     #[cold]
-    fn prune_now(&mut self, mut went: impl FnMut(K, Counter)) {
+    fn prune(&mut self, mut went: impl FnMut(K, Counter)) {
         let packets = self.nth(|bound| bound.packets);
         let bytes = self.nth(|bound| bound.bytes_on_wire);
         self.by_key.retain(|&key, counter| {
@@ -105,7 +104,7 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         nth
     }
 
-    /// Adds what another has counted. Gives the counters that went, as [`prune`](Self::prune) does.
+    /// Adds what another has counted. Gives the counters that went, as [`add`](Self::add) does.
     pub(super) fn merge(&mut self, other: &Self, went: impl FnMut(K, Counter)) {
         for (key, counter) in &mut self.by_key {
             if !other.by_key.contains_key(key) {
@@ -124,7 +123,9 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         }
         self.missed += other.missed;
         self.distinct.merge(&other.distinct);
-        self.prune(went);
+        if self.by_key.len() > FULL {
+            self.prune(went);
+        }
     }
 
     /// Whether every counter there ever was is still there, from its beginning.
@@ -187,9 +188,8 @@ mod tests {
     use super::*;
 
     impl<K: Copy + Eq + Ord + Hash> Counters<K> {
-        fn add(&mut self, key: K, bytes: u32) {
-            self.at(key).sent.add(bytes);
-            self.prune(|_, _| {});
+        fn see(&mut self, key: K, bytes: u32) {
+            self.add(key, |counter| counter.sent.add(bytes), |_, _| {});
         }
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let mut counters = Counters::default();
         for round in 0..3 {
             for key in 0..14_336 {
-                counters.add(key, round + key);
+                counters.see(key, round + key);
             }
         }
         assert!(counters.is_exact());
@@ -215,7 +215,7 @@ mod tests {
     fn equal_ones_are_in_the_order_of_their_keys() {
         let mut counters = Counters::default();
         for key in [3, 1, 2] {
-            counters.add(key, 60);
+            counters.see(key, 60);
         }
         let order: Vec<_> = counters.top(3).iter().map(|(key, _)| *key).collect();
         assert_eq!(order, [1, 2, 3]);
@@ -226,7 +226,7 @@ mod tests {
         let mut counters = Counters::default();
         for (key, packets, bytes) in [(1, 9, 1), (2, 8, 1), (3, 1, 900), (4, 2, 2), (5, 1, 800)] {
             for _ in 0..packets {
-                counters.add(key, bytes);
+                counters.see(key, bytes);
             }
         }
         let order: Vec<_> = counters.top(2).iter().map(|(key, _)| *key).collect();
@@ -239,10 +239,10 @@ mod tests {
         let mut counters = Counters::default();
         for number in range {
             match number {
-                _ if number % 20 == 0 => counters.add(1, 100),
-                _ if number % 20 == 10 => counters.add(2, 200),
-                _ if number % 10_000 == 1 => counters.add(3, 10_000_000),
-                _ => counters.add(1_000_000 + number, 60),
+                _ if number % 20 == 0 => counters.see(1, 100),
+                _ if number % 20 == 10 => counters.see(2, 200),
+                _ if number % 10_000 == 1 => counters.see(3, 10_000_000),
+                _ => counters.see(1_000_000 + number, 60),
             }
             assert!(counters.by_key.len() <= FULL + 1);
         }
@@ -287,8 +287,11 @@ mod tests {
         let mut counters = Counters::default();
         let mut went = 0;
         for key in 0..100_000_u32 {
-            counters.at(key % 70_000).received.add(1);
-            counters.prune(|_, counter| went += counter.total().packets);
+            counters.add(
+                key % 70_000,
+                |counter| counter.received.add(1),
+                |_, counter| went += counter.total().packets,
+            );
         }
         let stayed: u64 = counters
             .iter()
