@@ -395,10 +395,47 @@ fn a_torn_file_is_summed_up_as_far_as_it_goes() {
         .args(["stats", "torn.pcap", "--json"]));
     assert_eq!(torn.code, Some(8), "{}", torn.text());
     assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&torn.stdout).unwrap()["packets"],
+        serde_json::from_str::<serde_json::Value>(&torn.stdout).unwrap()["total"]["packets"],
         41
     );
     filtered(|| insta::assert_snapshot!("stats_of_a_torn_file", torn.stderr));
+
+    // Several: what can be read is summed up, and what cannot is told.
+    let files = ["whole.pcap", "torn.pcap", "missing.pcap"];
+    let stats = || {
+        let mut command = pcaps();
+        command.current_dir(folder.path()).arg("stats").args(files);
+        command
+    };
+    let text = run(&mut stats());
+    assert_eq!(text.code, Some(8), "{}", text.text());
+    filtered(|| insta::assert_snapshot!("stats_of_several_files", text.text()));
+    let json = run(stats().arg("--json"));
+    assert_eq!(json.code, Some(8), "{}", json.text());
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let found: Vec<_> = json["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| {
+            (
+                file["file"].as_str(),
+                file["packets"].as_u64(),
+                file["error"].is_null(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Some("whole.pcap"), Some(42), true),
+            (Some("torn.pcap"), Some(41), false),
+            (Some("missing.pcap"), Some(0), false),
+        ]
+    );
+    assert_eq!(json["files"][1]["error"]["offset"], 5_764);
+    assert_eq!(json["total"]["packets"], 83);
+    assert_eq!(json["total"]["flow_count"], 1);
 }
 
 /// What the filter takes of a file, whole or torn, from a path or standard input, by path or standard output.

@@ -121,8 +121,8 @@ async fn a_sample_from_start_to_file() {
     assert_eq!(summary.packets(), 50);
     assert_eq!(summary.largest_captured(), 160);
     let stats = service.json(&["stats", "https.pcap"]);
-    assert_eq!(stats["packets"], 50);
-    assert_eq!(stats["protocols"][0]["name"], "TCP");
+    assert_eq!(stats["total"]["packets"], 50);
+    assert_eq!(stats["total"]["protocols"][0]["name"], "TCP");
     service.simulator.shutdown().await;
 }
 

@@ -97,6 +97,11 @@ impl Failure {
         Self::new(Exit::Interrupted, "interrupted").noting(note)
     }
 
+    /// Its last words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The code that it will exit with.
     pub(crate) fn exit(&self) -> Exit {
         self.exit

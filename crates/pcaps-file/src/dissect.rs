@@ -3,11 +3,17 @@
 use std::net::IpAddr;
 
 use crate::ip::Ip;
+use crate::layers::{Layer, Layers};
 use crate::link;
 use crate::packet::LinkType;
-use crate::protocol;
+use crate::tunnel;
+
+/// How many tunnels, one in the other, are unwrapped. Real traffic has one or two.
+const MAX_TUNNELS: u8 = 4;
 
 /// What [`dissect`] found in a packet; `None` is what is not there, or was cut off.
+///
+/// All but [`inner`](Self::inner) is of the outermost IP header: what a router sees of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dissection {
@@ -22,6 +28,28 @@ pub struct Dissection {
     /// The source port of TCP, UDP or SCTP. Later fragments of a packet have none.
     pub source_port: Option<u16>,
     /// The destination port of TCP, UDP or SCTP. Later fragments of a packet have none.
+    pub destination_port: Option<u16>,
+    /// The flags of TCP.
+    pub tcp_flags: Option<TcpFlags>,
+    /// The innermost IP header, if the outermost is a tunnel's.
+    pub inner: Option<Inner>,
+}
+
+/// The innermost IP header of a packet that went through a tunnel, and what is above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inner {
+    /// How many tunnels were unwrapped: 1 to 4.
+    pub tunnels: u8,
+    /// The source address.
+    pub source: IpAddr,
+    /// The destination address.
+    pub destination: IpAddr,
+    /// IANA's number of the protocol above IP.
+    pub protocol: u8,
+    /// The source port of TCP, UDP or SCTP.
+    pub source_port: Option<u16>,
+    /// The destination port of TCP, UDP or SCTP.
     pub destination_port: Option<u16>,
     /// The flags of TCP.
     pub tcp_flags: Option<TcpFlags>,
@@ -53,9 +81,9 @@ impl TcpFlags {
 
 /// Finds the addresses, protocol and ports of a packet, as far as its captured bytes go.
 ///
-/// It knows Ethernet (with VLAN tags), raw IP, BSD loopback and both versions of Linux cooked capture;
-/// of other link types nothing is found. It looks at the outermost IP header only, not into tunnels.
-/// Any bytes will do: what makes no sense is not found.
+/// It knows Ethernet (with VLAN tags), raw IP, BSD and OpenBSD loopback and both versions of Linux cooked capture;
+/// of other link types nothing is found. It unwraps GRE (version 0, with IP or Ethernet in it) and IP in IP, up to
+/// four of them. Any bytes will do: what makes no sense is not found.
 ///
 /// # Examples
 ///
@@ -69,198 +97,81 @@ impl TcpFlags {
 /// let found = dissect(LinkType::RAW, &bytes);
 /// assert_eq!(found.protocol, Some(17));
 /// assert_eq!(found.destination_port, Some(53));
+/// assert_eq!(found.inner, None);
 /// ```
 pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
-    let Some(ip) = link::ip_packet(link_type, bytes).and_then(Ip::parse) else {
+    let mut layers = Layers::new(link_type);
+    let Some(ip) = link::network(link_type, bytes, &mut layers).and_then(Ip::parse) else {
         return Dissection::default();
     };
-    let mut found = Dissection {
-        source: Some(ip.source),
-        destination: Some(ip.destination),
+    let (inner, tunnels) = innermost(ip, &mut layers);
+    let ports = ip.ports();
+    Dissection {
+        source: Some(ip.source.into()),
+        destination: Some(ip.destination.into()),
         protocol: Some(ip.protocol),
-        ..Dissection::default()
-    };
-    if matches!(ip.protocol, protocol::TCP | protocol::UDP | protocol::SCTP) {
-        // A header that is cut after the ports still has them.
-        if let Some(&[a, b, c, d]) = ip.above.first_chunk::<4>() {
-            found.source_port = Some(u16::from_be_bytes([a, b]));
-            found.destination_port = Some(u16::from_be_bytes([c, d]));
-        }
-        if ip.protocol == protocol::TCP {
-            found.tcp_flags = ip.above.get(13).copied().map(TcpFlags);
+        source_port: ports.map(|[source, _]| source),
+        destination_port: ports.map(|[_, destination]| destination),
+        tcp_flags: ip.tcp_flags(),
+        inner: (tunnels > 0).then(|| {
+            let ip = inner;
+            let ports = ip.ports();
+            Inner {
+                tunnels,
+                source: ip.source.into(),
+                destination: ip.destination.into(),
+                protocol: ip.protocol,
+                source_port: ports.map(|[source, _]| source),
+                destination_port: ports.map(|[_, destination]| destination),
+                tcp_flags: ip.tcp_flags(),
+            }
+        }),
+    }
+}
+
+/// All headers of a packet, as far as they are known and whole.
+pub(crate) struct Headers<'a> {
+    pub(crate) layers: Layers,
+    /// The innermost IP header.
+    pub(crate) ip: Option<Ip<'a>>,
+    /// How many tunnels are around it.
+    pub(crate) tunnels: u8,
+}
+
+impl<'a> Headers<'a> {
+    #[inline]
+    pub(crate) fn of(link_type: LinkType, bytes: &'a [u8]) -> Self {
+        let mut layers = Layers::new(link_type);
+        let Some(outer) = link::network(link_type, bytes, &mut layers).and_then(Ip::parse) else {
+            return Self {
+                layers,
+                ip: None,
+                tunnels: 0,
+            };
+        };
+        layers.push(Layer::protocol(outer.protocol));
+        let (ip, tunnels) = innermost(outer, &mut layers);
+        Self {
+            layers,
+            ip: Some(ip),
+            tunnels,
         }
     }
-    found
+}
+
+/// Unwraps tunnels: the innermost IP header, and how many there were around it.
+#[inline]
+fn innermost<'a>(mut ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
+    let mut tunnels = 0;
+    while tunnels < MAX_TUNNELS
+        && let Some(inner) = tunnel::inside(&ip, layers).and_then(Ip::parse)
+    {
+        tunnels += 1;
+        layers.push(Layer::protocol(inner.protocol));
+        ip = inner;
+    }
+    (ip, tunnels)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// TCP from port 443 to 50000 with SYN and ACK.
-    const TCP_HEADER: [u8; 20] = [
-        0x01, 0xbb, 0xc3, 0x50, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x12, 0, 0, 0, 0, 0, 0,
-    ];
-
-    fn ipv4(protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, protocol, 0, 0];
-        bytes[6..8].copy_from_slice(&fragment.to_be_bytes());
-        bytes.extend([192, 0, 2, 1, 198, 51, 100, 2]);
-        bytes.extend(payload);
-        let len = u16::try_from(bytes.len()).unwrap_or(0);
-        bytes[2..4].copy_from_slice(&len.to_be_bytes());
-        bytes
-    }
-
-    fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0x60, 0, 0, 0, 0, 0, next, 64];
-        let len = u16::try_from(payload.len()).unwrap_or(0);
-        bytes[4..6].copy_from_slice(&len.to_be_bytes());
-        bytes.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-        bytes.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
-        bytes.extend(payload);
-        bytes
-    }
-
-    fn ports(found: &Dissection) -> Option<(u16, u16)> {
-        found.source_port.zip(found.destination_port)
-    }
-
-    #[test]
-    fn all_link_types() {
-        let v4 = ipv4(6, 0, &TCP_HEADER);
-        let v6 = ipv6(6, &TCP_HEADER);
-        let in_ether_type =
-            |ether_type: [u8; 2], ip: &[u8]| [&[0; 12], &ether_type[..], ip].concat();
-        let tagged = [&[0x81, 0, 0, 5, 0x08, 0][..], &v4].concat();
-        let cases = [
-            (1, in_ether_type([0x08, 0], &v4)),
-            (1, in_ether_type([0x86, 0xdd], &v6)),
-            (1, [&[0; 12][..], &tagged].concat()),
-            (1, [&[0; 12][..], &[0x88, 0xa8, 0, 9], &tagged].concat()),
-            (101, v4.clone()),
-            (101, v6.clone()),
-            (228, v4.clone()),
-            (229, v6.clone()),
-            (0, [&[2, 0, 0, 0], &v4[..]].concat()),
-            (0, [&[0, 0, 0, 30], &v6[..]].concat()),
-            (113, [&[0; 14], &[0x08, 0][..], &v4].concat()),
-            (276, [&[0x86, 0xdd], &[0; 18][..], &v6].concat()),
-            (276, [&[0x81, 0], &[0; 18][..], &[0, 5, 8, 0], &v4].concat()),
-        ];
-        for (link_type, bytes) in cases {
-            let found = dissect(LinkType(link_type), &bytes);
-            assert_eq!(
-                found.protocol,
-                Some(6),
-                "link type {link_type}: {bytes:02x?}"
-            );
-            assert_eq!(ports(&found), Some((443, 50_000)), "link type {link_type}");
-            assert_eq!(found.tcp_flags, Some(TcpFlags(0x12)));
-            assert!(found.source.is_some() && found.destination.is_some());
-            for cut in 0..bytes.len() {
-                let found = dissect(LinkType(link_type), &bytes[..cut]);
-                assert_eq!(found.source.is_some(), found.protocol.is_some());
-            }
-        }
-        assert_eq!(dissect(LinkType(147), &v4), Dissection::default());
-    }
-
-    #[test]
-    fn ports_of_a_header_that_is_cut() {
-        let bytes = ipv4(6, 0, &TCP_HEADER);
-        let found = dissect(LinkType::RAW, &bytes[..24]);
-        assert_eq!(ports(&found), Some((443, 50_000)));
-        assert_eq!(found.tcp_flags, None);
-        assert_eq!(ports(&dissect(LinkType::RAW, &bytes[..23])), None);
-    }
-
-    #[test]
-    fn only_first_fragments_have_ports() {
-        let first = dissect(LinkType::RAW, &ipv4(17, 0x2000, &TCP_HEADER));
-        assert_eq!(ports(&first), Some((443, 50_000)));
-        let later = dissect(LinkType::RAW, &ipv4(17, 0x2001, &TCP_HEADER));
-        assert_eq!((later.protocol, ports(&later)), (Some(17), None));
-
-        let v6 = |offset: u8| {
-            let header = [6, 0, 0, offset, 0, 0, 0, 0];
-            dissect(
-                LinkType::RAW,
-                &ipv6(44, &[&header, &TCP_HEADER[..]].concat()),
-            )
-        };
-        assert_eq!(ports(&v6(1)), Some((443, 50_000)));
-        assert_eq!((v6(8).protocol, ports(&v6(8))), (Some(6), None));
-    }
-
-    #[test]
-    fn payload_of_a_later_fragment_is_not_a_header() {
-        // The fragment header announces destination options; what follows looks like them.
-        let fragment = [60, 0, 0, 8, 0, 0, 0, 0];
-        let options = [6, 0, 0, 0, 0, 0, 0, 0];
-        let payload = [&fragment, &options, &TCP_HEADER[..]].concat();
-        let found = dissect(LinkType::RAW, &ipv6(44, &payload));
-        assert_eq!((found.protocol, ports(&found)), (Some(60), None));
-    }
-
-    #[test]
-    fn an_authentication_header_is_the_protocol() {
-        let header = [6, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1];
-        let payload = [&header, &TCP_HEADER[..]].concat();
-        for bytes in [ipv4(51, 0, &payload), ipv6(51, &payload)] {
-            let found = dissect(LinkType::RAW, &bytes);
-            assert_eq!((found.protocol, ports(&found)), (Some(51), None));
-        }
-    }
-
-    #[test]
-    fn extension_headers_cut_anywhere() {
-        // Hop-by-hop options, routing of 16 bytes, destination options, and a first fragment.
-        let mut payload = vec![43, 0, 0, 0, 0, 0, 0, 0, 60, 1];
-        payload.extend([0; 14]);
-        payload.extend([44, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 0]);
-        payload.extend(TCP_HEADER);
-        let bytes = ipv6(0, &payload);
-        assert_eq!(ports(&dissect(LinkType::RAW, &bytes)), Some((443, 50_000)));
-        let mut protocols = Vec::new();
-        for cut in 40..bytes.len() {
-            let found = dissect(LinkType::RAW, &bytes[..cut]);
-            assert_eq!(ports(&found).is_some(), cut >= 40 + 40 + 4, "cut at {cut}");
-            protocols.extend(found.protocol);
-        }
-        protocols.dedup();
-        assert_eq!(protocols, [0, 43, 60, 44, 6]);
-    }
-
-    #[test]
-    fn padding_is_not_a_header() {
-        let mut bytes = ipv4(17, 0, &[]);
-        bytes.extend([0; 26]);
-        assert_eq!(ports(&dissect(LinkType::RAW, &bytes)), None);
-    }
-
-    #[test]
-    fn noise_does_not_panic() {
-        let mut state = 1_u64;
-        let mut noise = [0_u8; 128];
-        for round in 0..20_000_usize {
-            for byte in &mut noise {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                *byte = state.to_be_bytes()[0];
-            }
-            // Half of it begins like IP, with extension headers.
-            if round % 2 == 0 {
-                noise[0] = 0x60;
-                noise[6] = [0, 43, 44, 51, 60, 6][round / 2 % 6];
-                for byte in &mut noise[40..] {
-                    *byte = [0, 43, 44, 60, 1, 6][usize::from(*byte) % 6];
-                }
-            }
-            for link_type in [0, 1, 101, 113, 228, 229, 276] {
-                dissect(LinkType(link_type), &noise[..round % 129]);
-            }
-        }
-    }
-}
+mod tests;

@@ -55,6 +55,25 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// `200 ms`, `30 s`, `6 h`: a duration that is a whole number of some unit.
+pub(crate) fn step(duration: Duration) -> String {
+    const UNITS: [(u128, &str); 6] = [
+        (86_400_000_000_000, "d"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "min"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "µs"),
+    ];
+    let nanos = duration.as_nanos();
+    for (unit, name) in UNITS {
+        if nanos >= unit && nanos.is_multiple_of(unit) {
+            return format!("{} {name}", nanos / unit);
+        }
+    }
+    format!("{nanos} ns")
+}
+
 /// `12.3%`; of nothing, nothing.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -127,6 +146,14 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(83)), "1 min 23 s");
         assert_eq!(duration(Duration::from_mins(125)), "2 h 5 min");
         assert_eq!(duration(Duration::from_hours(76)), "3 d 4 h");
+    }
+
+    #[test]
+    fn steps() {
+        assert_eq!(step(Duration::from_millis(200)), "200 ms");
+        assert_eq!(step(Duration::from_secs(30)), "30 s");
+        assert_eq!(step(Duration::from_hours(6)), "6 h");
+        assert_eq!(step(Duration::from_nanos(1_500)), "1500 ns");
     }
 
     #[test]

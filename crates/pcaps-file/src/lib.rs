@@ -39,6 +39,7 @@ mod error;
 pub mod filter;
 mod human;
 mod ip;
+mod layers;
 mod link;
 mod packet;
 mod pcap;
@@ -47,14 +48,17 @@ mod protocol;
 mod reader;
 mod source;
 mod summary;
+mod tunnel;
 mod verifier;
 mod writer;
 
-pub use dissect::{Dissection, TcpFlags, dissect};
+pub use dissect::{Dissection, Inner, TcpFlags, dissect};
 pub use error::{Error, ErrorKind};
 pub use packet::{LinkType, Packet, Timestamp};
 pub use reader::{Format, Header, Reader};
-pub use summary::{ProtocolTally, Summary, Talker, Tally};
+pub use summary::{
+    FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Summary, Talker, Tally,
+};
 pub use verifier::{Verified, Verifier};
 pub use writer::{Writer, WriterOptions};
 

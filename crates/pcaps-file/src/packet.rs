@@ -58,6 +58,8 @@ impl LinkType {
     pub const ETHERNET: Self = Self(1);
     /// Raw IP, version 4 or 6 by its first nibble.
     pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: as [`NULL`](Self::NULL), in network byte order.
+    pub const LOOP: Self = Self(108);
     /// Linux cooked capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
     /// Raw IPv4.
@@ -75,6 +77,7 @@ impl fmt::Display for LinkType {
             Self::NULL => "BSD loopback",
             Self::ETHERNET => "Ethernet",
             Self::RAW => "raw IP",
+            Self::LOOP => "OpenBSD loopback",
             Self::LINUX_SLL => "Linux cooked v1",
             Self::IPV4 => "raw IPv4",
             Self::IPV6 => "raw IPv6",

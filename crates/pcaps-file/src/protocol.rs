@@ -2,9 +2,11 @@
 
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const IGMP: u8 = 2;
+pub(crate) const IPV4: u8 = 4;
 pub(crate) const TCP: u8 = 6;
 pub(crate) const IGRP: u8 = 9;
 pub(crate) const UDP: u8 = 17;
+pub(crate) const IPV6: u8 = 41;
 pub(crate) const GRE: u8 = 47;
 pub(crate) const ESP: u8 = 50;
 pub(crate) const AH: u8 = 51;
@@ -18,14 +20,14 @@ const NAMES: &[(u8, &str, &[&str])] = &[
     (0, "HOPOPT", &["hopopt"]),
     (ICMP, "ICMP", &["icmp"]),
     (IGMP, "IGMP", &["igmp"]),
-    (4, "IPv4", &["ipip", "ipencap"]),
+    (IPV4, "IPv4", &["ipip", "ipencap"]),
     (TCP, "TCP", &["tcp"]),
     (8, "EGP", &["egp"]),
     (IGRP, "IGP", &["igp", "igrp"]),
     (UDP, "UDP", &["udp"]),
     (27, "RDP", &["rdp"]),
     (33, "DCCP", &["dccp"]),
-    (41, "IPv6", &["ipv6"]),
+    (IPV6, "IPv6", &["ipv6"]),
     (43, "IPv6-Route", &["ipv6-route"]),
     (44, "IPv6-Frag", &["ipv6-frag"]),
     (46, "RSVP", &["rsvp"]),

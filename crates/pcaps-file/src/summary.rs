@@ -1,28 +1,48 @@
 //! What a capture holds, in one screen.
 
-mod talkers;
+mod counters;
+mod distinct;
+mod flows;
+mod hierarchy;
+mod ports;
+mod sizes;
+mod tally;
 mod text;
+mod timeline;
 mod view;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::io::Read;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::dissect::dissect;
+use crate::dissect::{Headers, TcpFlags};
 use crate::error::Error;
+use crate::ip::Address;
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
-use talkers::Talkers;
+use counters::{Counter, Counters};
+use flows::Flow;
+use hierarchy::Hierarchy;
+use ports::Ports;
+use sizes::Sizes;
+pub use tally::{FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Talker, Tally};
+use timeline::Timeline;
 
-/// The sum of a capture's packets: how many, how long, which protocols, from whom.
+/// The sum of a capture's packets: how many, when, which protocols, between whom.
 ///
-/// Memory is bounded whatever the packets are: at most about a megabyte, for source addresses. Up to
-/// 8,192 of them are counted exactly; beyond, the rare ones are forgotten again and the others become
-/// lower bounds, and [`talkers_exact`](Summary::talkers_exact) and the output say so.
+/// Of tunnels (GRE, IP in IP) the innermost packet is what counts, as far as it was captured.
+///
+/// Memory is bounded whatever the packets are, to about 15 MB. What does not fit is approximate, and said to be:
+///
+/// - Packets, bytes, times, sizes, protocols, flags of TCP and ports are exact. (Of headers, the first 1,024
+///   sequences are; packets with others are counted with their link type only.)
+/// - Up to 14,336 flows, and as many addresses, are counted exactly. Beyond, the rare ones are forgotten again: what
+///   is told of the others are lower bounds, each with the most that it may lack, and none with more than 1/4,096 of
+///   all packets or bytes gets lost. How many there are is then an estimate, within about 1 % (its standard
+///   deviation).
+/// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
 /// stay as they are (new ones may come):
@@ -33,13 +53,28 @@ use talkers::Talkers;
 /// | `bytes_captured` | integer | bytes in the file |
 /// | `bytes_on_wire` | integer | bytes of the same packets on the wire |
 /// | `largest_captured` | integer | captured bytes of the longest packet |
+/// | `smallest_on_wire`, `largest_on_wire` | integer or null | lengths of the shortest and longest packet on the wire |
 /// | `first_time`, `last_time` | string or null | earliest and latest packet, RFC 3339; null without packets |
 /// | `duration_seconds` | number or null | between them |
-/// | `link_types` | array | `number`, `name`, `packets`; by number |
-/// | `protocols` | array | `number`, `name`, `packets`, `bytes_on_wire`; most packets first |
+/// | `timeline` | object | `step_seconds`, and `steps`: those with packets, each `time` (its begin), `packets`, `bytes_on_wire` |
+/// | `sizes` | array | lengths on the wire: `from`, `to` (null for the last), `packets` |
+/// | `link_types` | array | `number`, `name`, `packets`, `bytes_on_wire`, `layers`; by number |
+/// | `layers` | array | the headers within, most packets first: `name`, `packets`, `bytes_on_wire`, `layers` |
+/// | `protocols` | array | above the innermost IP header: `number`, `name`, `packets`, `bytes_on_wire`; most packets first |
 /// | `not_ip` | object | `packets`, `bytes_on_wire` of packets without a whole IP header |
-/// | `talkers_exact` | boolean | whether the following figures are exact |
-/// | `talkers` | array | the first 100: `address`, `packets`, `bytes_on_wire`, `packets_missed_at_most` |
+/// | `tunnelled` | object | the same, of packets with an IP header in a tunnel |
+/// | `tcp_flags` | object | packets: `syn` (without ACK), `syn_ack`, `fin`, `rst`, `psh`, `ack`, `urg` (each with any others), `none` |
+/// | `flow_count`, `flows_exact` | integer, boolean | how many flows; whether that and the figures below are exact |
+/// | `flows` | array | `protocol`, `name`, `packets`, `bytes_on_wire`, `a` and `b` (each `address`, `port` or null, and the `packets` and `bytes_on_wire` that it sent), `packets_missed_at_most`, `bytes_missed_at_most` |
+/// | `talker_count`, `talkers_exact` | integer, boolean | how many addresses; whether that and the figures below are exact |
+/// | `talkers` | array | `address`, `packets`, `bytes_on_wire`, `sent` and `received` (each `packets`, `bytes_on_wire`), `packets_missed_at_most`, `bytes_missed_at_most` |
+/// | `port_count` | integer | how many ports, of TCP, UDP and SCTP each |
+/// | `ports` | array | `protocol`, `name`, `port`, `packets`, `bytes_on_wire`, `sent` and `received` |
+///
+/// `flows`, `talkers` and `ports` have those 100 with most packets and those 100 with most bytes, most packets first.
+/// A flow is two addresses, a protocol and two ports, in both directions; `a` is the end with the higher port.
+/// Fragments after the first have no ports, and are a flow of their own. Of a talker or a port, `packets` is what it
+/// sent and what it received: what it sent to itself counts twice, as in Wireshark's list of endpoints.
 ///
 /// # Examples
 ///
@@ -64,42 +99,52 @@ pub struct Summary {
     bytes_captured: u64,
     largest_captured: u32,
     times: Option<(Timestamp, Timestamp)>,
-    link_types: BTreeMap<LinkType, u64>,
+    timeline: Timeline,
+    sizes: Sizes,
+    hierarchy: Hierarchy,
     /// By protocol number.
     protocols: Box<[Tally; 256]>,
     not_ip: Tally,
-    talkers: Talkers,
+    tunnelled: Tally,
+    /// Packets by the flags of TCP.
+    tcp_flags: Box<[u64; 256]>,
+    /// The flows that are counted now.
+    flows: Counters<Flow>,
+    /// What went through flows that are no longer counted.
+    past: Past,
 }
 
-/// Packets and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// How many packets.
-    pub packets: u64,
-    /// How many bytes they had on the wire.
-    pub bytes_on_wire: u64,
+/// The sums over flows.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    talkers: Counters<Address>,
+    ports: Ports,
 }
 
-/// The packets of one protocol above IP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProtocolTally {
-    /// IANA's number.
-    pub number: u8,
-    /// IANA's name, or `protocol N`.
-    pub name: String,
-    /// How much there was of it.
-    pub tally: Tally,
-}
+impl Past {
+    /// Adds a flow that ends being counted.
+    fn add(&mut self, flow: &Flow, counter: Counter) {
+        let (sent, received) = (counter.sent, counter.received);
+        self.ports.add_flow(flow, sent, received);
+        let [a, b] = flow.addresses();
+        for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
+            let add = |talker: &mut Counter| {
+                talker.sent += sent;
+                talker.received += received;
+            };
+            self.talkers.add(address, add, |_, _| {});
+        }
+    }
 
-/// A source address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Talker {
-    /// The address.
-    pub address: IpAddr,
-    /// How much was seen of it: a lower bound if `packets_missed_at_most` is not 0.
-    pub tally: Tally,
-    /// How many packets of it may have gone uncounted, while it was one of too many addresses.
-    pub packets_missed_at_most: u64,
+    fn top_talkers(&self, most: usize) -> Vec<Talker> {
+        let talker = |(address, counter): (Address, Counter)| Talker {
+            address: address.into(),
+            sent: counter.sent,
+            received: counter.received,
+            missed_at_most: counter.missed,
+        };
+        self.talkers.top(most).into_iter().map(talker).collect()
+    }
 }
 
 impl Default for Summary {
@@ -109,19 +154,16 @@ impl Default for Summary {
             bytes_captured: 0,
             largest_captured: 0,
             times: None,
-            link_types: BTreeMap::new(),
+            timeline: Timeline::default(),
+            sizes: Sizes::default(),
+            hierarchy: Hierarchy::default(),
             protocols: Box::new([Tally::default(); 256]),
             not_ip: Tally::default(),
-            talkers: Talkers::default(),
+            tunnelled: Tally::default(),
+            tcp_flags: Box::new([0; 256]),
+            flows: Counters::default(),
+            past: Past::default(),
         }
-    }
-}
-
-impl Tally {
-    #[inline]
-    fn add(&mut self, bytes: u32) {
-        self.packets += 1;
-        self.bytes_on_wire = self.bytes_on_wire.saturating_add(u64::from(bytes));
     }
 }
 
@@ -170,18 +212,76 @@ impl Summary {
             None => (time, time),
             Some((first, last)) => (first.min(time), last.max(time)),
         });
-        *self.link_types.entry(packet.link_type).or_default() += 1;
+        self.timeline.add(time, len);
+        self.sizes.add(len);
 
-        let found = dissect(packet.link_type, packet.bytes);
-        match (found.protocol, found.source) {
-            (Some(protocol), Some(source)) => {
-                if let Some(tally) = self.protocols.get_mut(usize::from(protocol)) {
-                    tally.add(len);
-                }
-                self.talkers.add(source, len);
-            }
-            _ => self.not_ip.add(len),
+        let headers = Headers::of(packet.link_type, packet.bytes);
+        self.hierarchy.add(headers.layers, len);
+        let Some(ip) = &headers.ip else {
+            self.not_ip.add(len);
+            return;
+        };
+        if headers.tunnels > 0 {
+            self.tunnelled.add(len);
         }
+        if let Some(tally) = self.protocols.get_mut(usize::from(ip.protocol)) {
+            tally.add(len);
+        }
+        if let Some(flags) = ip.tcp_flags()
+            && let Some(packets) = self.tcp_flags.get_mut(usize::from(flags.0))
+        {
+            *packets += 1;
+        }
+        let (flow, is_reply) = Flow::of(ip);
+        let past = &mut self.past;
+        let add = |counter: &mut Counter| {
+            let direction = if is_reply {
+                &mut counter.received
+            } else {
+                &mut counter.sent
+            };
+            direction.add(len);
+        };
+        self.flows
+            .add(flow, add, |flow, counter| past.add(&flow, counter));
+    }
+
+    /// Adds what another summary holds, as if its packets had been added here.
+    pub fn merge(&mut self, other: &Self) {
+        self.all += other.all;
+        self.bytes_captured = self.bytes_captured.saturating_add(other.bytes_captured);
+        self.largest_captured = self.largest_captured.max(other.largest_captured);
+        self.times = match (self.times, other.times) {
+            (Some((first, last)), Some((their_first, their_last))) => {
+                Some((first.min(their_first), last.max(their_last)))
+            }
+            (ours, theirs) => ours.or(theirs),
+        };
+        self.timeline.merge(&other.timeline);
+        self.sizes.merge(&other.sizes);
+        self.hierarchy.merge(&other.hierarchy);
+        for (ours, theirs) in self.protocols.iter_mut().zip(other.protocols.iter()) {
+            *ours += *theirs;
+        }
+        self.not_ip += other.not_ip;
+        self.tunnelled += other.tunnelled;
+        for (ours, theirs) in self.tcp_flags.iter_mut().zip(other.tcp_flags.iter()) {
+            *ours += *theirs;
+        }
+        self.past.talkers.merge(&other.past.talkers, |_, _| {});
+        self.past.ports.merge(&other.past.ports);
+        let past = &mut self.past;
+        self.flows
+            .merge(&other.flows, |flow, counter| past.add(&flow, counter));
+    }
+
+    /// The sums over all flows, also those that are counted now.
+    fn whole_past(&self) -> Past {
+        let mut past = self.past.clone();
+        for (flow, counter) in self.flows.iter() {
+            past.add(&flow, *counter);
+        }
+        past
     }
 
     /// How many packets.
@@ -220,14 +320,32 @@ impl Summary {
             .map(|(first, last)| Duration::from_nanos(last.as_nanos() - first.as_nanos()))
     }
 
-    /// The link types and their packets, by number.
-    pub fn link_types(&self) -> impl Iterator<Item = (LinkType, u64)> {
-        self.link_types
-            .iter()
-            .map(|(&link, &packets)| (link, packets))
+    /// The lengths on the wire of the shortest and the longest packet, in bytes; `None` without packets.
+    pub fn sizes_on_wire(&self) -> Option<(u32, u32)> {
+        self.times.map(|_| self.sizes.ends)
     }
 
-    /// The protocols above IP, most packets first, then most bytes, then the lower number.
+    /// How many packets had which length on the wire, in Wireshark's ranges.
+    pub fn sizes(&self) -> Vec<SizeTally> {
+        self.sizes.ranges().collect()
+    }
+
+    /// How long the stretches of time of [`timeline`](Summary::timeline) are.
+    pub fn timeline_step(&self) -> Duration {
+        self.timeline.bucket()
+    }
+
+    /// When how much came: stretches of time of equal length without gaps, 240 at most, and when each begins.
+    pub fn timeline(&self) -> Vec<(Timestamp, Tally)> {
+        self.timeline.buckets().collect()
+    }
+
+    /// The link types, by number, and their packets' headers.
+    pub fn layers(&self) -> Vec<(LinkType, LayerTally)> {
+        self.hierarchy.trees()
+    }
+
+    /// The protocols above (the innermost) IP, most packets first, then most bytes, then the lower number.
     pub fn protocols(&self) -> Vec<ProtocolTally> {
         let mut protocols: Vec<_> = (0..=u8::MAX)
             .zip(self.protocols.iter())
@@ -248,20 +366,60 @@ impl Summary {
         self.not_ip
     }
 
-    /// The `most` source addresses with most packets, then most bytes, then the lower address.
+    /// The packets that have an IP header in a tunnel.
+    pub fn tunnelled(&self) -> Tally {
+        self.tunnelled
+    }
+
+    /// The packets of TCP that have all of these flags `set`, and none of those that are `clear`.
+    pub fn tcp_packets(&self, set: TcpFlags, clear: TcpFlags) -> u64 {
+        (0..=u8::MAX)
+            .zip(self.tcp_flags.iter())
+            .filter(|(flags, _)| flags & set.0 == set.0 && flags & clear.0 == 0)
+            .map(|(_, packets)| packets)
+            .sum()
+    }
+
+    /// The `most` flows with most packets, and the `most` with most bytes, in one list: most packets first.
+    pub fn flows(&self, most: usize) -> Vec<FlowTally> {
+        let flow = |(flow, counter): (Flow, Counter)| {
+            let [a, b] = flow.addresses().map(Into::into);
+            let ports = flow.ports();
+            FlowTally {
+                protocol: flow.protocol(),
+                a: (a, ports.map(|[port, _]| port)),
+                b: (b, ports.map(|[_, port]| port)),
+                from_a: counter.sent,
+                from_b: counter.received,
+                missed_at_most: counter.missed,
+            }
+        };
+        self.flows.top(most).into_iter().map(flow).collect()
+    }
+
+    /// How many flows there are: an estimate if [`flows_exact`](Summary::flows_exact) says so.
+    pub fn flow_count(&self) -> u64 {
+        self.flows.count()
+    }
+
+    /// Whether the figures of all flows are exact: there were few enough of them.
+    pub fn flows_exact(&self) -> bool {
+        self.flows.is_exact()
+    }
+
+    /// The `most` addresses with most packets, and the `most` with most bytes, in one list: most packets first, then
+    /// most bytes, then the lower address.
     pub fn talkers(&self, most: usize) -> Vec<Talker> {
-        self.talkers.top(most)
+        self.whole_past().top_talkers(most)
     }
 
-    /// Whether the figures of all source addresses are exact: there were few enough of them.
+    /// Whether the figures of all addresses are exact: there were few enough of them.
     pub fn talkers_exact(&self) -> bool {
-        self.talkers.is_exact()
+        self.whole_past().talkers.is_exact()
     }
-}
 
-impl Tally {
-    /// What tallies are ordered by.
-    fn key(self) -> (u64, u64) {
-        (self.packets, self.bytes_on_wire)
+    /// The `most` ports with most packets, and the `most` with most bytes, in one list: most packets first.
+    pub fn ports(&self, most: usize) -> Vec<PortTally> {
+        self.whole_past().ports.top(most)
     }
 }

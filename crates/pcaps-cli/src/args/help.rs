@@ -128,12 +128,19 @@ Examples:
   pcaps bucket list";
 
 pub(super) const STATS: &str = "\
+Of several files each has a line, and all together are summed up. With --json
+there is one document of any number of files: `files`, with `file`, `error` (null,
+or `message`, `offset` and `packet`) and the fields of a summary each, and `total`.
+Flows and addresses are counted exactly up to 14,336 of them; beyond, the output
+says by how much each may be too low. Tunnels (GRE, IP in IP) are looked into.
+
 A file that is torn or damaged gives the summary of what comes before, and exit
-code 8.
+code 8; so does one of several that cannot be opened.
 
 Examples:
   pcaps stats dns.pcap
-  pcaps stats dns.pcap --json | jq .packets
+  pcaps stats captures/*.pcap
+  pcaps stats dns.pcap --json | jq .total.packets
   zcat dns.pcap.gz | pcaps stats -";
 
 pub(super) const FILTER: &str = "\

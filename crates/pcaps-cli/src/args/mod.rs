@@ -106,7 +106,7 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = help::BUCKET)]
     Bucket(Bucket),
 
-    /// Sum up a capture file.
+    /// Sum up capture files.
     #[command(after_help = help::STATS)]
     Stats(Stats),
 
@@ -295,9 +295,9 @@ pub(crate) enum Bucket {
 
 #[derive(clap::Args)]
 pub(crate) struct Stats {
-    /// A pcap or pcapng file; `-` is standard input.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
+    /// Pcap or pcapng files; `-` is standard input.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(clap::Args)]

@@ -29,7 +29,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Stop(it) => stop::run(global, &it.id),
         Command::Download(it) => download::run(global, &it),
         Command::Bucket(it) => bucket::run(global, it),
-        Command::Stats(it) => stats::run(global, &it.file),
+        Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Sim(it) => sim::run(global, &it),
     }

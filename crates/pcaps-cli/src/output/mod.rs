@@ -3,6 +3,7 @@
 mod bucket;
 mod capture;
 mod saved;
+mod sums;
 mod table;
 mod text;
 
@@ -15,6 +16,7 @@ use crate::failure::{Exit, Failure};
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
 pub(crate) use saved::{FileView, Saved};
+pub(crate) use sums::Sums;
 pub(crate) use text::{count, one_line};
 
 /// Prints a command's result: text for a person, or one JSON document.

@@ -1,18 +1,20 @@
-//! The summary as people see it.
+//! The summary as people see it: one screen.
 
-use std::cmp::Reverse;
 use std::fmt;
 
-use super::{Summary, Tally};
-use crate::human;
+use super::{LayerTally, Summary, Tally};
+use crate::dissect::TcpFlags;
+use crate::{human, protocol};
 
-/// How many talkers, and how many protocols, are listed.
-const LISTED: usize = 10;
+/// How many flows, talkers and ports are listed, by packets and by bytes.
+const LISTED: usize = 5;
+/// How many lines the tree of headers has.
+const LAYERS: usize = 14;
+/// How wide the picture of the timeline is.
+const COLUMNS: usize = 50;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line =
-            |f: &mut fmt::Formatter<'_>, name: &str, value: &str| writeln!(f, "{name:<14}{value}");
         line(f, "packets", &human::count(self.packets()))?;
         let Some(((first, last), duration)) = self.times.zip(self.duration()) else {
             return Ok(());
@@ -24,102 +26,24 @@ impl fmt::Display for Summary {
             let packets = human::rate(self.packets(), duration);
             let bits = human::bit_rate(self.bytes_on_wire(), duration);
             line(f, "rate", &format!("{packets} packets/s, {bits}"))?;
+            self.picture(f)?;
         }
         line(f, "on the wire", &bytes(self.bytes_on_wire()))?;
         line(f, "captured", &bytes(self.bytes_captured()))?;
-        let longest = human::count(self.largest_captured().into());
-        line(f, "longest", &format!("{longest} bytes captured"))?;
-        for (at, (link, packets)) in self.link_types().take(LISTED).enumerate() {
-            let name = if at == 0 { "link type" } else { "" };
-            if self.link_types.len() == 1 {
-                line(f, name, &link.to_string())?;
-            } else {
-                let packets = human::count(packets);
-                line(f, name, &format!("{link} ({packets})"))?;
-            }
+        self.sizes_in_words(f)?;
+        self.flags_in_words(f)?;
+        if self.tunnelled.packets > 0 {
+            let packets = human::count(self.tunnelled.packets);
+            let share = human::share(self.tunnelled.packets, self.packets());
+            line(f, "in tunnels", &format!("{packets} packets ({share})"))?;
         }
-        more(f, self.link_types.len())?;
-
-        let mut rows: Vec<(String, Tally)> = self
-            .protocols()
-            .into_iter()
-            .map(|protocol| (protocol.name, protocol.tally))
-            .collect();
-        if self.not_ip.packets > 0 {
-            rows.push(("not IP".to_owned(), self.not_ip));
-            rows.sort_by_key(|(_, tally)| Reverse(tally.key()));
-        }
-        self.table(f, "protocol", &rows, rows.len())?;
-
-        let rows: Vec<_> = self
-            .talkers(LISTED)
-            .into_iter()
-            .map(|talker| (talker.address.to_string(), talker.tally))
-            .collect();
-        // How many there are is known only while all are counted.
-        let total = if self.talkers_exact() {
-            self.talkers.len()
-        } else {
-            rows.len()
-        };
-        self.table(f, "source", &rows, total)?;
-        if !self.talkers_exact() {
-            let missed = human::count(self.talkers.missed());
-            writeln!(
-                f,
-                "sources are approximate, there were too many: each may have up to {missed} packets more"
-            )?;
-        }
-        Ok(())
+        self.tree(f)?;
+        self.tables(f)
     }
 }
 
-impl Summary {
-    /// Names with their packets, share of the packets, and bytes on the wire.
-    ///
-    /// `total` is how many rows there would be.
-    fn table(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        title: &str,
-        rows: &[(String, Tally)],
-        total: usize,
-    ) -> fmt::Result {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let header = [title, "packets", "", "on the wire"].map(str::to_owned);
-        let listed = rows.iter().take(LISTED).map(|(name, tally)| {
-            [
-                name.clone(),
-                human::count(tally.packets),
-                human::share(tally.packets, self.packets()),
-                human::size(tally.bytes_on_wire),
-            ]
-        });
-        let cells: Vec<[String; 4]> = std::iter::once(header).chain(listed).collect();
-        let width = |column: usize| {
-            let longest = cells.iter().map(|row| row[column].len()).max();
-            longest.unwrap_or(0)
-        };
-        let (names, packets, shares, sizes) = (width(0).max(12), width(1), width(2), width(3));
-        writeln!(f)?;
-        for [name, count, share, size] in &cells {
-            writeln!(
-                f,
-                "{name:<names$}  {count:>packets$}  {share:>shares$}  {size:>sizes$}"
-            )?;
-        }
-        more(f, total)
-    }
-}
-
-/// Says how many rows were left out.
-fn more(f: &mut fmt::Formatter<'_>, rows: usize) -> fmt::Result {
-    match rows.saturating_sub(LISTED) {
-        0 => Ok(()),
-        left => writeln!(f, "and {} more", human::count(left as u64)),
-    }
+fn line(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
+    writeln!(f, "{name:<14}{value}")
 }
 
 fn bytes(bytes: u64) -> String {
@@ -127,4 +51,249 @@ fn bytes(bytes: u64) -> String {
         return human::size(bytes);
     }
     format!("{} ({} bytes)", human::size(bytes), human::count(bytes))
+}
+
+/// One row of a table of flows, talkers or ports.
+struct Row {
+    name: String,
+    tally: Tally,
+    sent: Tally,
+    received: Tally,
+}
+
+impl Summary {
+    /// The timeline as bars.
+    fn picture(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let timeline = self.timeline.of_at_most(COLUMNS);
+        let most = timeline.buckets().map(|(_, tally)| tally.packets).max();
+        let most = most.unwrap_or(1).max(1);
+        let picture: String = timeline
+            .buckets()
+            .map(|(_, tally)| match tally.packets {
+                0 => ' ',
+                packets => {
+                    let eighths = u128::from(packets) * 8 / (u128::from(most) + 1);
+                    let at = usize::try_from(eighths).unwrap_or(0);
+                    BARS.get(at).copied().unwrap_or('█')
+                }
+            })
+            .collect();
+        line(f, "over time", &format!("▕{picture}▏"))?;
+        let step = human::step(timeline.bucket());
+        let most = human::count(most);
+        line(
+            f,
+            "",
+            &format!("in steps of {step}, at most {most} packets in one"),
+        )
+    }
+
+    fn sizes_in_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shortest, longest) = self.sizes.ends;
+        let mean = self.bytes_on_wire() / self.packets().max(1);
+        let longest_captured = human::count(self.largest_captured().into());
+        let [shortest, mean, longest] = [shortest.into(), mean, longest.into()].map(human::count);
+        line(
+            f,
+            "packet sizes",
+            &format!(
+                "{shortest} to {longest} bytes, on average {mean}; captured up to {longest_captured}"
+            ),
+        )?;
+        let ranges: Vec<String> = self
+            .sizes
+            .ranges()
+            .filter(|range| range.packets > 0)
+            .map(|range| {
+                let share = human::share(range.packets, self.packets());
+                match range.to {
+                    Some(to) => format!("{}-{to}: {share}", range.from),
+                    None => format!("from {}: {share}", range.from),
+                }
+            })
+            .collect();
+        for (at, ranges) in ranges.chunks(4).enumerate() {
+            let end = if (at + 1) * 4 < ranges.len() { "," } else { "" };
+            line(f, "", &format!("{}{end}", ranges.join(", ")))?;
+        }
+        Ok(())
+    }
+
+    fn flags_in_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = |set| self.tcp_packets(set, TcpFlags::default());
+        let flags: Vec<String> = [
+            ("SYN", self.tcp_packets(TcpFlags::SYN, TcpFlags::ACK)),
+            ("SYN-ACK", with(TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0))),
+            ("FIN", with(TcpFlags::FIN)),
+            ("RST", with(TcpFlags::RST)),
+            (
+                "none",
+                self.tcp_packets(TcpFlags::default(), TcpFlags(u8::MAX)),
+            ),
+        ]
+        .into_iter()
+        .filter(|&(_, packets)| packets > 0)
+        .map(|(name, packets)| format!("{name} {}", human::count(packets)))
+        .collect();
+        if flags.is_empty() {
+            return Ok(());
+        }
+        line(f, "TCP flags", &flags.join(", "))
+    }
+
+    /// Headers with their packets, share of the packets, and bytes on the wire.
+    fn tree(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn rows(layer: &LayerTally, depth: usize, into: &mut Vec<(String, Tally)>) {
+            into.push((format!("{:1$}{2}", "", 2 * depth, layer.name), layer.tally));
+            for inner in &layer.inside {
+                rows(inner, depth + 1, into);
+            }
+        }
+        let mut all = Vec::new();
+        for (_, layer) in self.layers() {
+            rows(&layer, 0, &mut all);
+        }
+        let listed: Vec<[String; 4]> = all
+            .iter()
+            .take(LAYERS)
+            .map(|(name, tally)| {
+                [
+                    name.clone(),
+                    human::count(tally.packets),
+                    human::share(tally.packets, self.packets()),
+                    human::size(tally.bytes_on_wire),
+                ]
+            })
+            .collect();
+        table(f, ["headers", "packets", "", "on the wire"], &listed)?;
+        match all.len().saturating_sub(LAYERS) {
+            0 => Ok(()),
+            left => writeln!(f, "and {} more", human::count(left as u64)),
+        }
+    }
+
+    fn tables(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let past = self.whole_past();
+        let rows: Vec<Row> = past
+            .top_talkers(LISTED)
+            .into_iter()
+            .map(|it| Row {
+                name: it.address.to_string(),
+                tally: it.tally(),
+                sent: it.sent,
+                received: it.received,
+            })
+            .collect();
+        tallies(
+            f,
+            &of(past.talkers.count(), past.talkers.is_exact(), "address"),
+            &rows,
+        )?;
+        let rows: Vec<Row> = past
+            .ports
+            .top(LISTED)
+            .into_iter()
+            .map(|it| Row {
+                name: format!("{} {}", protocol::name(it.protocol), it.port),
+                tally: it.tally(),
+                sent: it.sent,
+                received: it.received,
+            })
+            .collect();
+        tallies(f, &of(past.ports.count(), true, "port"), &rows)?;
+        let rows: Vec<Row> = self
+            .flows(LISTED)
+            .into_iter()
+            .map(|it| Row {
+                name: format!(
+                    "{} {} ↔ {}",
+                    protocol::name(it.protocol),
+                    end(it.a),
+                    end(it.b)
+                ),
+                tally: it.tally(),
+                sent: it.from_a,
+                received: it.from_b,
+            })
+            .collect();
+        tallies(f, &of(self.flow_count(), self.flows_exact(), "flow"), &rows)?;
+        for (name, exact, missed) in [
+            ("addresses", past.talkers.is_exact(), past.talkers.missed()),
+            ("flows", self.flows_exact(), self.flows.missed()),
+        ] {
+            if !exact {
+                let packets = human::count(missed.packets);
+                let bytes = human::size(missed.bytes_on_wire);
+                writeln!(
+                    f,
+                    "{name} are approximate, there were too many: each may have up to {packets} packets or {bytes} more"
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `address (of 12)`.
+fn of(count: u64, exact: bool, what: &str) -> String {
+    let about = if exact { "" } else { "about " };
+    format!("{what} (of {about}{})", human::count(count))
+}
+
+/// `192.0.2.1:53`, `[2001:db8::1]:53`.
+fn end((address, port): (std::net::IpAddr, Option<u16>)) -> String {
+    match port {
+        Some(port) => std::net::SocketAddr::new(address, port).to_string(),
+        None => address.to_string(),
+    }
+}
+
+fn tallies(f: &mut fmt::Formatter<'_>, title: &str, rows: &[Row]) -> fmt::Result {
+    let rows: Vec<[String; 5]> = rows
+        .iter()
+        .map(|row| {
+            [
+                row.name.clone(),
+                human::count(row.tally.packets),
+                human::size(row.tally.bytes_on_wire),
+                human::count(row.sent.packets),
+                human::count(row.received.packets),
+            ]
+        })
+        .collect();
+    table(
+        f,
+        [title, "packets", "on the wire", "sent", "received"],
+        &rows,
+    )
+}
+
+/// The first column to the left, the others to the right. No rows, no table.
+fn table<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    titles: [&str; N],
+    rows: &[[String; N]],
+) -> fmt::Result {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let titles = titles.map(str::to_owned);
+    let width = |column: usize| {
+        let cells = std::iter::once(&titles).chain(rows);
+        let widths = cells.map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
+        widths.max().unwrap_or(0)
+    };
+    writeln!(f)?;
+    for row in std::iter::once(&titles).chain(rows) {
+        for (column, cell) in row.iter().enumerate() {
+            let width = width(column);
+            match column {
+                0 => write!(f, "{cell:<0$}", width.max(12))?,
+                _ => write!(f, "  {cell:>width$}")?,
+            }
+        }
+        writeln!(f)?;
+    }
+    Ok(())
 }

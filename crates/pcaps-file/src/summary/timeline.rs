@@ -1,0 +1,251 @@
+//! Packets over time, in a bounded number of buckets.
+
+use std::time::Duration;
+
+use super::Tally;
+use crate::packet::Timestamp;
+
+const MICROSECOND: u64 = 1_000;
+const MILLISECOND: u64 = 1_000 * MICROSECOND;
+const SECOND: u64 = 1_000 * MILLISECOND;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// How long a bucket may be, in nanoseconds. Each is a multiple of the one before it, so that buckets can be joined
+/// to longer ones; 43 of the longest reach over all times that there are.
+const WIDTHS: [u64; 30] = [
+    MICROSECOND,
+    2 * MICROSECOND,
+    10 * MICROSECOND,
+    20 * MICROSECOND,
+    100 * MICROSECOND,
+    200 * MICROSECOND,
+    MILLISECOND,
+    2 * MILLISECOND,
+    10 * MILLISECOND,
+    20 * MILLISECOND,
+    100 * MILLISECOND,
+    200 * MILLISECOND,
+    SECOND,
+    2 * SECOND,
+    10 * SECOND,
+    30 * SECOND,
+    MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    6 * HOUR,
+    DAY,
+    5 * DAY,
+    10 * DAY,
+    50 * DAY,
+    100 * DAY,
+    500 * DAY,
+    1_000 * DAY,
+    5_000 * DAY,
+];
+
+/// The most buckets that are kept.
+pub(super) const MAX: usize = 240;
+
+/// Tallies of equal stretches of time, which begin at multiples of their width since 1970. In whatever order packets
+/// come, the outcome is the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timeline {
+    /// Which of [`WIDTHS`].
+    step: usize,
+    /// The number of the first bucket: its time by the width.
+    first: u64,
+    buckets: Vec<Tally>,
+    /// The bucket of the packet before, for the next is most often in it: from, until, which.
+    last: (u64, u64, usize),
+}
+
+impl Timeline {
+    #[inline]
+    pub(super) fn add(&mut self, time: Timestamp, bytes: u32) {
+        let nanos = time.as_nanos();
+        let (from, until, _) = self.last;
+        if nanos < from || nanos >= until {
+            self.reach(nanos);
+        }
+        if let Some(bucket) = self.buckets.get_mut(self.last.2) {
+            bucket.add(bytes);
+        }
+    }
+
+    fn width(&self) -> u64 {
+        WIDTHS.get(self.step).copied().unwrap_or(u64::MAX)
+    }
+
+    /// Makes the bucket of a time the one that was used last.
+    #[cold]
+    fn reach(&mut self, nanos: u64) {
+        let at = loop {
+            let number = nanos / self.width();
+            if self.buckets.is_empty() {
+                self.first = number;
+            }
+            let end = self.first + self.buckets.len() as u64;
+            let (first, end) = (self.first.min(number), end.max(number + 1));
+            match usize::try_from(end - first) {
+                Ok(len) if len <= MAX => {
+                    let before = usize::try_from(self.first - first).unwrap_or(0);
+                    self.buckets
+                        .splice(0..0, std::iter::repeat_n(Tally::default(), before));
+                    self.buckets.resize(len, Tally::default());
+                    self.first = first;
+                    break number - first;
+                }
+                _ => self.widen(),
+            }
+        };
+        let from = nanos / self.width() * self.width();
+        self.last = (
+            from,
+            from.saturating_add(self.width()),
+            usize::try_from(at).unwrap_or(0),
+        );
+    }
+
+    /// Joins buckets to those of the next width.
+    fn widen(&mut self) {
+        let width = self.width();
+        self.step += 1;
+        let many = self.width() / width;
+        let first = self.first / many;
+        let mut joined: Vec<Tally> = Vec::new();
+        for (number, tally) in (self.first..).zip(&self.buckets) {
+            let at = usize::try_from(number / many - first).unwrap_or(0);
+            joined.resize(at + 1, Tally::default());
+            if let Some(bucket) = joined.get_mut(at) {
+                *bucket += *tally;
+            }
+        }
+        (self.first, self.buckets, self.last) = (first, joined, (0, 0, 0));
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        while self.step < other.step {
+            self.widen();
+        }
+        let width = other.width();
+        for (number, tally) in (other.first..).zip(&other.buckets) {
+            // The ends have packets, and what lies between them adds no bucket.
+            if tally.packets > 0 {
+                self.reach(number.saturating_mul(width));
+                if let Some(bucket) = self.buckets.get_mut(self.last.2) {
+                    *bucket += *tally;
+                }
+            }
+        }
+    }
+
+    /// How long a bucket is.
+    pub(super) fn bucket(&self) -> Duration {
+        Duration::from_nanos(self.width())
+    }
+
+    /// All buckets, from the first with packets to the last, and when they begin.
+    pub(super) fn buckets(&self) -> impl ExactSizeIterator<Item = (Timestamp, Tally)> {
+        let (first, width) = (self.first, self.width());
+        self.buckets.iter().enumerate().map(move |(at, &tally)| {
+            let nanos = (first + at as u64).saturating_mul(width);
+            (Timestamp::from_nanos(nanos), tally)
+        })
+    }
+
+    /// The same in `most` buckets at most, longer ones if need be.
+    pub(super) fn of_at_most(&self, most: usize) -> Self {
+        let mut timeline = self.clone();
+        while timeline.buckets.len() > most {
+            timeline.widen();
+        }
+        timeline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(times: impl IntoIterator<Item = u64>) -> Timeline {
+        let mut timeline = Timeline::default();
+        for nanos in times {
+            timeline.add(Timestamp::from_nanos(nanos), 10);
+            assert!(timeline.buckets.len() <= MAX);
+        }
+        timeline
+    }
+
+    fn seen(timeline: &Timeline) -> (Duration, Vec<(u64, u64)>) {
+        let buckets = timeline
+            .buckets()
+            .filter(|(_, tally)| tally.packets > 0)
+            .map(|(time, tally)| {
+                assert_eq!(tally.bytes_on_wire, 10 * tally.packets);
+                (time.as_nanos(), tally.packets)
+            })
+            .collect();
+        (timeline.bucket(), buckets)
+    }
+
+    #[test]
+    fn each_width_is_a_multiple_of_the_one_before() {
+        for pair in WIDTHS.windows(2) {
+            assert_eq!(pair[1] % pair[0], 0, "{pair:?}");
+        }
+        assert!(u64::MAX / WIDTHS[WIDTHS.len() - 1] < 43);
+    }
+
+    #[test]
+    fn the_same_in_any_order_and_in_parts() {
+        let mut state = 1_u64;
+        for spread in [0, 10, 1_000, SECOND, 50 * MINUTE, 700 * DAY] {
+            let mut times: Vec<u64> = (0..500)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    1_700_000_000 * SECOND + (state >> 1) % (spread + 1)
+                })
+                .collect();
+            let whole = of(times.iter().copied());
+            let mut merged = of(times[..100].iter().copied());
+            merged.merge(&of(times[100..].iter().copied()));
+            assert_eq!(seen(&merged), seen(&whole));
+            times.sort_unstable();
+            assert_eq!(seen(&of(times.iter().copied())), seen(&whole));
+            assert_eq!(seen(&of(times.iter().rev().copied())), seen(&whole));
+            let short = whole.of_at_most(60);
+            assert!(short.buckets.len() <= 60);
+            assert_eq!(
+                seen(&short)
+                    .1
+                    .iter()
+                    .map(|(_, packets)| packets)
+                    .sum::<u64>(),
+                500
+            );
+        }
+    }
+
+    #[test]
+    fn all_times_that_there_are() {
+        let timeline = of([u64::MAX, 0, 5, u64::MAX - 1]);
+        let (_, buckets) = seen(&timeline);
+        assert_eq!(buckets.len(), 2);
+        assert_eq!(buckets[0], (0, 2));
+        assert_eq!(buckets[1].1, 2);
+    }
+
+    #[test]
+    fn a_minute_is_shown_in_the_finest_steps_that_fit() {
+        let timeline = of((0..60).map(|second| second * SECOND));
+        assert_eq!(timeline.bucket(), Duration::from_secs(1));
+        assert_eq!(timeline.buckets().len(), 60);
+        assert_eq!(of([7]).bucket(), Duration::from_micros(1));
+    }
+}
