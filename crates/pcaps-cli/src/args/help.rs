@@ -129,8 +129,9 @@ Examples:
 
 pub(super) const STATS: &str = "\
 Of several files each has a line, and all together are summed up. With --json
-there is one document of any number of files: `files`, with `file`, `error` (null,
-or `message`, `offset` and `packet`) and the fields of a summary each, and `total`.
+there is one document, of any number of files: `files`, each with `file`,
+`error` (null, or `message`, `offset` and `packet`) and the fields of a summary,
+and `total`.
 Flows and addresses are counted exactly up to 14,336 of them; beyond, the output
 says by how much each may be too low. Tunnels (GRE, IP in IP) are looked into.
 
