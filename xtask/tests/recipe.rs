@@ -258,6 +258,13 @@ fn a_breaking_change_names_what_needs_what_is_gone() {
     );
     let captured = "            packets_captured: Some(i64::try_from(progress.captured).unwrap_or(i64::MAX)),\n";
     workspace.edit("crates/pcaps-sim/src/capture/full.rs", captured, "");
+    for line in [
+        "        packets_captured,\n",
+        "        filename,\n",
+        "                    filename: hostile(),\n",
+    ] {
+        workspace.edit("crates/pcaps-sim/src/page/view.rs", line, "");
+    }
     workspace.run("cargo xtask generate");
     workspace.run("cargo xtask diff");
     workspace.run("cargo xtask diff --format json");
