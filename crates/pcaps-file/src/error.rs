@@ -36,6 +36,8 @@ pub(crate) struct Place {
     pub(crate) packet: u64,
     /// Whether what the file begins with is not whole yet.
     pub(crate) in_header: bool,
+    /// Whether the file is packed, and the place one in what it unpacks to.
+    pub(crate) unpacked: bool,
 }
 
 /// What is wrong with the bytes of a file.
@@ -47,9 +49,29 @@ pub(crate) enum Fault {
     Damaged(String),
 }
 
+impl Fault {
+    pub(crate) fn empty() -> Self {
+        Self::NotACapture("it is empty".to_owned())
+    }
+
+    pub(crate) fn too_short() -> Self {
+        Self::NotACapture("it is shorter than four bytes".to_owned())
+    }
+}
+
 impl Place {
     fn part(&self) -> &'static str {
         if self.in_header { "header" } else { "record" }
+    }
+
+    /// The byte, in words.
+    fn byte(&self) -> String {
+        let of = if self.unpacked {
+            " of what it unpacks to"
+        } else {
+            ""
+        };
+        format!("byte {}{of}", self.offset)
     }
 }
 
@@ -57,9 +79,9 @@ impl Place {
 enum Repr {
     #[error("cannot open `{name}`: check the path and its permissions")]
     Open { name: String, source: io::Error },
-    #[error("cannot read `{}` after byte {}, for packet {}", .place.name, .place.offset, .place.packet)]
+    #[error("cannot read `{}` after {}, for packet {}", .place.name, .place.byte(), .place.packet)]
     Read { place: Place, source: io::Error },
-    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, unpacked", .place.name)]
+    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, also with gzip or zstd", .place.name)]
     NotACapture { place: Place, what: String },
     #[error(
         "`{}` is a pcap file of version {major}.{minor}, and none before 2.4 is read: write it anew with \
@@ -72,15 +94,15 @@ enum Repr {
         minor: u16,
     },
     #[error(
-        "`{}` ends in the middle of a {}, at byte {}, before packet {} was whole: fetch the \
+        "`{}` ends in the middle of a {}, at {}, before packet {} was whole: fetch the \
          file again for the rest",
-        .place.name, .place.part(), .place.offset, .place.packet
+        .place.name, .place.part(), .place.byte(), .place.packet
     )]
     Truncated { place: Place },
     #[error(
-        "`{}` is damaged at byte {}, before packet {} was whole: {what}; fetch the file again for \
+        "`{}` is damaged at {}, before packet {} was whole: {what}; fetch the file again for \
          the rest",
-        .place.name, .place.offset, .place.packet
+        .place.name, .place.byte(), .place.packet
     )]
     Damaged { place: Place, what: String },
     #[error("cannot write packet {packet} at byte {offset}: check the space that is left")]
@@ -204,8 +226,8 @@ impl Error {
         self.kind() == ErrorKind::Io
     }
 
-    /// The byte of the file at which the record begins that could not be read or written; `None` when
-    /// the file could not be opened, or its last part not be written.
+    /// The byte of the file (if it is packed, of what it unpacks to) at which the record begins that could not
+    /// be read or written; `None` when the file could not be opened, or its last part not be written.
     pub fn offset(&self) -> Option<u64> {
         match &*self.0 {
             Repr::Open { .. } | Repr::Finish { .. } => None,

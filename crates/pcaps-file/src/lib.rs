@@ -1,7 +1,8 @@
 //! Capture files: read and write them, look into their packets, sum them up, and parse the filters
 //! that choose packets. No network, nothing asynchronous, and memory that does not grow with the file.
 //!
-//! - [`Reader`] streams the packets of a pcap or pcapng file; [`Writer`] makes a pcap file.
+//! - [`Reader`] streams the packets of a pcap or pcapng file, also one that is packed with gzip or zstd, and
+//!   [`PushReader`] those of one that arrives piece by piece; [`Writer`] makes a pcap file.
 //! - [`Verifier`] checks a file while it streams by.
 //! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
 //! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
@@ -44,15 +45,18 @@ mod packet;
 mod pcap;
 mod pcapng;
 mod protocol;
+mod push;
 mod reader;
 mod source;
 mod summary;
+mod unpack;
 mod verifier;
 mod writer;
 
 pub use dissect::{Dissection, TcpFlags, dissect};
 pub use error::{Error, ErrorKind};
 pub use packet::{LinkType, Packet, Timestamp};
+pub use push::{PushReader, Pushed};
 pub use reader::{Format, Header, Reader};
 pub use summary::{ProtocolTally, Summary, Talker, Tally};
 pub use verifier::{Verified, Verifier};

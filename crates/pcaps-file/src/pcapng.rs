@@ -81,12 +81,7 @@ impl PcapNg {
     }
 
     pub(crate) fn header(&self) -> Header {
-        self.header.unwrap_or(Header {
-            format: Format::PcapNg,
-            link_type: LinkType::NULL,
-            snap_len: 0,
-            nanoseconds: false,
-        })
+        self.header.unwrap_or(Header::UNKNOWN)
     }
 
     #[inline]

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use crate::error::{Error, Fault, Place};
+use crate::unpack::{Stopped, Unpack};
 
 /// The buffer's first size. Larger ones measure no faster.
 const FIRST_CAPACITY: usize = 128 * 1024;
@@ -10,6 +11,8 @@ const FIRST_CAPACITY: usize = 128 * 1024;
 /// A reader with a buffer, that knows where it is and can say so in errors.
 pub(crate) struct Source<R> {
     read: R,
+    /// What is between the file and its bytes, if it is packed.
+    unpack: Option<Unpack>,
     name: String,
     /// Initialised memory; the bytes that were read and not consumed are `start..end`.
     buffer: Vec<u8>,
@@ -27,6 +30,7 @@ impl<R: Read> Source<R> {
     pub(crate) fn new(read: R, name: String) -> Self {
         Self {
             read,
+            unpack: None,
             name,
             buffer: vec![0; FIRST_CAPACITY],
             start: 0,
@@ -61,15 +65,44 @@ impl<R: Read> Source<R> {
                 let doubled = self.buffer.len().saturating_mul(2);
                 self.buffer.resize(doubled, 0);
             }
-            match self.read.read(&mut self.buffer[self.end..]) {
+            let room = &mut self.buffer[self.end..];
+            let read = match &mut self.unpack {
+                None => self.read.read(room).map_err(Stopped::Io),
+                Some(unpack) => unpack.read(&mut self.read, room),
+            };
+            match read {
                 Ok(0) => break,
                 // A faulty reader could claim more than it was given room for.
                 Ok(count) => self.end = self.buffer.len().min(self.end + count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::read(self.place(), error)),
+                Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(Stopped::Io(error)) => return Err(Error::read(self.place(), error)),
+                Err(Stopped::Fault(fault)) => return Err(self.fault(fault)),
             }
         }
         Ok(())
+    }
+
+    /// The first four bytes of the file; if it is packed, of what it unpacks to, which takes the file's place.
+    pub(crate) fn magic(&mut self) -> Result<[u8; 4], Error> {
+        let magic = self.first_four()?;
+        if self.unpack.is_none() {
+            let read = self.buffer.get(self.start..self.end).unwrap_or_default();
+            self.unpack = Unpack::recognise(magic, read).map_err(|fault| self.fault(fault))?;
+            if self.unpack.is_none() {
+                return Ok(magic);
+            }
+            self.start = 0;
+            self.end = 0;
+        }
+        self.first_four()
+    }
+
+    fn first_four(&mut self) -> Result<[u8; 4], Error> {
+        match *self.fill(4)? {
+            [] => Err(self.fault(Fault::empty())),
+            [a, b, c, d, ..] => Ok([a, b, c, d]),
+            _ => Err(self.fault(Fault::too_short())),
+        }
     }
 
     /// Steps over the first `count` bytes of what [`fill`](Self::fill) gave.
@@ -104,6 +137,7 @@ impl<R: Read> Source<R> {
             offset: self.offset,
             packet: self.packets + 1,
             in_header: self.in_header,
+            unpacked: self.unpack.is_some(),
         }
     }
 
