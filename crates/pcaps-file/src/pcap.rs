@@ -10,6 +10,7 @@ use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Timestamp};
 use crate::reader::{Format, Header, Record};
 use crate::source::Source;
+use crate::writer::WriterOptions;
 
 /// The layout of the record headers.
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ const USUAL_BIG: [u8; 4] = [0xa1, 0xb2, 0xc3, 0xd4];
 #[derive(Clone, Copy)]
 pub(crate) struct Pcap {
     header: Header,
+    /// The one sort of packets.
+    sort: [WriterOptions; 1],
     layout: Layout,
 }
 
@@ -77,13 +80,15 @@ impl Pcap {
         if (major, minor) < (2, 4) {
             return Err(Fault::TooOld { major, minor });
         }
+        let header = Header {
+            format: Format::Pcap,
+            link_type: link_type(&parsed),
+            snap_len: parsed.snaplen,
+            nanoseconds: parsed.is_nanosecond_precision(),
+        };
         Ok(Self {
-            header: Header {
-                format: Format::Pcap,
-                link_type: link_type(&parsed),
-                snap_len: parsed.snaplen,
-                nanoseconds: parsed.is_nanosecond_precision(),
-            },
+            header,
+            sort: [header.into()],
             layout: if is_modified_big {
                 Layout::ModifiedBig
             } else if parsed.is_modified_format() {
@@ -98,6 +103,10 @@ impl Pcap {
 
     pub(crate) fn header(&self) -> Header {
         self.header
+    }
+
+    pub(crate) fn sorts(&self) -> &[WriterOptions] {
+        &self.sort
     }
 
     #[inline]
@@ -155,6 +164,7 @@ impl Pcap {
             // Below 2^63: it cannot overflow.
             timestamp: Timestamp::from_nanos(u64::from(seconds) * 1_000_000_000 + nanos),
             link_type: self.header.link_type,
+            sort: 0,
             original_len: original_len.max(claimed),
             back: len,
             len,

@@ -10,6 +10,7 @@ use crate::packet::{LinkType, Packet, Timestamp};
 use crate::pcap::Pcap;
 use crate::pcapng::PcapNg;
 use crate::source::Source;
+use crate::writer::WriterOptions;
 
 /// The format of a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +84,8 @@ enum Records {
 pub(crate) struct Record {
     pub(crate) timestamp: Timestamp,
     pub(crate) link_type: LinkType,
+    /// Which of [`Reader::sorts`] it is of.
+    pub(crate) sort: u32,
     pub(crate) original_len: u32,
     pub(crate) back: usize,
     pub(crate) len: usize,
@@ -192,6 +195,23 @@ impl<R: Read> Reader<R> {
             original_len: record.original_len,
             bytes: self.source.behind(record.back, record.len),
         }
+    }
+
+    /// The sorts of packets that were described so far.
+    pub(crate) fn sorts(&self) -> &[WriterOptions] {
+        match &self.records {
+            Records::Pcap(pcap) => pcap.sorts(),
+            Records::PcapNg(pcapng) => pcapng.sorts(),
+            Records::Unknown => &[],
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Source<R> {
+        &self.source
+    }
+
+    pub(crate) fn source_mut(&mut self) -> &mut Source<R> {
+        &mut self.source
     }
 
     /// What is read from.
