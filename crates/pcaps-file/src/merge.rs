@@ -210,32 +210,33 @@ impl Merge {
         } = Inputs::open(inputs.into_iter().collect())?;
         let mut output = Output::begin(&streams, output)?;
         let mut dedup = self.dedup.map(Dedup::new);
-        let keys = streams.iter().map(|(_, it)| it.key()).collect();
-        let mut tournament = Tournament::new(keys);
-        let (mut packets, mut duplicates) = (0, 0);
+        let keys: Vec<u64> = streams.iter().map(|(_, it)| it.key()).collect();
+        let mut tournament = Tournament::new(&keys);
+        let mut duplicates = 0;
         let mut times: Option<(Timestamp, Timestamp)> = None;
         while let Some(winner) = tournament.winner() {
             let Some((number, stream)) = streams.get_mut(winner) else {
                 break;
             };
-            let (Some(file), Some(head)) = (files.get_mut(*number), stream.take()) else {
+            let Some(head) = stream.take() else {
                 break;
             };
             let packet = stream.packet(&head);
-            if dedup
-                .as_mut()
-                .is_some_and(|it| it.is_known(&packet, *number))
-            {
-                file.duplicates += 1;
+            let is_known = |it: &mut Dedup| it.is_known(&packet, *number);
+            let left_out = if dedup.as_mut().is_some_and(is_known) {
                 duplicates += 1;
+                files.get_mut(*number).map(|it| &mut it.duplicates)
             } else if output.write(winner, stream, &head, &packet)? {
-                file.packets += 1;
-                packets += 1;
                 let time = packet.timestamp;
                 let (first, last) = times.unwrap_or((time, time));
                 times = Some((first.min(time), last.max(time)));
+                stream.packets += 1;
+                None
             } else {
-                file.refused += 1;
+                files.get_mut(*number).map(|it| &mut it.refused)
+            };
+            if let Some(count) = left_out {
+                *count += 1;
             }
             stream.read_ahead();
             tournament.replace(winner, stream.key());
@@ -244,6 +245,7 @@ impl Merge {
             let Some(file) = files.get_mut(number) else {
                 continue;
             };
+            file.packets = stream.packets;
             (file.reordered, file.late) = (stream.reordered, stream.late);
             file.error = stream.error;
             let none = file.packets + file.duplicates + file.refused == 0;
@@ -253,7 +255,7 @@ impl Merge {
         }
         Ok(Merged {
             format: output.finish()?,
-            packets,
+            packets: files.iter().map(|it| it.packets).sum(),
             duplicates,
             dedup_is_short: dedup.is_some_and(|it| it.is_short),
             first_time: times.map(|(first, _)| first),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::bytes::Bytes;
 use super::tournament::Tournament;
 use crate::error::{Error, Fault};
-use crate::packet::{Packet, Timestamp};
+use crate::packet::{LinkType, Packet, Timestamp};
 use crate::reader::{Header, Reader, Record};
 use crate::source::Source;
 use crate::writer::WriterOptions;
@@ -24,6 +24,8 @@ pub(super) struct Stream {
     /// Whether `ahead` has another order than the file.
     disordered: bool,
     has_ended: bool,
+    /// How many packets were written.
+    pub(super) packets: u64,
     /// Why it ended before its end.
     pub(super) error: Option<Error>,
     /// Packets that stood behind a later one, and were put in order.
@@ -42,6 +44,7 @@ pub(super) struct Head {
     len: u32,
     original_len: u32,
     pub(super) sort: u32,
+    link_type: LinkType,
 }
 
 impl Head {
@@ -79,6 +82,7 @@ impl Stream {
             taken: 0,
             disordered: false,
             has_ended: false,
+            packets: 0,
             error: None,
             reordered: 0,
             late: 0,
@@ -123,9 +127,7 @@ impl Stream {
         let back = usize::try_from(source.offset() - head.at).unwrap_or(usize::MAX);
         Packet {
             timestamp: head.time,
-            link_type: self
-                .sort(head.sort)
-                .map_or(self.reader.header().link_type, |it| it.link_type),
+            link_type: head.link_type,
             original_len: head.original_len,
             bytes: source.behind(back, head.len as usize),
         }
@@ -183,6 +185,7 @@ impl Stream {
             len: u32::try_from(record.len).unwrap_or(u32::MAX),
             original_len: record.original_len,
             sort: record.sort,
+            link_type: record.link_type,
         };
         self.bytes_ahead += head.size();
         if head.key >= self.ahead.back().map_or(self.taken, |it| it.key) {

@@ -2,89 +2,61 @@
 
 /// A tree of losers: after the winner's key has changed, one comparison on each level finds the next one.
 pub(super) struct Tournament {
-    keys: Vec<u64>,
-    /// At 0 the winner; else who lost there.
-    losers: Vec<usize>,
+    /// At 0 the winner; else who lost there, with its key.
+    places: Vec<Player>,
 }
+
+/// A key and the stream that has it: by key, and among equal ones by stream.
+type Player = (u64, usize);
+
+/// Nobody: loses against everyone.
+const NOBODY: Player = (Tournament::ENDED, usize::MAX);
 
 impl Tournament {
     /// The key of a stream that has ended.
     pub(super) const ENDED: u64 = u64::MAX;
 
-    pub(super) fn new(keys: Vec<u64>) -> Self {
+    pub(super) fn new(keys: &[u64]) -> Self {
+        // All matches from the leaves up: each place's winner is needed once, by the match above it.
         let count = keys.len();
-        let mut this = Self {
-            keys,
-            losers: vec![usize::MAX; count.max(1)],
-        };
-        for player in 0..count {
-            this.enter(player);
+        let mut winners = vec![NOBODY; count];
+        winners.extend(keys.iter().copied().zip(0..));
+        let mut places = vec![NOBODY; count.max(1)];
+        for place in (1..count).rev() {
+            let [one, other] =
+                [2 * place, 2 * place + 1].map(|it| winners.get(it).copied().unwrap_or(NOBODY));
+            if let (Some(winner), Some(loser)) = (winners.get_mut(place), places.get_mut(place)) {
+                *winner = one.min(other);
+                *loser = one.max(other);
+            }
         }
-        this
+        if let (Some(first), Some(winner)) = (places.first_mut(), winners.get(1)) {
+            *first = *winner;
+        }
+        Self { places }
     }
 
     /// The first of the streams with the least key; `None` when all have ended.
     #[inline]
     pub(super) fn winner(&self) -> Option<usize> {
-        let winner = *self.losers.first()?;
-        let key = *self.keys.get(winner)?;
+        let (key, winner) = *self.places.first()?;
         (key != Self::ENDED).then_some(winner)
     }
 
     /// Gives the winner another key.
     #[inline]
     pub(super) fn replace(&mut self, winner: usize, key: u64) {
-        if let Some(room) = self.keys.get_mut(winner) {
-            *room = key;
-        }
-        self.play(winner);
-    }
-
-    /// The first of the others that come to a place wait there.
-    fn enter(&mut self, player: usize) {
-        let mut winner = player;
-        let mut place = usize::midpoint(player, self.keys.len());
-        while place > 0 {
-            let Some(loser) = self.losers.get_mut(place) else {
-                return;
-            };
-            if *loser == usize::MAX {
-                *loser = winner;
-                return;
-            }
-            if beats(&self.keys, *loser, winner) {
-                std::mem::swap(loser, &mut winner);
-            }
+        let mut player = (key, winner);
+        let mut place = usize::midpoint(winner, self.places.len());
+        while let Some(loser) = self.places.get_mut(place).filter(|_| place > 0) {
+            let (low, high) = ((*loser).min(player), (*loser).max(player));
+            (*loser, player) = (high, low);
             place /= 2;
         }
-        if let Some(first) = self.losers.first_mut() {
-            *first = winner;
+        if let Some(first) = self.places.first_mut() {
+            *first = player;
         }
     }
-
-    #[inline]
-    fn play(&mut self, player: usize) {
-        let mut winner = player;
-        let mut place = usize::midpoint(player, self.keys.len());
-        while place > 0 {
-            if let Some(loser) = self.losers.get_mut(place)
-                && beats(&self.keys, *loser, winner)
-            {
-                std::mem::swap(loser, &mut winner);
-            }
-            place /= 2;
-        }
-        if let Some(first) = self.losers.first_mut() {
-            *first = winner;
-        }
-    }
-}
-
-/// By key, and among equal ones by place.
-#[inline]
-fn beats(keys: &[u64], one: usize, other: usize) -> bool {
-    let key = |of: usize| keys.get(of).copied().unwrap_or(Tournament::ENDED);
-    (key(one), one) < (key(other), other)
 }
 
 #[cfg(test)]
@@ -105,10 +77,11 @@ mod tests {
             }
             expected.sort_unstable();
             let mut next = |at: usize| streams[at].pop().unwrap_or(Tournament::ENDED);
-            let mut tournament = Tournament::new((0..count).map(&mut next).collect());
+            let keys: Vec<u64> = (0..count).map(&mut next).collect();
+            let mut tournament = Tournament::new(&keys);
             let mut found = Vec::new();
             while let Some(winner) = tournament.winner() {
-                found.push((tournament.keys[winner], winner));
+                found.push(tournament.places[0]);
                 let key = next(winner);
                 tournament.replace(winner, key);
             }
