@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -42,6 +42,7 @@ fn help() {
         &["bucket", "validate"],
         &["bucket", "remove"],
         &["stats"],
+        &["merge"],
         &["sim"],
     ];
     for command in commands {

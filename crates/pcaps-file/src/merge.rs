@@ -196,8 +196,8 @@ impl Merge {
     /// # Errors
     ///
     /// [`is_io`](Error::is_io) if an input cannot be opened, or the output cannot be written, and
-    /// [`is_not_a_capture`](Error::is_not_a_capture) if no input has as much as a header. An input that is no
-    /// capture, or torn, or damaged, is no error here but in its [`MergedFile`].
+    /// [`is_not_a_capture`](Error::is_not_a_capture) if all inputs are empty. An input that is no capture, or torn, or
+    /// damaged, is no error here but in its [`MergedFile`], unless there is no other: then its error is this one.
     pub fn run<W: Write>(
         &self,
         inputs: impl IntoIterator<Item = Input>,
@@ -208,6 +208,11 @@ impl Merge {
             mut streams,
             ..
         } = Inputs::open(inputs.into_iter().collect())?;
+        if streams.is_empty()
+            && let Some(error) = files.iter_mut().find_map(|it| it.error.take())
+        {
+            return Err(error);
+        }
         let mut output = Output::begin(&streams, output)?;
         let mut dedup = self.dedup.map(Dedup::new);
         let keys: Vec<u64> = streams.iter().map(|(_, it)| it.key()).collect();

@@ -64,7 +64,11 @@ fn expected(files: &[Vec<u8>]) -> Vec<Owned> {
 
 #[test]
 fn by_time_then_file_then_position() {
-    let files = [file(0, &[5, 5, 9]), file(1, &[1, 5, 5, 9, 10]), file(2, &[5])];
+    let files = [
+        file(0, &[5, 5, 9]),
+        file(1, &[1, 5, 5, 9, 10]),
+        file(2, &[5]),
+    ];
     let (merged, packets) = merge(&files);
     assert_eq!(packets, expected(&files));
     assert_eq!(merged.format, Format::Pcap);
@@ -135,7 +139,10 @@ fn a_torn_file_loses_what_is_torn() {
     assert!(!whole.is_partial() && torn.is_partial() && other.is_partial());
     let error = torn.error.as_ref().expect("torn");
     assert!(error.is_truncated());
-    assert_eq!((error.offset(), error.packet_number()), (Some(5_764), Some(42)));
+    assert_eq!(
+        (error.offset(), error.packet_number()),
+        (Some(5_764), Some(42))
+    );
     assert!(error.to_string().contains("`file 1`"), "{error}");
     assert!(other.error.as_ref().is_some_and(|it| it.is_not_a_capture()));
 }
@@ -145,12 +152,22 @@ fn nothing_in_a_file_is_no_error() {
     let (merged, packets) = merge(&[vec![], DNS[..24].to_vec(), DNS.to_vec()]);
     assert_eq!(packets.len(), 42);
     let remarks: Vec<_> = merged.files.iter().map(|it| it.remark.clone()).collect();
-    assert_eq!(remarks, [Some(Remark::Empty), Some(Remark::NoPackets), None]);
+    assert_eq!(
+        remarks,
+        [Some(Remark::Empty), Some(Remark::NoPackets), None]
+    );
     assert!(merged.files.iter().all(|it| !it.is_partial()));
     // But something must say what packets they would be.
     let nothing = Input::reader(&b""[..], "empty");
-    let error = Merge::new().run([nothing], Vec::new()).expect_err("nothing");
+    let error = Merge::new()
+        .run([nothing], Vec::new())
+        .expect_err("nothing");
     assert!(error.is_not_a_capture(), "{error}");
+    let other = Input::reader(&b"<html>"[..], "page");
+    let error = Merge::new()
+        .run([other], Vec::new())
+        .expect_err("no capture");
+    assert!(error.to_string().contains("`page`"), "{error}");
 }
 
 #[test]
@@ -194,8 +211,20 @@ fn a_file_that_runs_backwards_is_kept_whole() {
 fn duplicates_of_other_files_are_left_out() {
     let record = |time, len| [0, time, len, len];
     let files = [
-        pcap(LITTLE, false, 1, &[record(10, 5), record(11, 5), record(900, 5)], 0),
-        pcap(LITTLE, false, 1, &[record(12, 5), record(13, 5), record(14, 5), record(15, 6)], 0),
+        pcap(
+            LITTLE,
+            false,
+            1,
+            &[record(10, 5), record(11, 5), record(900, 5)],
+            0,
+        ),
+        pcap(
+            LITTLE,
+            false,
+            1,
+            &[record(12, 5), record(13, 5), record(14, 5), record(15, 6)],
+            0,
+        ),
         pcap(LITTLE, false, 1, &[record(20, 5), record(2_000, 5)], 0),
     ];
     let dedup = Merge::new().dedup(Duration::from_micros(100));
@@ -220,7 +249,13 @@ fn the_window_of_duplicates_is_bounded_and_that_is_told() {
 #[test]
 fn what_the_format_cannot_hold_is_counted() {
     // Carried over, it is after the last second that a classic file has.
-    let file = pcap(LITTLE, false, 1, &[[1, 2, 3, 4], [u32::MAX, 1_000_000, 3, 4]], 0);
+    let file = pcap(
+        LITTLE,
+        false,
+        1,
+        &[[1, 2, 3, 4], [u32::MAX, 1_000_000, 3, 4]],
+        0,
+    );
     let (merged, packets) = merge(&[file]);
     assert_eq!(packets.len(), 1);
     assert_eq!(merged.files[0].refused, 1);
@@ -267,9 +302,17 @@ fn files_on_the_disk() {
     if cfg!(unix) {
         assert_eq!(again, Some(Remark::SameAs(inputs[3].display().to_string())));
     }
-    let errors: Vec<_> = merged.files.iter().filter_map(|it| it.error.as_ref()).collect();
+    let errors: Vec<_> = merged
+        .files
+        .iter()
+        .filter_map(|it| it.error.as_ref())
+        .collect();
     assert_eq!(errors.len(), 1);
-    assert!(errors[0].is_truncated() && errors[0].to_string().contains("9.gz"), "{}", errors[0]);
+    assert!(
+        errors[0].is_truncated() && errors[0].to_string().contains("9.gz"),
+        "{}",
+        errors[0]
+    );
 
     let missing = Merge::new().run([Input::path(path("missing"))], Vec::new());
     assert_eq!(missing.expect_err("missing").kind(), ErrorKind::Io);

@@ -109,6 +109,10 @@ pub(crate) enum Command {
     #[command(after_help = help::STATS)]
     Stats(Stats),
 
+    /// Merge capture files into one, in the order of time.
+    #[command(after_help = help::MERGE)]
+    Merge(Merge),
+
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
     Sim(Sim),
@@ -293,6 +297,32 @@ pub(crate) struct Stats {
     /// A pcap or pcapng file; `-` is standard input.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Merge {
+    /// pcap or pcapng files, also with gzip or zstd; `-` is standard input.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+
+    /// Leave out a packet that was seen in another file within WINDOW.
+    #[arg(
+        long,
+        value_name = "WINDOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10ms",
+        value_parser = duration,
+        help = "Leave out a packet that was seen in another file within WINDOW, which is 10ms if it is not given"
+    )]
+    pub(crate) dedup: Option<Duration>,
+
+    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    #[arg(long)]
+    pub(crate) lenient: bool,
 }
 
 #[derive(clap::Args)]

@@ -4,6 +4,7 @@ mod bucket;
 mod capture;
 mod download;
 mod list;
+mod merge;
 mod sim;
 mod start;
 mod stats;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Download(it) => download::run(global, &it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Stats(it) => stats::run(global, &it.file),
+        Command::Merge(it) => merge::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
     }
 }
