@@ -78,7 +78,7 @@ enum Stage {
     /// What the file begins with is not whole yet.
     Opening(Held),
     Pcap(Records),
-    Other(Blocks),
+    Other(Box<Blocks>),
 }
 
 impl Verifier {
@@ -110,7 +110,7 @@ impl Verifier {
             self.stage = if magic == PcapNg::MAGIC || Unpack::is_packed(magic) {
                 let mut blocks = Blocks::new(self.name.clone());
                 blocks.reader.push(bytes);
-                Stage::Other(blocks)
+                Stage::Other(Box::new(blocks))
             } else {
                 match Pcap::parse(bytes) {
                     Ok(pcap) => Stage::Pcap(Records::new(pcap)),

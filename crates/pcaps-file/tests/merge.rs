@@ -144,7 +144,12 @@ fn a_torn_file_loses_what_is_torn() {
         (Some(5_764), Some(42))
     );
     assert!(error.to_string().contains("`file 1`"), "{error}");
-    assert!(other.error.as_ref().is_some_and(|it| it.is_not_a_capture()));
+    assert!(
+        other
+            .error
+            .as_ref()
+            .is_some_and(pcaps_file::Error::is_not_a_capture)
+    );
 }
 
 #[test]
@@ -278,11 +283,11 @@ fn files_on_the_disk() {
         let packet = file(0, &[at, at * 3_000]);
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(&packet).expect("memory");
-        let mut packed = gzip.finish().expect("memory");
+        let mut small = gzip.finish().expect("memory");
         if at == 9 {
-            packed.truncate(packed.len() - 1);
+            small.truncate(small.len() - 1);
         }
-        fs::write(&path, packed).expect("space");
+        fs::write(&path, small).expect("space");
         inputs.push(path);
     }
     fs::hard_link(&inputs[3], path("again.pcap")).expect("a link");

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
@@ -59,7 +59,7 @@ impl Inputs {
         for input in inputs {
             this.files.push(MergedFile::new(input.name));
             match input.origin {
-                Origin::Path(path) => this.path(path)?,
+                Origin::Path(path) => this.path(&path)?,
                 Origin::Reader(read) => {
                     let stream = Stream::open(Bytes::Reader(read), this.name(), this.capacity);
                     this.take(stream)?;
@@ -69,8 +69,8 @@ impl Inputs {
         Ok(this)
     }
 
-    fn path(&mut self, path: PathBuf) -> Result<(), Error> {
-        let file = self.open_file(&path)?;
+    fn path(&mut self, path: &Path) -> Result<(), Error> {
+        let file = self.open_file(path)?;
         let number = self.files.len() - 1;
         if let Some(identity) = identity(&file)
             && let Some(first) = self.known.insert(identity, number)
@@ -80,7 +80,7 @@ impl Inputs {
             return self.remark(Remark::SameAs(first.unwrap_or_default()));
         }
         let bytes = Bytes::File {
-            path: path.clone(),
+            path: path.to_owned(),
             file: Some(file),
             offset: 0,
         };
@@ -92,7 +92,7 @@ impl Inputs {
                     return self.take(Ok(stream));
                 }
                 drop(stream);
-                let file = self.open_file(&path)?;
+                let file = self.open_file(path)?;
                 let stream = self.unpack(file)?;
                 self.take(stream)
             }
@@ -105,7 +105,7 @@ impl Inputs {
     }
 
     /// Opens a file, and closes others where that is too many.
-    fn open_file(&mut self, path: &PathBuf) -> Result<File, Error> {
+    fn open_file(&mut self, path: &Path) -> Result<File, Error> {
         let mut opened = File::open(path);
         if opened.as_ref().is_err_and(is_too_many) {
             self.keep_open = self.open.len().saturating_sub(CLOSED_AT_ONCE);

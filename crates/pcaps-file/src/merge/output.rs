@@ -92,13 +92,12 @@ impl<W: Write> PcapNg<W> {
     fn add(&mut self, number: usize, stream: &Stream, sort: u32) -> Result<InterfaceId, Error> {
         // Every packet is of a sort that was described before it.
         let options = stream.sort(sort).unwrap_or(stream.header().into());
-        let interface = match self.interfaces.get(&options) {
-            Some(interface) => *interface,
-            None => {
-                let interface = self.writer.add_interface(options)?;
-                self.interfaces.insert(options, interface);
-                interface
-            }
+        let interface = if let Some(interface) = self.interfaces.get(&options) {
+            *interface
+        } else {
+            let interface = self.writer.add_interface(options)?;
+            self.interfaces.insert(options, interface);
+            interface
         };
         if let Some(known) = self.of_stream.get_mut(number) {
             let sort = sort as usize;
