@@ -84,7 +84,7 @@ enum Repr {
     Open { name: String, source: io::Error },
     #[error("cannot read `{}` after {}, for packet {}", .place.name, .place.byte(), .place.packet)]
     Read { place: Place, source: io::Error },
-    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, also with gzip or zstd", .place.name)]
+    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, as it is or packed with gzip or zstd", .place.name)]
     NotACapture { place: Place, what: String },
     #[error(
         "`{}` is a pcap file of version {major}.{minor}, and none before 2.4 is read: write it anew with \
