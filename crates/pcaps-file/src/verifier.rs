@@ -96,7 +96,7 @@ impl Verifier {
     ///
     /// As soon as what came cannot begin a capture file, whatever follows:
     /// [`is_not_a_capture`](Error::is_not_a_capture) if it is something else, or pcap of a version before
-    /// 2.4, [`Damaged`](ErrorKind::Damaged) if a record is damaged (also one that claims more than
+    /// 2.4, [`Damaged`](crate::ErrorKind::Damaged) if a record is damaged (also one that claims more than
     /// [`MAX_RECORD_LEN`](crate::MAX_RECORD_LEN) bytes). Once it has failed, every other call fails alike,
     /// whatever is pushed.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
