@@ -9,6 +9,8 @@ use crate::error::Fault;
 
 /// A window of 2^15 bytes, and 16 for the wrapping of gzip, as zlib counts.
 const GZIP_WINDOW_BITS: u8 = 15;
+/// The length of a block's header in zstd, in bytes.
+const ZSTD_BLOCK_HEADER: usize = 3;
 /// Packed bytes that are read at once.
 const CAPACITY: usize = 64 * 1024;
 
@@ -30,7 +32,11 @@ pub(crate) struct Unpack {
 
 enum Codec {
     Gzip(Box<Decompress>),
-    Zstd(raw::Decoder<'static>),
+    Zstd {
+        decoder: raw::Decoder<'static>,
+        /// How many bytes it wants next: a block, if it is that, and the header of the block that follows.
+        wanted: usize,
+    },
 }
 
 /// Why nothing came out.
@@ -53,7 +59,10 @@ impl Unpack {
             Codec::gzip()
         } else if is_zstd(magic) {
             let decoder = raw::Decoder::new().map_err(|error| damaged(&error));
-            Codec::Zstd(decoder.map_err(Fault::Damaged)?)
+            Codec::Zstd {
+                decoder: decoder.map_err(Fault::Damaged)?,
+                wanted: 0,
+            }
         } else {
             return Ok(None);
         };
@@ -125,15 +134,21 @@ impl Unpack {
                     },
                 )
             }
-            Codec::Zstd(decoder) => {
-                // A frame that is there as a whole would be unpacked as a whole, and lost as a whole if its end is
-                // corrupt.
-                if self.between {
-                    packed = packed.get(..1).unwrap_or_default();
-                }
+            Codec::Zstd { decoder, wanted } => {
+                // It forgets what came out of a block when it fails over what follows in the same call, or in the same
+                // frame when that is there as a whole: so it gets one block at a time, or one header.
+                let one = match *wanted {
+                    0 => 1,
+                    header @ 1..=ZSTD_BLOCK_HEADER => header,
+                    block => block - ZSTD_BLOCK_HEADER,
+                };
+                packed = packed.get(..one).unwrap_or(packed);
                 let (mut from, mut to) = (InBuffer::around(packed), OutBuffer::around(room));
                 let ended = match decoder.run(&mut from, &mut to) {
-                    Ok(hint) => Ok(hint == 0),
+                    Ok(hint) => {
+                        *wanted = hint;
+                        Ok(hint == 0)
+                    }
                     Err(error) => Err(damaged(&error)),
                 };
                 (from.pos(), to.pos(), ended)

@@ -166,6 +166,29 @@ fn what_comes_before_a_corrupt_place_is_delivered() {
     }
 }
 
+/// What came out of a block stays when the next one, of the same frame, is corrupt.
+#[test]
+fn the_blocks_of_a_frame_are_delivered_one_by_one() {
+    // Long, and not to be packed well.
+    let records: Vec<_> = (0..3_000).map(|at| [at, 0, 150, 150]).collect();
+    let mut file = common::pcap([0xd4, 0xc3, 0xb2, 0xa1], false, 1, &records, 0);
+    let mut number = 1_u32;
+    for byte in file[24..].chunks_mut(166).flat_map(|it| &mut it[16..]) {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = number.to_be_bytes()[0] & 0x1f;
+    }
+    let mut packed = zstd(&file);
+    // A frame has blocks of 128 KiB of what is unpacked; this is in the last of them.
+    let end = packed.len();
+    packed[end - 3_000..].fill(0xff);
+    let (packets, error) = read_all(&*packed);
+    assert!(error.is_some_and(|it| it.kind() == ErrorKind::Damaged));
+    let least = read_all(&file[..file.len() / (128 << 10) * (128 << 10)])
+        .0
+        .len();
+    assert!(packets.len() >= least - 1, "{} of {least}", packets.len());
+}
+
 #[test]
 fn flipped_bytes_do_not_panic() {
     for pack in PACKS {
