@@ -77,7 +77,7 @@ enum Records {
     /// What the file begins with is not whole yet.
     Unknown,
     Pcap(Pcap),
-    PcapNg(PcapNg),
+    PcapNg(Box<PcapNg>),
 }
 
 /// A packet whose bytes lie in the record that was just consumed: `len` of them, `back` before its end.
@@ -133,7 +133,7 @@ impl<R: Read> Reader<R> {
         if let Records::Unknown = self.records {
             let magic = self.source.magic()?;
             self.records = if magic == PcapNg::MAGIC {
-                Records::PcapNg(PcapNg::new())
+                Records::PcapNg(Box::new(PcapNg::new()))
             } else {
                 // Told as soon as it can be.
                 match Pcap::parse(&magic) {

@@ -12,7 +12,7 @@ const FIRST_CAPACITY: usize = 128 * 1024;
 pub(crate) struct Source<R> {
     read: R,
     /// What is between the file and its bytes, if it is packed.
-    unpack: Option<Unpack>,
+    unpack: Option<Box<Unpack>>,
     /// Whether this is what a packed file unpacks to.
     unpacked: bool,
     /// What the end of the bytes means, if the file is not whole.
@@ -24,6 +24,8 @@ pub(crate) struct Source<R> {
     end: usize,
     /// From where on consumed bytes are still wanted.
     wanted: u64,
+    /// Whether nothing is to be read now.
+    sealed: bool,
     /// Where in the file `start` is.
     offset: u64,
     /// Packets that were delivered.
@@ -49,6 +51,7 @@ impl<R: Read> Source<R> {
             start: 0,
             end: 0,
             wanted: u64::MAX,
+            sealed: false,
             offset: 0,
             packets: 0,
             in_header: true,
@@ -76,6 +79,9 @@ impl<R: Read> Source<R> {
 
     #[cold]
     fn refill(&mut self, need: usize) -> Result<(), Error> {
+        if self.sealed {
+            return Err(Error::read(self.place(), io::ErrorKind::WouldBlock.into()));
+        }
         // Not once more when it is called again for the rest of a long record.
         self.close_up();
         while self.end - self.start < need {
@@ -109,7 +115,8 @@ impl<R: Read> Source<R> {
         let magic = self.first_four()?;
         if !self.unpacked {
             let read = self.buffer.get(self.start..self.end).unwrap_or_default();
-            self.unpack = Unpack::recognise(magic, read).map_err(|fault| self.fault(fault))?;
+            let unpack = Unpack::recognise(magic, read).map_err(|fault| self.fault(fault))?;
+            self.unpack = unpack.map(Box::new);
             if self.unpack.is_none() {
                 return Ok(magic);
             }
@@ -146,6 +153,16 @@ impl<R: Read> Source<R> {
     /// Keeps the bytes from this place in the file on, which were consumed, where [`behind`](Self::behind) finds them.
     pub(crate) fn keep_from(&mut self, offset: u64) {
         self.wanted = offset;
+    }
+
+    /// Has nothing read until it is told otherwise: a record that is not there as a whole is an error then, which
+    /// [`is_sealed`](Self::is_sealed) tells from others.
+    pub(crate) fn seal(&mut self, sealed: bool) {
+        self.sealed = sealed;
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed
     }
 
     /// Gives back what a long record made the buffer grow beyond `capacity`, if what is there fits in it.

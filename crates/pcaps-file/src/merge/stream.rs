@@ -17,7 +17,7 @@ pub(super) struct Stream {
     ahead: VecDeque<Head>,
     /// How many bytes of the file those are.
     bytes_ahead: usize,
-    /// How many there should be.
+    /// How many there should be at least after reading: half of what the buffer holds.
     batch: usize,
     /// The latest key that was taken.
     taken: u64,
@@ -158,13 +158,19 @@ impl Stream {
         let source = self.reader.source_mut();
         source.keep_from(from);
         source.trim(8 * self.batch);
-        while self.bytes_ahead < self.batch {
+        source.seal(false);
+        loop {
+            // What has been read by then is taken too, while the cache has it.
+            if self.bytes_ahead >= self.batch {
+                self.reader.source_mut().seal(true);
+            }
             match self.reader.next_record() {
                 Ok(Some(record)) => self.push(&record),
                 Ok(None) => {
                     self.has_ended = true;
                     return;
                 }
+                Err(error) if error.is_io() && self.reader.source().is_sealed() => return,
                 Err(error) => {
                     self.has_ended = true;
                     self.error = Some(error);
