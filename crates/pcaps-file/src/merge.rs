@@ -36,6 +36,7 @@
 
 mod bytes;
 mod dedup;
+mod group;
 mod inputs;
 mod output;
 mod stream;
@@ -50,6 +51,7 @@ use crate::error::Error;
 use crate::packet::Timestamp;
 use crate::reader::Format;
 use dedup::Dedup;
+use group::Group;
 use inputs::Inputs;
 use output::Output;
 use tournament::Tournament;
@@ -215,27 +217,30 @@ impl Merge {
         }
         let mut output = Output::begin(&streams, output)?;
         let mut dedup = self.dedup.map(Dedup::new);
-        let keys: Vec<u64> = streams.iter().map(|(_, it)| it.key()).collect();
+        let mut groups = Group::all(&mut streams);
+        let keys: Vec<u64> = groups.iter().map(Group::key).collect();
         let mut tournament = Tournament::new(&keys);
         let mut duplicates = 0;
         let mut times: Option<(Timestamp, Timestamp)> = None;
         while let Some(winner) = tournament.winner() {
-            let Some((number, stream)) = streams.get_mut(winner) else {
+            let Some(group) = groups.get_mut(winner) else {
                 break;
             };
-            let Some(head) = stream.take() else {
+            let Some(ready) = group.take() else {
                 break;
             };
-            let packet = stream.packet(&head);
+            let Some((number, stream)) = streams.get_mut(ready.stream) else {
+                break;
+            };
+            let packet = group.packet(&ready);
             let is_known = |it: &mut Dedup| it.is_known(&packet, *number);
             let left_out = if dedup.as_mut().is_some_and(is_known) {
                 duplicates += 1;
                 files.get_mut(*number).map(|it| &mut it.duplicates)
-            } else if output.write(winner, stream, &head, &packet)? {
+            } else if output.write(ready.stream, stream, &ready.head, &packet)? {
                 let time = packet.timestamp;
                 let (first, last) = times.unwrap_or((time, time));
                 times = Some((first.min(time), last.max(time)));
-                stream.packets += 1;
                 None
             } else {
                 files.get_mut(*number).map(|it| &mut it.refused)
@@ -243,14 +248,14 @@ impl Merge {
             if let Some(count) = left_out {
                 *count += 1;
             }
-            stream.read_ahead();
-            tournament.replace(winner, stream.key());
+            group.refill(&mut streams);
+            tournament.replace(winner, group.key());
         }
         for (number, stream) in streams {
             let Some(file) = files.get_mut(number) else {
                 continue;
             };
-            file.packets = stream.packets;
+            file.packets = stream.packets - file.duplicates - file.refused;
             (file.reordered, file.late) = (stream.reordered, stream.late);
             file.error = stream.error;
             let none = file.packets + file.duplicates + file.refused == 0;

@@ -16,8 +16,8 @@ use crate::unpack::{Stopped, Unpack};
 const BUFFERS: usize = 24 << 20;
 /// A buffer's least and largest size.
 const BUFFER: (usize, usize) = (4 << 10, 256 << 10);
-/// How many files are kept open; from the others is read by opening them again.
-const OPEN: usize = 512;
+/// How many files are kept open, if the system allows as many; from the others is read by opening them again.
+const OPEN: usize = 4_096;
 /// How many files to close when the system allows no more.
 const CLOSED_AT_ONCE: usize = 32;
 /// How many packed files are unpacked on the way. Each takes memory: others are unpacked to a temporary file first.

@@ -24,7 +24,7 @@ pub(super) struct Stream {
     /// Whether `ahead` has another order than the file.
     disordered: bool,
     has_ended: bool,
-    /// How many packets were written.
+    /// How many packets were taken.
     pub(super) packets: u64,
     /// Why it ended before its end.
     pub(super) error: Option<Error>,
@@ -48,6 +48,22 @@ pub(super) struct Head {
 }
 
 impl Head {
+    #[inline]
+    pub(super) fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// The packet whose bytes `bytes` begin with.
+    #[inline]
+    pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Packet<'a> {
+        Packet {
+            timestamp: self.time,
+            link_type: self.link_type,
+            original_len: self.original_len,
+            bytes: bytes.get(..self.len as usize).unwrap_or(bytes),
+        }
+    }
+
     /// About what it takes in the file.
     fn size(&self) -> usize {
         self.len as usize + 16
@@ -117,20 +133,16 @@ impl Stream {
         let head = self.ahead.pop_front()?;
         self.bytes_ahead -= head.size();
         self.taken = self.taken.max(head.key);
+        self.packets += 1;
         Some(head)
     }
 
-    /// The packet that was taken last, until more is read.
+    /// The bytes of the packet that was taken last, until more is read.
     #[inline]
-    pub(super) fn packet(&self, head: &Head) -> Packet<'_> {
+    pub(super) fn bytes(&self, head: &Head) -> &[u8] {
         let source = self.reader.source();
         let back = usize::try_from(source.offset() - head.at).unwrap_or(usize::MAX);
-        Packet {
-            timestamp: head.time,
-            link_type: head.link_type,
-            original_len: head.original_len,
-            bytes: source.behind(back, head.len as usize),
-        }
+        source.behind(back, head.len as usize)
     }
 
     /// Sees to it that enough is there to know what comes next.
