@@ -9,7 +9,7 @@
 //!   pcapng file with an interface for each sort of packet. Times keep all their digits, packets all their bytes. Of
 //!   pcapng files, what is not a packet (comments, names, secrets) is not carried over.
 //! - A packet that stands behind a later one of its file is put in order if they are not too far apart: by a quarter
-//!   of the file's buffer, which is 64 KiB for up to 96 files and less for more, and 1 KiB at least. What is further
+//!   of the file's buffer, which is 8 KiB for up to 768 files and less for more, and 1 KiB at least. What is further
 //!   apart comes as early as it can. Both are counted ([`MergedFile::reordered`], [`MergedFile::late`]).
 //! - A file that is torn or damaged gives what comes before ([`MergedFile::error`]).
 //! - More than four packed files are unpacked to a temporary file first.

@@ -41,7 +41,8 @@ impl Group {
     pub(super) fn all(streams: &mut [(usize, Stream)]) -> Vec<Self> {
         let (least, most) = BYTES;
         let groups = streams.len().div_ceil(STREAMS).max(1);
-        let bytes = (AHEAD / groups).clamp(least, most);
+        // A few groups need not run far ahead, and stay in a smaller cache.
+        let bytes = (AHEAD / groups).min(most / 4 * groups).clamp(least, most);
         let groups = streams.chunks_mut(STREAMS).enumerate();
         groups
             .map(|(at, streams)| Self::new(at * STREAMS, streams, bytes))

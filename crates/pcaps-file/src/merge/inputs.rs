@@ -14,8 +14,8 @@ use crate::unpack::{Stopped, Unpack};
 
 /// The memory of all buffers together, in bytes.
 const BUFFERS: usize = 24 << 20;
-/// A buffer's least and largest size.
-const BUFFER: (usize, usize) = (4 << 10, 256 << 10);
+/// A buffer's least and largest size. Larger ones are slower: they do not stay in the cache together.
+const BUFFER: (usize, usize) = (4 << 10, 32 << 10);
 /// How many files are kept open, if the system allows as many; from the others is read by opening them again.
 const OPEN: usize = 4_096;
 /// How many files to close when the system allows no more.
