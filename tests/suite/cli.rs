@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -43,6 +43,7 @@ fn help() {
         &["bucket", "remove"],
         &["stats"],
         &["filter"],
+        &["merge"],
         &["sim"],
     ];
     for command in commands {

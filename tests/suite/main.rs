@@ -12,6 +12,7 @@ mod examples;
 mod faults;
 mod generated;
 mod layers;
+mod merge;
 mod outline;
 mod pacing;
 mod real_capture;

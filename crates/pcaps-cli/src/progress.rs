@@ -62,6 +62,16 @@ impl Progress {
         }
     }
 
+    /// The callback of a merge, for the bytes that were written.
+    pub(crate) fn written(&self) -> impl FnMut(u64) + Send + 'static {
+        let spinner = self.spinner.clone();
+        move |bytes| {
+            if let Some(spinner) = &spinner {
+                spinner.set_message(format!("merging: {} bytes", count(bytes)));
+            }
+        }
+    }
+
     /// The callback of a download.
     pub(crate) fn bytes(&self) -> impl FnMut(Transfer) + Send + 'static {
         let spinner = self.spinner.clone();

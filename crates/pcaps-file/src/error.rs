@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// Why a capture file could not be read or written.
 ///
@@ -36,10 +37,12 @@ pub(crate) struct Place {
     pub(crate) packet: u64,
     /// Whether what the file begins with is not whole yet.
     pub(crate) in_header: bool,
+    /// Whether the file is packed, and the place one in what it unpacks to.
+    pub(crate) unpacked: bool,
 }
 
 /// What is wrong with the bytes of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Fault {
     NotACapture(String),
     TooOld { major: u16, minor: u16 },
@@ -47,9 +50,31 @@ pub(crate) enum Fault {
     Damaged(String),
 }
 
+const EMPTY: &str = "it is empty";
+
+impl Fault {
+    pub(crate) fn empty() -> Self {
+        Self::NotACapture(EMPTY.to_owned())
+    }
+
+    pub(crate) fn too_short() -> Self {
+        Self::NotACapture("it is shorter than four bytes".to_owned())
+    }
+}
+
 impl Place {
     fn part(&self) -> &'static str {
         if self.in_header { "header" } else { "record" }
+    }
+
+    /// The byte, in words.
+    fn byte(&self) -> String {
+        let of = if self.unpacked {
+            " of what it unpacks to"
+        } else {
+            ""
+        };
+        format!("byte {}{of}", self.offset)
     }
 }
 
@@ -57,9 +82,9 @@ impl Place {
 enum Repr {
     #[error("cannot open `{name}`: check the path and its permissions")]
     Open { name: String, source: io::Error },
-    #[error("cannot read `{}` after byte {}, for packet {}", .place.name, .place.offset, .place.packet)]
+    #[error("cannot read `{}` after {}, for packet {}", .place.name, .place.byte(), .place.packet)]
     Read { place: Place, source: io::Error },
-    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, unpacked", .place.name)]
+    #[error("`{}` is not a capture file, {what}: give a pcap or pcapng file, as it is or packed with gzip or zstd", .place.name)]
     NotACapture { place: Place, what: String },
     #[error(
         "`{}` is a pcap file of version {major}.{minor}, and none before 2.4 is read: write it anew with \
@@ -72,17 +97,21 @@ enum Repr {
         minor: u16,
     },
     #[error(
-        "`{}` ends in the middle of a {}, at byte {}, before packet {} was whole: fetch the \
+        "`{}` ends in the middle of a {}, at {}, before packet {} was whole: fetch the \
          file again for the rest",
-        .place.name, .place.part(), .place.offset, .place.packet
+        .place.name, .place.part(), .place.byte(), .place.packet
     )]
     Truncated { place: Place },
     #[error(
-        "`{}` is damaged at byte {}, before packet {} was whole: {what}; fetch the file again for \
+        "`{}` is damaged at {}, before packet {} was whole: {what}; fetch the file again for \
          the rest",
-        .place.name, .place.offset, .place.packet
+        .place.name, .place.byte(), .place.packet
     )]
     Damaged { place: Place, what: String },
+    #[error("none of the files says what packets it is for: give at least one that is not empty")]
+    Nothing,
+    #[error("cannot write {}: {why}", .path.display())]
+    CannotWrite { path: PathBuf, why: String },
     #[error("cannot write packet {packet} at byte {offset}: check the space that is left")]
     Write {
         packet: u64,
@@ -102,10 +131,17 @@ enum Repr {
 /// Why a packet does not fit a file.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    LinkType { file: u16, packet: u16 },
+    LinkType {
+        file: u16,
+        packet: u16,
+    },
     Seconds(u64),
     Digits(u32),
     Len(usize),
+    /// The packet is too long for a block.
+    Block(usize),
+    Interface(u32),
+    Interfaces,
 }
 
 impl fmt::Display for Refusal {
@@ -129,6 +165,17 @@ impl fmt::Display for Refusal {
                 "it has {len} bytes and a record holds at most {}: give a snap length",
                 u32::MAX
             ),
+            Self::Block(len) => write!(
+                f,
+                "it has {len} bytes and a block holds at most {}: give a snap length",
+                crate::MAX_RECORD_LEN
+            ),
+            Self::Interface(id) => {
+                write!(f, "it has no interface {id}: give one that was added to it")
+            }
+            Self::Interfaces => {
+                f.write_str("it has 65536 interfaces, and no room for another: write another file")
+            }
         }
     }
 }
@@ -155,6 +202,16 @@ impl Error {
         }))
     }
 
+    /// There is nothing to merge.
+    pub(crate) fn nothing() -> Self {
+        Self(Box::new(Repr::Nothing))
+    }
+
+    pub(crate) fn cannot_write(path: &Path, why: String) -> Self {
+        let path = path.to_owned();
+        Self(Box::new(Repr::CannotWrite { path, why }))
+    }
+
     pub(crate) fn write(packet: u64, offset: u64, source: io::Error) -> Self {
         Self(Box::new(Repr::Write {
             packet,
@@ -178,10 +235,14 @@ impl Error {
     /// What sort of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match *self.0 {
-            Repr::Open { .. } | Repr::Read { .. } | Repr::Write { .. } | Repr::Finish { .. } => {
-                ErrorKind::Io
+            Repr::Open { .. }
+            | Repr::Read { .. }
+            | Repr::CannotWrite { .. }
+            | Repr::Write { .. }
+            | Repr::Finish { .. } => ErrorKind::Io,
+            Repr::NotACapture { .. } | Repr::TooOld { .. } | Repr::Nothing => {
+                ErrorKind::NotACapture
             }
-            Repr::NotACapture { .. } | Repr::TooOld { .. } => ErrorKind::NotACapture,
             Repr::Truncated { .. } => ErrorKind::Truncated,
             Repr::Damaged { .. } => ErrorKind::Damaged,
             Repr::Refused { .. } => ErrorKind::Refused,
@@ -198,17 +259,24 @@ impl Error {
         self.kind() == ErrorKind::NotACapture
     }
 
+    /// Whether the file has not one byte.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(&*self.0, Repr::NotACapture { what, .. } if what == EMPTY)
+    }
+
     /// Whether the operating system failed; its own error is the
     /// [`source`](std::error::Error::source).
     pub fn is_io(&self) -> bool {
         self.kind() == ErrorKind::Io
     }
 
-    /// The byte of the file at which the record begins that could not be read or written; `None` when
-    /// the file could not be opened, or its last part not be written.
+    /// The byte of the file (if it is packed, of what it unpacks to) at which the record begins that could not
+    /// be read or written; `None` when the file could not be opened, or its last part not be written.
     pub fn offset(&self) -> Option<u64> {
         match &*self.0 {
-            Repr::Open { .. } | Repr::Finish { .. } => None,
+            Repr::Open { .. } | Repr::Nothing | Repr::CannotWrite { .. } | Repr::Finish { .. } => {
+                None
+            }
             Repr::Read { place, .. }
             | Repr::NotACapture { place, .. }
             | Repr::TooOld { place, .. }
@@ -226,6 +294,8 @@ impl Error {
             Repr::Open { .. }
             | Repr::NotACapture { .. }
             | Repr::TooOld { .. }
+            | Repr::Nothing
+            | Repr::CannotWrite { .. }
             | Repr::Finish { .. } => None,
             Repr::Read { place, .. } | Repr::Truncated { place } | Repr::Damaged { place, .. } => {
                 Some(place.packet)

@@ -1,8 +1,12 @@
 //! Capture files: read and write them, look into their packets, sum them up, and choose
 //! them by filters. No network, nothing asynchronous, and memory that does not grow with the file.
 //!
-//! - [`Reader`] streams the packets of a pcap or pcapng file; [`Writer`] makes a pcap file.
+//! - [`Reader`] streams the packets of a pcap or pcapng file, also one that is packed with gzip or zstd, and
+//!   [`PushReader`] those of one that arrives piece by piece.
+//! - [`Writer`] makes a pcap file, [`PcapNgWriter`] a pcapng file, and [`NewFile`] puts either in its place when it
+//!   is whole.
 //! - [`Verifier`] checks a file while it streams by.
+//! - [`merge`] makes one file of many, in the order of time.
 //! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
 //! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
 //! - [`filter`] parses the common part of tcpdump's filter language, and runs it over packets.
@@ -41,26 +45,32 @@ mod human;
 mod ip;
 mod layers;
 mod link;
+pub mod merge;
+mod new_file;
 mod packet;
 mod pcap;
 mod pcapng;
 mod protocol;
+mod push;
 mod reader;
 mod source;
 mod summary;
 mod tunnel;
+mod unpack;
 mod verifier;
 mod writer;
 
 pub use dissect::{Dissection, Inner, TcpFlags, dissect};
 pub use error::{Error, ErrorKind};
+pub use new_file::NewFile;
 pub use packet::{LinkType, Packet, Timestamp};
+pub use push::{PushReader, Pushed};
 pub use reader::{Format, Header, Reader};
 pub use summary::{
     FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Summary, Talker, Tally,
 };
 pub use verifier::{Verified, Verifier};
-pub use writer::{Writer, WriterOptions};
+pub use writer::{InterfaceId, PcapNgWriter, Writer, WriterOptions};
 
 /// The most bytes that one record of a file may claim: 16 MiB. A file that claims more is damaged, and
 /// nothing is allocated for it.

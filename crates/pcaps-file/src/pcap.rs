@@ -10,20 +10,28 @@ use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Timestamp};
 use crate::reader::{Format, Header, Record};
 use crate::source::Source;
+use crate::writer::WriterOptions;
 
 /// The layout of the record headers.
 #[derive(Clone, Copy)]
 enum Layout {
     Little,
     Big,
-    /// Kuznetzov's: little-endian with eight more bytes.
-    Modified,
+    /// Kuznetzov's: with eight more bytes.
+    ModifiedLittle,
+    ModifiedBig,
 }
+
+/// The magic number of Kuznetzov's files, in big-endian, which pcap-parser does not know; and the usual one.
+const MODIFIED_BIG: [u8; 4] = [0xa1, 0xb2, 0xcd, 0x34];
+const USUAL_BIG: [u8; 4] = [0xa1, 0xb2, 0xc3, 0xd4];
 
 /// What the beginning of a file says: how to read its records.
 #[derive(Clone, Copy)]
 pub(crate) struct Pcap {
     header: Header,
+    /// The one sort of packets.
+    sort: [WriterOptions; 1],
     layout: Layout,
 }
 
@@ -34,8 +42,9 @@ impl Pcap {
     pub(crate) const MAX_HEADER_LEN: usize = 24;
 
     pub(crate) fn open<R: Read>(source: &mut Source<R>) -> Result<Self, Error> {
-        let this = Self::parse(source.fill(Self::FILE_HEADER_LEN)?)
-            .map_err(|fault| source.fault(fault))?;
+        let bytes = source.fill(Self::FILE_HEADER_LEN)?;
+        let header = bytes.get(..Self::FILE_HEADER_LEN).unwrap_or(bytes);
+        let this = Self::parse(header).map_err(|fault| source.fault(fault))?;
         source.consume(Self::FILE_HEADER_LEN);
         source.in_header = false;
         Ok(this)
@@ -44,7 +53,18 @@ impl Pcap {
     /// From the first [`FILE_HEADER_LEN`](Self::FILE_HEADER_LEN) bytes of a file. Fewer are
     /// [`Truncated`](Fault::Truncated), unless the magic number tells already that it is no such file.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        let parsed = match pcap::parse_pcap_header(bytes) {
+        // But for the records, the two are the same.
+        let mut usual = [0; Self::FILE_HEADER_LEN];
+        let is_modified_big = bytes.starts_with(&MODIFIED_BIG);
+        let parsed = match usual.get_mut(..bytes.len()) {
+            Some(usual) if is_modified_big => {
+                usual.copy_from_slice(bytes);
+                usual[..4].copy_from_slice(&USUAL_BIG);
+                pcap::parse_pcap_header(usual)
+            }
+            _ => pcap::parse_pcap_header(bytes),
+        };
+        let parsed = match parsed {
             Ok((_, parsed)) => parsed,
             Err(pcap_parser::nom::Err::Incomplete(_)) => return Err(Fault::Truncated),
             Err(_) => {
@@ -60,15 +80,19 @@ impl Pcap {
         if (major, minor) < (2, 4) {
             return Err(Fault::TooOld { major, minor });
         }
+        let header = Header {
+            format: Format::Pcap,
+            link_type: link_type(&parsed),
+            snap_len: parsed.snaplen,
+            nanoseconds: parsed.is_nanosecond_precision(),
+        };
         Ok(Self {
-            header: Header {
-                format: Format::Pcap,
-                link_type: link_type(&parsed),
-                snap_len: parsed.snaplen,
-                nanoseconds: parsed.is_nanosecond_precision(),
-            },
-            layout: if parsed.is_modified_format() {
-                Layout::Modified
+            header,
+            sort: [header.into()],
+            layout: if is_modified_big {
+                Layout::ModifiedBig
+            } else if parsed.is_modified_format() {
+                Layout::ModifiedLittle
             } else if parsed.is_bigendian() {
                 Layout::Big
             } else {
@@ -79,6 +103,10 @@ impl Pcap {
 
     pub(crate) fn header(&self) -> Header {
         self.header
+    }
+
+    pub(crate) fn sorts(&self) -> &[WriterOptions] {
+        &self.sort
     }
 
     #[inline]
@@ -109,7 +137,7 @@ impl Pcap {
     pub(crate) fn record_header_len(&self) -> usize {
         match self.layout {
             Layout::Little | Layout::Big => 16,
-            Layout::Modified => 24,
+            Layout::ModifiedLittle | Layout::ModifiedBig => 24,
         }
     }
 
@@ -119,8 +147,8 @@ impl Pcap {
         let [seconds, fraction, claimed, original_len] = array::from_fn(|field| {
             let bytes = array::from_fn(|at| header[4 * field + at]);
             match self.layout {
-                Layout::Big => u32::from_be_bytes(bytes),
-                Layout::Little | Layout::Modified => u32::from_le_bytes(bytes),
+                Layout::Big | Layout::ModifiedBig => u32::from_be_bytes(bytes),
+                Layout::Little | Layout::ModifiedLittle => u32::from_le_bytes(bytes),
             }
         });
         if claimed > MAX_RECORD_LEN {
@@ -136,6 +164,7 @@ impl Pcap {
             // Below 2^63: it cannot overflow.
             timestamp: Timestamp::from_nanos(u64::from(seconds) * 1_000_000_000 + nanos),
             link_type: self.header.link_type,
+            sort: 0,
             original_len: original_len.max(claimed),
             back: len,
             len,

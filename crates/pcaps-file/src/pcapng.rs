@@ -6,6 +6,8 @@
 
 mod clock;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Read;
 
 use pcap_parser::pcapng::{
@@ -18,6 +20,7 @@ use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Timestamp};
 use crate::reader::{Format, Header, Record};
 use crate::source::Source;
+use crate::writer::WriterOptions;
 use clock::Clock;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -38,12 +41,17 @@ pub(crate) struct PcapNg {
     big_endian: bool,
     /// The interfaces of the current section.
     interfaces: Vec<Interface>,
+    /// The sorts of packets that the interfaces of all sections had so far, each once.
+    sorts: Vec<WriterOptions>,
+    /// Where each of them is.
+    sort_of: HashMap<WriterOptions, u32>,
     /// Bytes of a block of no interest that are still ahead.
     skip: u32,
 }
 
 struct Interface {
     link_type: LinkType,
+    sort: u32,
     snap_len: u32,
     clock: Clock,
 }
@@ -64,6 +72,8 @@ impl PcapNg {
             header: None,
             big_endian: false,
             interfaces: Vec::new(),
+            sorts: Vec::new(),
+            sort_of: HashMap::new(),
             skip: 0,
         }
     }
@@ -81,12 +91,11 @@ impl PcapNg {
     }
 
     pub(crate) fn header(&self) -> Header {
-        self.header.unwrap_or(Header {
-            format: Format::PcapNg,
-            link_type: LinkType::NULL,
-            snap_len: 0,
-            nanoseconds: false,
-        })
+        self.header.unwrap_or(Header::UNKNOWN)
+    }
+
+    pub(crate) fn sorts(&self) -> &[WriterOptions] {
+        &self.sorts
     }
 
     #[inline]
@@ -219,18 +228,30 @@ impl PcapNg {
             });
         let clock = Clock::new(parsed.if_tsresol, offset);
         let [low, high, ..] = parsed.linktype.0.to_le_bytes();
-        let interface = Interface {
+        let header = Header {
+            format: Format::PcapNg,
             link_type: LinkType(u16::from_le_bytes([low, high])),
             snap_len: parsed.snaplen,
-            clock,
-        };
-        self.header.get_or_insert(Header {
-            format: Format::PcapNg,
-            link_type: interface.link_type,
-            snap_len: interface.snap_len,
             nanoseconds: clock.is_finer_than_micros(),
+        };
+        let sort = match self.sort_of.entry(header.into()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(_) if self.sorts.len() == MAX_INTERFACES => {
+                return Err("its sections describe more than 65536 different interfaces");
+            }
+            Entry::Vacant(vacant) => {
+                let next = u32::try_from(self.sorts.len()).unwrap_or(u32::MAX);
+                self.sorts.push(*vacant.key());
+                *vacant.insert(next)
+            }
+        };
+        self.header.get_or_insert(header);
+        self.interfaces.push(Interface {
+            link_type: header.link_type,
+            sort,
+            snap_len: header.snap_len,
+            clock,
         });
-        self.interfaces.push(interface);
         Ok(())
     }
 
@@ -258,6 +279,7 @@ impl PcapNg {
         Ok(Record {
             timestamp: interface.clock.timestamp(ticks),
             link_type: interface.link_type,
+            sort: interface.sort,
             original_len: self.u32_at(block, 24).max(claimed),
             back: block.len() - HEADER_LEN,
             len,
@@ -285,6 +307,7 @@ impl PcapNg {
         Ok(Record {
             timestamp: Timestamp::default(),
             link_type: interface.link_type,
+            sort: interface.sort,
             original_len,
             back: block.len() - HEADER_LEN,
             len,

@@ -10,6 +10,7 @@ use crate::packet::{LinkType, Packet, Timestamp};
 use crate::pcap::Pcap;
 use crate::pcapng::PcapNg;
 use crate::source::Source;
+use crate::writer::WriterOptions;
 
 /// The format of a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,17 +36,32 @@ pub struct Header {
     pub nanoseconds: bool,
 }
 
+impl Header {
+    /// That of a file without any.
+    pub(crate) const UNKNOWN: Self = Self {
+        format: Format::PcapNg,
+        link_type: LinkType::NULL,
+        snap_len: 0,
+        nanoseconds: false,
+    };
+}
+
 /// Streams the packets of a pcap or pcapng file, whatever its byte order and resolution, with memory
 /// for one record.
 ///
+/// A file that is packed with gzip or zstd is told by its first bytes, whatever its name, and unpacked on the
+/// way; memory does not grow with what comes out (zstd takes what its window asks for, 128 MiB at most).
+///
 /// It reads large pieces itself: a `BufReader` around the file gains nothing. Of pcapng it delivers
 /// enhanced, simple and obsolete packet blocks of all sections and interfaces, and steps over other blocks.
+///
+/// For bytes that arrive by themselves, as from an asynchronous reader, there is [`PushReader`](crate::PushReader).
 ///
 /// # Examples
 ///
 /// ```no_run
 /// # fn main() -> Result<(), pcaps_file::Error> {
-/// let mut reader = pcaps_file::Reader::open("capture.pcap")?;
+/// let mut reader = pcaps_file::Reader::open("capture.pcap.gz")?;
 /// while let Some(packet) = reader.next_packet()? {
 ///     println!("{} {} bytes", packet.timestamp, packet.original_len);
 /// }
@@ -58,28 +74,21 @@ pub struct Reader<R> {
 }
 
 enum Records {
+    /// What the file begins with is not whole yet.
+    Unknown,
     Pcap(Pcap),
-    PcapNg(PcapNg),
+    PcapNg(Box<PcapNg>),
 }
 
 /// A packet whose bytes lie in the record that was just consumed: `len` of them, `back` before its end.
 pub(crate) struct Record {
     pub(crate) timestamp: Timestamp,
     pub(crate) link_type: LinkType,
+    /// Which of [`Reader::sorts`] it is of.
+    pub(crate) sort: u32,
     pub(crate) original_len: u32,
     pub(crate) back: usize,
     pub(crate) len: usize,
-}
-
-/// The bytes that tell the format of a file that begins with `bytes`.
-pub(crate) fn magic(bytes: &[u8]) -> Result<[u8; 4], Fault> {
-    match *bytes {
-        [] => Err(Fault::NotACapture("it is empty".to_owned())),
-        [a, b, c, d, ..] => Ok([a, b, c, d]),
-        _ => Err(Fault::NotACapture(
-            "it is shorter than four bytes".to_owned(),
-        )),
-    }
 }
 
 impl Reader<File> {
@@ -106,54 +115,118 @@ impl<R: Read> Reader<R> {
     /// or pcap of a version before 2.4, [`is_truncated`](Error::is_truncated) if it ends too soon, and others
     /// if it is damaged or cannot be read.
     pub fn new(read: R, name: impl Into<String>) -> Result<Self, Error> {
-        let mut source = Source::new(read, name.into());
-        let magic = magic(source.fill(4)?).map_err(|fault| source.fault(fault))?;
-        let records = if magic == PcapNg::MAGIC {
-            let mut pcapng = PcapNg::new();
-            pcapng.open(&mut source)?;
-            Records::PcapNg(pcapng)
-        } else {
-            Records::Pcap(Pcap::open(&mut source)?)
-        };
-        Ok(Self { source, records })
+        let mut reader = Self::unopened(Source::new(read, name.into()));
+        reader.open_records()?;
+        Ok(reader)
+    }
+
+    /// One that has read nothing yet.
+    pub(crate) fn unopened(source: Source<R>) -> Self {
+        Self {
+            source,
+            records: Records::Unknown,
+        }
+    }
+
+    /// Reads the beginning. When reading fails it can be called again, and goes on from there.
+    pub(crate) fn open_records(&mut self) -> Result<(), Error> {
+        if let Records::Unknown = self.records {
+            let magic = self.source.magic()?;
+            self.records = if magic == PcapNg::MAGIC {
+                Records::PcapNg(Box::new(PcapNg::new()))
+            } else {
+                // Told as soon as it can be.
+                match Pcap::parse(&magic) {
+                    Ok(_) | Err(Fault::Truncated) => {}
+                    Err(fault) => return Err(self.source.fault(fault)),
+                }
+                Records::Pcap(Pcap::open(&mut self.source)?)
+            };
+        }
+        if let Records::PcapNg(pcapng) = &mut self.records {
+            pcapng.open(&mut self.source)?;
+        }
+        Ok(())
     }
 
     /// The next packet, in the file's order, or `None` at the end. It borrows the reader's buffer.
     ///
-    /// An original length below the captured one is raised to it. A time outside the range of
+    /// Packets come as the file has them: an original length above the snap length is usual, and bytes beyond the
+    /// snap length are not cut off. An original length below the captured one is raised to it. A fraction of a
+    /// second that is a second or more is carried over: to the same moment. A time outside the range of
     /// [`Timestamp`] becomes its nearest end, digits below the nanosecond fall away, and simple packet
-    /// blocks, which have no time, are at 1970-01-01T00:00:00Z.
+    /// blocks, which have no time, are at 1970-01-01T00:00:00Z. Of the link type, the bits above the lower 16, which
+    /// tell the length of the frame check sequence, are ignored.
     ///
     /// # Errors
     ///
     /// [`is_truncated`](Error::is_truncated) if the file ends in the middle of a record, others if a record
     /// is damaged (also one that claims more than [`MAX_RECORD_LEN`](crate::MAX_RECORD_LEN) bytes) or
-    /// cannot be read. All whole packets before it have been delivered by then, and the next call meets
+    /// cannot be read or unpacked. All whole packets before it have been delivered by then, and the next call meets
     /// the same obstacle: it does not step over it.
     #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        match self.next_record()? {
+            Some(record) => Ok(Some(self.packet(&record))),
+            None => Ok(None),
+        }
+    }
+
+    /// The record of the next packet, or `None` at the end.
+    #[inline]
+    pub(crate) fn next_record(&mut self) -> Result<Option<Record>, Error> {
         let record = match &mut self.records {
             Records::Pcap(pcap) => pcap.next(&mut self.source)?,
             Records::PcapNg(pcapng) => pcapng.next(&mut self.source)?,
+            Records::Unknown => None,
         };
-        let Some(record) = record else {
-            return Ok(None);
-        };
-        self.source.packets += 1;
-        let bytes = self.source.behind(record.back, record.len);
-        Ok(Some(Packet {
+        if record.is_some() {
+            self.source.packets += 1;
+        }
+        Ok(record)
+    }
+
+    /// The packet of the record that came last.
+    #[inline]
+    pub(crate) fn packet(&self, record: &Record) -> Packet<'_> {
+        Packet {
             timestamp: record.timestamp,
             link_type: record.link_type,
             original_len: record.original_len,
-            bytes,
-        }))
+            bytes: self.source.behind(record.back, record.len),
+        }
     }
 
+    /// The sorts of packets that were described so far.
+    pub(crate) fn sorts(&self) -> &[WriterOptions] {
+        match &self.records {
+            Records::Pcap(pcap) => pcap.sorts(),
+            Records::PcapNg(pcapng) => pcapng.sorts(),
+            Records::Unknown => &[],
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Source<R> {
+        &self.source
+    }
+
+    pub(crate) fn source_mut(&mut self) -> &mut Source<R> {
+        &mut self.source
+    }
+
+    /// What is read from.
+    pub(crate) fn get_mut(&mut self) -> &mut R {
+        self.source.get_mut()
+    }
+}
+
+impl<R> Reader<R> {
     /// What the beginning of the file says.
     pub fn header(&self) -> Header {
         match &self.records {
             Records::Pcap(pcap) => pcap.header(),
             Records::PcapNg(pcapng) => pcapng.header(),
+            Records::Unknown => Header::UNKNOWN,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use crate::error::{Error, Fault, Place};
+use crate::unpack::{Stopped, Unpack};
 
 /// The buffer's first size. Larger ones measure no faster.
 const FIRST_CAPACITY: usize = 128 * 1024;
@@ -10,11 +11,21 @@ const FIRST_CAPACITY: usize = 128 * 1024;
 /// A reader with a buffer, that knows where it is and can say so in errors.
 pub(crate) struct Source<R> {
     read: R,
+    /// What is between the file and its bytes, if it is packed.
+    unpack: Option<Box<Unpack>>,
+    /// Whether this is what a packed file unpacks to.
+    unpacked: bool,
+    /// What the end of the bytes means, if the file is not whole.
+    at_end: Option<Fault>,
     name: String,
     /// Initialised memory; the bytes that were read and not consumed are `start..end`.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// From where on consumed bytes are still wanted.
+    wanted: u64,
+    /// Whether nothing is to be read now.
+    sealed: bool,
     /// Where in the file `start` is.
     offset: u64,
     /// Packets that were delivered.
@@ -25,15 +36,34 @@ pub(crate) struct Source<R> {
 
 impl<R: Read> Source<R> {
     pub(crate) fn new(read: R, name: String) -> Self {
+        Self::with_capacity(FIRST_CAPACITY, read, name)
+    }
+
+    /// With a buffer of this first size.
+    pub(crate) fn with_capacity(capacity: usize, read: R, name: String) -> Self {
         Self {
             read,
+            unpack: None,
+            unpacked: false,
+            at_end: None,
             name,
-            buffer: vec![0; FIRST_CAPACITY],
+            buffer: vec![0; capacity],
             start: 0,
             end: 0,
+            wanted: u64::MAX,
+            sealed: false,
             offset: 0,
             packets: 0,
             in_header: true,
+        }
+    }
+
+    /// Of bytes that were unpacked before, up to where that failed.
+    pub(crate) fn unpacked(self, at_end: Option<Fault>) -> Self {
+        Self {
+            unpacked: true,
+            at_end,
+            ..self
         }
     }
 
@@ -49,27 +79,60 @@ impl<R: Read> Source<R> {
 
     #[cold]
     fn refill(&mut self, need: usize) -> Result<(), Error> {
-        // Not once more when it is called again for the rest of a long record.
-        if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        if self.sealed {
+            return Err(Error::read(self.place(), io::ErrorKind::WouldBlock.into()));
         }
-        while self.end < need {
+        // Not once more when it is called again for the rest of a long record.
+        self.close_up();
+        while self.end - self.start < need {
             if self.end == self.buffer.len() {
                 // Doubled as bytes arrive, not grown to what a record claims.
                 let doubled = self.buffer.len().saturating_mul(2);
                 self.buffer.resize(doubled, 0);
             }
-            match self.read.read(&mut self.buffer[self.end..]) {
-                Ok(0) => break,
+            let room = &mut self.buffer[self.end..];
+            let read = match &mut self.unpack {
+                None => self.read.read(room).map_err(Stopped::Io),
+                Some(unpack) => unpack.read(&mut self.read, room),
+            };
+            match read {
+                Ok(0) => match &self.at_end {
+                    Some(fault) => return Err(self.fault(fault.clone())),
+                    None => break,
+                },
                 // A faulty reader could claim more than it was given room for.
                 Ok(count) => self.end = self.buffer.len().min(self.end + count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::read(self.place(), error)),
+                Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(Stopped::Io(error)) => return Err(Error::read(self.place(), error)),
+                Err(Stopped::Fault(fault)) => return Err(self.fault(fault)),
             }
         }
         Ok(())
+    }
+
+    /// The first four bytes of the file; if it is packed, of what it unpacks to, which takes the file's place.
+    pub(crate) fn magic(&mut self) -> Result<[u8; 4], Error> {
+        let magic = self.first_four()?;
+        if !self.unpacked {
+            let read = self.buffer.get(self.start..self.end).unwrap_or_default();
+            let unpack = Unpack::recognise(magic, read).map_err(|fault| self.fault(fault))?;
+            self.unpack = unpack.map(Box::new);
+            if self.unpack.is_none() {
+                return Ok(magic);
+            }
+            self.unpacked = true;
+            self.start = 0;
+            self.end = 0;
+        }
+        self.first_four()
+    }
+
+    fn first_four(&mut self) -> Result<[u8; 4], Error> {
+        match *self.fill(4)? {
+            [] => Err(self.fault(Fault::empty())),
+            [a, b, c, d, ..] => Ok([a, b, c, d]),
+            _ => Err(self.fault(Fault::too_short())),
+        }
     }
 
     /// Steps over the first `count` bytes of what [`fill`](Self::fill) gave.
@@ -85,6 +148,54 @@ impl<R: Read> Source<R> {
     pub(crate) fn behind(&self, back: usize, len: usize) -> &[u8] {
         let from = self.start.saturating_sub(back);
         self.buffer.get(from..from + len).unwrap_or_default()
+    }
+
+    /// Keeps the bytes from this place in the file on, which were consumed, where [`behind`](Self::behind) finds them.
+    pub(crate) fn keep_from(&mut self, offset: u64) {
+        self.wanted = offset;
+    }
+
+    /// Has nothing read until it is told otherwise: a record that is not there as a whole is an error then, which
+    /// [`is_sealed`](Self::is_sealed) tells from others.
+    pub(crate) fn seal(&mut self, sealed: bool) {
+        self.sealed = sealed;
+    }
+
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// Gives back what a long record made the buffer grow beyond `capacity`, if what is there fits in it.
+    pub(crate) fn trim(&mut self, capacity: usize) {
+        if self.buffer.len() > capacity {
+            self.close_up();
+            if self.end <= capacity {
+                self.buffer.truncate(capacity);
+                self.buffer.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Moves what is wanted to the buffer's beginning.
+    fn close_up(&mut self) {
+        let held = self.offset.saturating_sub(self.wanted);
+        let held = usize::try_from(held).unwrap_or(usize::MAX);
+        let from = self.start.saturating_sub(held);
+        if from > 0 {
+            self.buffer.copy_within(from..self.end, 0);
+            self.end -= from;
+            self.start -= from;
+        }
+    }
+
+    /// Whether the file is packed.
+    pub(crate) fn is_unpacked(&self) -> bool {
+        self.unpacked
+    }
+
+    /// How many bytes were consumed.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// What is read from.
@@ -104,6 +215,7 @@ impl<R: Read> Source<R> {
             offset: self.offset,
             packet: self.packets + 1,
             in_header: self.in_header,
+            unpacked: self.unpacked,
         }
     }
 

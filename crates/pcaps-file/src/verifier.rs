@@ -1,16 +1,16 @@
 //! Whether bytes that stream by are a whole capture file.
 
 use std::fmt;
-use std::io::{self, Read};
 
-use crate::error::{Error, ErrorKind, Fault, Place};
+use crate::error::{Error, Fault, Place};
 use crate::packet::Timestamp;
 use crate::pcap::Pcap;
 use crate::pcapng::PcapNg;
-use crate::reader::{Header, Record, magic};
-use crate::source::Source;
+use crate::push::{PushReader, Pushed};
+use crate::reader::{Header, Record};
+use crate::unpack::Unpack;
 
-/// How much of a piece is handed to the pcapng reader at once.
+/// How much of a piece is handed to the reader at once.
 const CHUNK: usize = 64 * 1024;
 
 /// Checks a capture file while it streams by, as for a download: bytes are pushed as they arrive, in
@@ -20,7 +20,8 @@ const CHUNK: usize = 64 * 1024;
 /// packets, and refuses all others with the error that the reader gives.
 ///
 /// Of classic pcap it looks at the headers of records only, and keeps at most one of them: packets cost
-/// nothing, however long they are. pcapng it reads as the reader does, with memory for one block.
+/// nothing, however long they are. pcapng, and what is packed with gzip or zstd, it reads as the reader does, with
+/// memory for one record.
 ///
 /// # Examples
 ///
@@ -77,7 +78,7 @@ enum Stage {
     /// What the file begins with is not whole yet.
     Opening(Held),
     Pcap(Records),
-    PcapNg(Blocks),
+    Other(Box<Blocks>),
 }
 
 impl Verifier {
@@ -95,7 +96,7 @@ impl Verifier {
     ///
     /// As soon as what came cannot begin a capture file, whatever follows:
     /// [`is_not_a_capture`](Error::is_not_a_capture) if it is something else, or pcap of a version before
-    /// 2.4, [`Damaged`](ErrorKind::Damaged) if a record is damaged (also one that claims more than
+    /// 2.4, [`Damaged`](crate::ErrorKind::Damaged) if a record is damaged (also one that claims more than
     /// [`MAX_RECORD_LEN`](crate::MAX_RECORD_LEN) bytes). Once it has failed, every other call fails alike,
     /// whatever is pushed.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -103,18 +104,19 @@ impl Verifier {
         if let Stage::Opening(held) = &mut self.stage {
             held.fill(&mut rest, Pcap::FILE_HEADER_LEN);
             let bytes = held.bytes();
-            self.stage = match magic(bytes) {
-                Err(_) => return Ok(()),
-                Ok(PcapNg::MAGIC) => {
-                    let mut blocks = Blocks::new(self.name.clone());
-                    blocks.feed(bytes);
-                    Stage::PcapNg(blocks)
-                }
-                Ok(_) => match Pcap::parse(bytes) {
+            let Some(&magic) = bytes.first_chunk() else {
+                return Ok(());
+            };
+            self.stage = if magic == PcapNg::MAGIC || Unpack::is_packed(magic) {
+                let mut blocks = Blocks::new(self.name.clone());
+                blocks.reader.push(bytes);
+                Stage::Other(Box::new(blocks))
+            } else {
+                match Pcap::parse(bytes) {
                     Ok(pcap) => Stage::Pcap(Records::new(pcap)),
                     Err(Fault::Truncated) => return Ok(()),
                     Err(fault) => return Err(self.opening(fault)),
-                },
+                }
             };
         }
         match &mut self.stage {
@@ -123,7 +125,7 @@ impl Verifier {
                 Ok(()) => Ok(()),
                 Err(fault) => Err(records.error(&self.name, fault)),
             },
-            Stage::PcapNg(blocks) => blocks.push(rest),
+            Stage::Other(blocks) => blocks.push(rest),
         }
     }
 
@@ -139,12 +141,16 @@ impl Verifier {
         self.push(&[])?;
         match self.stage {
             Stage::Opening(ref held) => {
-                let fault = magic(held.bytes()).err().unwrap_or(Fault::Truncated);
+                let fault = match held.bytes().len() {
+                    0 => Fault::empty(),
+                    1..4 => Fault::too_short(),
+                    _ => Fault::Truncated,
+                };
                 Err(self.opening(fault))
             }
             Stage::Pcap(records) if records.is_between() => Ok(records.seen),
             Stage::Pcap(records) => Err(records.error(&self.name, Fault::Truncated)),
-            Stage::PcapNg(blocks) => blocks.finish(),
+            Stage::Other(blocks) => blocks.finish(),
         }
     }
 
@@ -154,6 +160,7 @@ impl Verifier {
             offset: 0,
             packet: 1,
             in_header: true,
+            unpacked: false,
         };
         Error::at(place, fault)
     }
@@ -180,11 +187,10 @@ impl Verified {
     }
 
     #[inline]
-    fn add(&mut self, record: &Record) {
-        let time = record.timestamp;
+    fn add(&mut self, time: Timestamp, len: usize, original_len: u32) {
         self.packets += 1;
-        self.bytes_captured = self.bytes_captured.saturating_add(record.len as u64);
-        let on_wire = u64::from(record.original_len);
+        self.bytes_captured = self.bytes_captured.saturating_add(len as u64);
+        let on_wire = u64::from(original_len);
         self.bytes_on_wire = self.bytes_on_wire.saturating_add(on_wire);
         self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
         self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
@@ -254,7 +260,8 @@ impl Records {
                 if self.left > 0 {
                     return Ok(());
                 }
-                self.seen.add(record);
+                self.seen
+                    .add(record.timestamp, record.len, record.original_len);
                 self.offset += (header_len + record.len) as u64;
                 self.record = None;
             }
@@ -297,25 +304,23 @@ impl Records {
             offset: self.offset,
             packet: self.seen.packets + 1,
             in_header: false,
+            unpacked: false,
         };
         Error::at(place, fault)
     }
 }
 
-/// Where we are in a pcapng file: the reader's own code, over bytes that come later.
+/// Where we are in a file of another sort: the reader's own code, over bytes that come later.
 struct Blocks {
-    source: Source<Feed>,
-    pcapng: PcapNg,
+    reader: PushReader,
     seen: Verified,
 }
 
 impl Blocks {
     fn new(name: String) -> Self {
-        let pcapng = PcapNg::new();
         Self {
-            source: Source::new(Feed::default(), name),
-            seen: Verified::new(pcapng.header()),
-            pcapng,
+            reader: PushReader::new(name),
+            seen: Verified::new(Header::UNKNOWN),
         }
     }
 
@@ -323,64 +328,25 @@ impl Blocks {
         // Also when nothing comes: what was fed before may be more than was read.
         self.read_on()?;
         for chunk in bytes.chunks(CHUNK) {
-            self.feed(chunk);
+            self.reader.push(chunk);
             self.read_on()?;
         }
         Ok(())
     }
 
-    /// In place of what was there, all of which has been read.
-    fn feed(&mut self, bytes: &[u8]) {
-        let feed = self.source.get_mut();
-        feed.bytes.clear();
-        feed.bytes.extend_from_slice(bytes);
-        feed.read = 0;
-    }
-
-    /// Takes all blocks that are whole.
+    /// Takes all packets that are whole.
     fn read_on(&mut self) -> Result<(), Error> {
-        match self.read_to_end() {
-            // A feed does not fail otherwise: it has been read, and the file goes on.
-            Err(error) if error.kind() == ErrorKind::Io => Ok(()),
-            result => result,
-        }
-    }
-
-    fn read_to_end(&mut self) -> Result<(), Error> {
-        self.pcapng.open(&mut self.source)?;
-        while let Some(record) = self.pcapng.next(&mut self.source)? {
-            self.source.packets += 1;
-            self.seen.add(&record);
+        while let Pushed::Packet(packet) = self.reader.next_packet()? {
+            self.seen
+                .add(packet.timestamp, packet.bytes.len(), packet.original_len);
         }
         Ok(())
     }
 
     fn finish(mut self) -> Result<Verified, Error> {
-        self.source.get_mut().is_whole = true;
-        self.read_to_end()?;
-        self.seen.header = self.pcapng.header();
+        self.reader.end();
+        self.read_on()?;
+        self.seen.header = self.reader.header().unwrap_or(Header::UNKNOWN);
         Ok(self.seen)
-    }
-}
-
-/// Bytes that arrived; more may come.
-#[derive(Default)]
-struct Feed {
-    bytes: Vec<u8>,
-    read: usize,
-    /// Whether no more will come.
-    is_whole: bool,
-}
-
-impl Read for Feed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.bytes.get(self.read..).unwrap_or_default().read(buffer) {
-            Ok(0) if !self.is_whole => Err(io::ErrorKind::WouldBlock.into()),
-            Ok(count) => {
-                self.read += count;
-                Ok(count)
-            }
-            Err(error) => Err(error),
-        }
     }
 }

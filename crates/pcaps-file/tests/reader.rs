@@ -63,6 +63,7 @@ fn classic_in_both_byte_orders_and_resolutions() {
         ([0xa1, 0xb2, 0x3c, 0x4d], true, 0, 7_000_000_005),
         // Kuznetzov's.
         ([0x34, 0xcd, 0xb2, 0xa1], false, 8, 7_000_005_000),
+        ([0xa1, 0xb2, 0xcd, 0x34], true, 8, 7_000_005_000),
     ];
     for (magic, big_endian, more, nanos) in cases {
         // The link type has FCS bits above it; the second packet claims to be longer than it was.
@@ -155,18 +156,44 @@ fn cut_everywhere(file: &[u8]) {
 #[test]
 fn pcap_cut_at_every_offset() {
     cut_everywhere(DNS);
-    cut_everywhere(&pcap(
-        [0x34, 0xcd, 0xb2, 0xa1],
-        false,
-        1,
-        &[[1, 2, 3, 4]; 3],
-        8,
-    ));
+    for (magic, big_endian) in [
+        ([0x34, 0xcd, 0xb2, 0xa1], false),
+        ([0xa1, 0xb2, 0xcd, 0x34], true),
+    ] {
+        cut_everywhere(&pcap(magic, big_endian, 1, &[[1, 2, 3, 4]; 3], 8));
+    }
 }
 
 #[test]
 fn pcapng_cut_at_every_offset() {
     cut_everywhere(SECTIONS_BE);
+}
+
+/// Whatever is in the folder, and is no text.
+#[test]
+fn every_real_file_cut_below_4_kib() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let files = std::fs::read_dir(folder).expect("there");
+    let mut seen = 0;
+    for file in files {
+        let path = file.expect("there").path();
+        if path.extension().is_some_and(|it| it == "md") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("there");
+        let (all, _) = read_all(&*bytes);
+        let mut before = 0;
+        for cut in 0..bytes.len().min(4_096) {
+            let (packets, _) = read_all(&bytes[..cut]);
+            let count = packets.len();
+            assert!(count >= before, "{} cut at {cut}", path.display());
+            assert_eq!(packets, all[..count], "{} cut at {cut}", path.display());
+            before = count;
+        }
+        assert!(before > 0 || all.is_empty(), "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 2);
 }
 
 #[test]
@@ -217,9 +244,12 @@ fn a_header_alone_has_no_packets() {
 #[test]
 fn what_is_not_a_capture() {
     let unmarked = [&section(false)[..8], &[0; 20]].concat();
+    // The first bytes of gzip and zstd are not enough.
     for bytes in [
         &b""[..],
         b"abc",
+        b"\x1f\x8b\x00\x00",
+        b"\x28\xb5\x2f\xfe",
         b"PK\x03\x04 and more",
         b"<html>",
         &unmarked,
@@ -228,6 +258,39 @@ fn what_is_not_a_capture() {
         assert!(error.is_not_a_capture(), "{error}");
         assert_eq!(error.packet_number(), None);
     }
+}
+
+/// The same moment: Wireshark and tcpdump show such times in ways that nobody can have meant.
+#[test]
+fn a_fraction_of_a_second_or_more_is_carried_over() {
+    for (magic, nanos) in [
+        ([0xd4, 0xc3, 0xb2, 0xa1], 13_000_000_000),
+        ([0x4d, 0x3c, 0xb2, 0xa1], 10_003_000_000),
+    ] {
+        let file = pcap(magic, false, 1, &[[10, 3_000_000, 1, 1]], 0);
+        assert_eq!(read_all(&*file).0[0].0, nanos);
+    }
+    // The furthest that there is fits.
+    let file = pcap(
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        false,
+        1,
+        &[[u32::MAX, u32::MAX, 0, 0]],
+        0,
+    );
+    assert_eq!(
+        read_all(&*file).0[0].0,
+        4_294_967_295_000_000_000 + 4_294_967_295_000
+    );
+}
+
+#[test]
+fn a_packet_beyond_the_snap_length_is_whole() {
+    // The header says 160.
+    let file = pcap([0xd4, 0xc3, 0xb2, 0xa1], false, 1, &[[1, 2, 500, 1_500]], 0);
+    let (packets, error) = read_all(&*file);
+    assert!(error.is_none());
+    assert_eq!((packets[0].2, packets[0].3.len()), (1_500, 500));
 }
 
 #[test]

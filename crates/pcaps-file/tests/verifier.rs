@@ -3,6 +3,8 @@
 #[expect(dead_code, reason = "each test file uses its part")]
 mod common;
 
+use std::io::Write as _;
+
 use common::{DNS, SECTIONS_BE, block, interface, packet, pcap, section};
 use pcaps_file::{Error, ErrorKind, Header, MAX_RECORD_LEN, Reader, Timestamp, Verified, Verifier};
 use proptest::collection::vec;
@@ -83,7 +85,8 @@ fn verify(file: &[u8], lens: &[usize]) -> Result<Whole, Failure> {
             Err(failed)
         }
         (Err(error), None) => {
-            let short = file.len() < 4 && error.is_not_a_capture();
+            let text = error.to_string();
+            let short = text.contains("it is empty") || text.contains("shorter than four");
             assert!(short || error.is_truncated(), "known before: {error}");
             Err(error.into())
         }
@@ -98,12 +101,13 @@ fn agree(file: &[u8], lens: &[usize]) -> Result<Whole, Failure> {
 }
 
 /// Magic number, byte order, and what a record header has beyond 16 bytes.
-const MAGICS: [([u8; 4], bool, usize); 5] = [
+const MAGICS: [([u8; 4], bool, usize); 6] = [
     ([0xd4, 0xc3, 0xb2, 0xa1], false, 0),
     ([0xa1, 0xb2, 0xc3, 0xd4], true, 0),
     ([0x4d, 0x3c, 0xb2, 0xa1], false, 0),
     ([0xa1, 0xb2, 0x3c, 0x4d], true, 0),
     ([0x34, 0xcd, 0xb2, 0xa1], false, 8),
+    ([0xa1, 0xb2, 0xcd, 0x34], true, 8),
 ];
 
 /// Mostly short, sometimes longer than any buffer.
@@ -253,12 +257,45 @@ fn files() -> impl Strategy<Value = Vec<u8>> {
     let real = select(vec![DNS.to_vec(), SECTIONS_BE.to_vec()]);
     let noise = vec(any::<u8>(), 0..60);
     let made = prop_oneof![9 => classic(), 9 => blocks(), 1 => real, 1 => noise];
-    (made, vec(mutation(), 0..3)).prop_map(|(mut file, mutations)| {
-        for mutation in mutations {
-            mutate(&mut file, mutation);
-        }
-        file
-    })
+    let packing = select(vec![
+        Packing::None,
+        Packing::None,
+        Packing::Gzip,
+        Packing::Zstd,
+    ]);
+    let mutations = || vec(mutation(), 0..3);
+    (made, mutations(), packing, any::<Index>(), mutations()).prop_map(
+        |(mut file, mutations, packing, at, more)| {
+            for mutation in mutations {
+                mutate(&mut file, mutation);
+            }
+            let (first, second) = file.split_at(at.index(file.len() + 1));
+            let mut file = match packing {
+                Packing::None => return file,
+                Packing::Gzip => [gzip(first), gzip(second)].concat(),
+                Packing::Zstd => [first, second]
+                    .map(|it| zstd::encode_all(it, 1).expect("memory"))
+                    .concat(),
+            };
+            for mutation in more {
+                mutate(&mut file, mutation);
+            }
+            file
+        },
+    )
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
 }
 
 /// The lengths of the pieces: the first is never empty, so that there is an end.

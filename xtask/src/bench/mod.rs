@@ -5,6 +5,7 @@
 //! what was reached; a goal that is missed does not make the command fail, because a busy machine is not a defect.
 
 mod client;
+mod files;
 mod measure;
 pub(crate) mod programs;
 pub mod published;
@@ -25,6 +26,9 @@ pub use spec::make_published;
 pub enum Suite {
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
+    /// Capture files: merges beside mergecap and `cp`, and reading beside tcpdump, of 10 million packets. Needs
+    /// mergecap and tcpdump.
+    Files,
     /// The simulator: requests a second beside nginx, a sample, and a full capture of 1 GB beside `cp`. Needs nginx,
     /// curl and wrk.
     Sim,
@@ -77,6 +81,7 @@ pub fn run(suite: Suite, rounds: usize, quick: bool, report: &mut dyn Write) -> 
     };
     match suite {
         Suite::Client => client::run(&mut bench),
+        Suite::Files => files::run(&mut bench),
         Suite::Sim => sim::run(&mut bench),
         Suite::Spec => spec::run(&mut bench),
     }

@@ -161,6 +161,20 @@ Examples:
   pcaps filter -r all.pcap udp port 53 or 123 -o small.pcap
   zcat all.pcap.gz | pcaps filter icmp - -o - | tcpdump -nr -";
 
+pub(super) const MERGE: &str = "\
+The output is in the order of time; packets of the same time are in the order
+of the files. It is a pcap file if all inputs are and agree in link type, snap
+length and resolution, otherwise pcapng, so that nothing is lost. It appears
+only when it is whole.
+
+A file that is torn or damaged gives what comes before, is named, and makes the
+exit code 8, unless --lenient is given. A file that is given twice is read once.
+
+Examples:
+  pcaps merge edge-*.pcap -o all.pcap
+  pcaps merge --dedup=5ms a.pcap b.pcap.gz -o all.pcap
+  pcaps merge *.pcap -o - | tcpdump -nr -";
+
 pub(super) const SIM: &str = "\
 Prints three lines of the form NAME=VALUE that point any client at it, then
 serves until Ctrl-C.
@@ -187,7 +201,7 @@ mod tests {
     fn lines_fit_a_terminal() {
         let all = [
             PCAPS, CAPTURE, START, SAMPLE, FULL, LIST, SHOW, WAIT, STOP, DOWNLOAD, BUCKET, STATS,
-            FILTER, SIM,
+            FILTER, MERGE, SIM,
         ];
         for line in all.iter().flat_map(|it| it.lines()) {
             assert!(line.chars().count() <= 80, "{line}");

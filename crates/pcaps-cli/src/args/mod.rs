@@ -114,6 +114,10 @@ pub(crate) enum Command {
     #[command(after_help = help::FILTER)]
     Filter(Filter),
 
+    /// Merge capture files into one, in the order of time.
+    #[command(after_help = help::MERGE)]
+    Merge(Merge),
+
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
     Sim(Sim),
@@ -312,6 +316,32 @@ pub(crate) struct Filter {
 
     #[command(flatten)]
     pub(crate) output: OutputFile,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Merge {
+    /// pcap or pcapng files, also with gzip or zstd; `-` is standard input.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+
+    /// Leave out a packet that was seen in another file within WINDOW.
+    #[arg(
+        long,
+        value_name = "WINDOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10ms",
+        value_parser = duration,
+        help = "Leave out a packet that was seen in another file within WINDOW, which is 10ms if it is not given"
+    )]
+    pub(crate) dedup: Option<Duration>,
+
+    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    #[arg(long)]
+    pub(crate) lenient: bool,
 }
 
 #[derive(clap::Args)]

@@ -5,6 +5,7 @@ mod capture;
 mod download;
 mod filter;
 mod list;
+mod merge;
 mod sim;
 mod start;
 mod stats;
@@ -31,6 +32,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Bucket(it) => bucket::run(global, it),
         Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
+        Command::Merge(it) => merge::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
     }
 }

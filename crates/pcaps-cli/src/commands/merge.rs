@@ -1,0 +1,205 @@
+//! `pcaps merge`: one capture file of many.
+
+use std::{
+    error::Error as _,
+    fs,
+    io::{self, IsTerminal as _, Write},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use pcaps_file::{
+    NewFile,
+    merge::{Input, Merge, Merged},
+};
+
+use crate::{
+    args::{self, Global},
+    failure::{Exit, Failure},
+    output::{self, MergedView, remarks},
+    progress::Progress,
+    resume::Resume,
+    runtime,
+};
+
+pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
+    let path = &args.output.output;
+    let is_stdout = path.as_os_str() == "-";
+    let target = if is_stdout {
+        check_stdout(global.json)?;
+        None
+    } else {
+        refuse_inputs(args)?;
+        Some(path.as_path())
+    };
+    let inputs = inputs(args)?;
+    let mut merge = Merge::new();
+    if let Some(window) = args.dedup {
+        merge = merge.dedup(window);
+    }
+    let merged = runtime::interruptible(&Resume::default(), to(target, merge, inputs))?;
+    for line in remarks(&merged) {
+        output::diagnostic(&output::one_line(&line));
+    }
+    let view = MergedView::new(path, &merged);
+    if is_stdout {
+        output::diagnostic(view.text().trim_end());
+    } else {
+        output::result(global.json, || &view, || view.text())?;
+    }
+    let partial = merged.files.iter().filter(|it| it.is_partial()).count();
+    if partial > 0 && !args.lenient {
+        let files = if partial == 1 { "file is" } else { "files are" };
+        return Err(Failure::new(
+            Exit::Partial,
+            format!(
+                "{partial} of {} {files} not whole: what could be read is in the output",
+                merged.files.len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Merges, in a thread of its own, so that Ctrl-C is heard. The temporary file stays here: when this is dropped, it
+/// goes.
+async fn to(target: Option<&Path>, merge: Merge, inputs: Vec<Input>) -> Result<Merged, Failure> {
+    let failed = |error: &pcaps_file::Error| Failure::because(Exit::Other, error);
+    // Not before signals are heard.
+    let target = target.map(NewFile::create).transpose();
+    let target = target.map_err(|error| failed(&error))?;
+    let progress = Progress::new("merging");
+    let stop = StopOnDrop::default();
+    let handle = match &target {
+        Some(target) => Some(target.open().map_err(|error| failed(&error))?),
+        None => None,
+    };
+    let mut told = progress.written();
+    let stopped = Arc::clone(&stop.0);
+    let merged = tokio::task::spawn_blocking(move || {
+        let mut written = 0;
+        let mut watch = move |count: usize| {
+            if stopped.load(Ordering::Relaxed) {
+                return Err(io::Error::other("interrupted"));
+            }
+            written += count as u64;
+            told(written);
+            Ok(())
+        };
+        match handle {
+            Some(mut file) => {
+                let merged = merge.run(inputs, Watched(&mut file, &mut watch));
+                merged.map(|merged| (merged, file.sync_all()))
+            }
+            None => merge
+                .run(inputs, Watched(&mut io::stdout().lock(), &mut watch))
+                .map(|merged| (merged, Ok(()))),
+        }
+    });
+    let merged = merged
+        .await
+        .map_err(|error| Failure::because(Exit::Other, &error))?;
+    let (merged, synced) = merged.map_err(|error| {
+        // Only of what is written, as standard output is, can the reader have left.
+        let cause = error.source().and_then(|it| it.downcast_ref::<io::Error>());
+        match cause.filter(|it| it.kind() == io::ErrorKind::BrokenPipe) {
+            Some(cause) => Failure::stdout(cause),
+            None => failed(&error),
+        }
+    })?;
+    if let Some(target) = target {
+        synced.map_err(|error| Failure::write(target.path(), &error))?;
+        target.put_in_place().map_err(|error| failed(&error))?;
+    }
+    Ok(merged)
+}
+
+/// Tells the thread that nobody waits for it any more.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A writer that tells how much is written, and can be stopped by whom it tells.
+struct Watched<'a, W, F>(&'a mut W, &'a mut F);
+
+impl<W: Write, F: FnMut(usize) -> io::Result<()>> Write for Watched<'_, W, F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.0.write(bytes)?;
+        (self.1)(count)?;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn check_stdout(json: bool) -> Result<(), Failure> {
+    if json {
+        return Err(Failure::usage(
+            "standard output cannot take both the capture and --json: give `-o FILE`",
+        ));
+    }
+    if io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "a terminal cannot show a capture: give `-o FILE`, or pipe it into a program that can",
+        ));
+    }
+    Ok(())
+}
+
+fn inputs(args: &args::Merge) -> Result<Vec<Input>, Failure> {
+    let stdin = args.files.iter().filter(|it| it.as_os_str() == "-");
+    if stdin.count() > 1 {
+        return Err(Failure::usage(
+            "standard input can be read once: give `-` once",
+        ));
+    }
+    let input = |path: &std::path::PathBuf| {
+        if path.as_os_str() == "-" {
+            Input::reader(io::stdin(), "standard input")
+        } else {
+            Input::path(path)
+        }
+    };
+    Ok(args.files.iter().map(input).collect())
+}
+
+/// The output would take the place of what it is made of.
+fn refuse_inputs(args: &args::Merge) -> Result<(), Failure> {
+    let output = &args.output.output;
+    let Ok(target) = fs::canonicalize(output) else {
+        return Ok(());
+    };
+    for file in &args.files {
+        let same_path = fs::canonicalize(file).is_ok_and(|it| it == target);
+        if same_path || is_same_file(file, &target) {
+            return Err(Failure::usage(format!(
+                "{} is one of the files to merge: give another output",
+                output.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether both are names of one file.
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &Path, _: &Path) -> bool {
+    false
+}

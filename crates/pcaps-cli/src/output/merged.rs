@@ -1,0 +1,162 @@
+//! Merges as people and programs read of them.
+
+use std::path::Path;
+
+use pcaps_file::{
+    Format,
+    merge::{Merged, MergedFile, Remark},
+};
+use serde::Serialize;
+
+use super::text::{Pairs, count};
+
+/// What a program is told of a merge.
+#[derive(Serialize)]
+pub(crate) struct MergedView<'a> {
+    path: String,
+    format: &'static str,
+    packets: u64,
+    duplicates: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_time: Option<String>,
+    inputs: Vec<InputView<'a>>,
+}
+
+#[derive(Serialize)]
+struct InputView<'a> {
+    path: &'a str,
+    packets: u64,
+    duplicates: u64,
+    reordered: u64,
+    late: u64,
+    refused: u64,
+    is_empty: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_as: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorView>,
+}
+
+/// Why a file ended before its end.
+#[derive(Serialize)]
+struct ErrorView {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<u64>,
+}
+
+impl<'a> MergedView<'a> {
+    pub(crate) fn new(path: &Path, merged: &'a Merged) -> Self {
+        Self {
+            path: path.display().to_string(),
+            format: match merged.format {
+                Format::Pcap => "pcap",
+                _ => "pcapng",
+            },
+            packets: merged.packets,
+            duplicates: merged.duplicates,
+            first_time: merged.first_time.map(|it| it.to_string()),
+            last_time: merged.last_time.map(|it| it.to_string()),
+            inputs: merged.files.iter().map(InputView::new).collect(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut pairs = Pairs::new();
+        pairs.line("file", &self.path);
+        pairs.line("format", self.format);
+        pairs.line("inputs", &count(self.inputs.len() as u64));
+        pairs.line("packets", &count(self.packets));
+        if self.duplicates > 0 {
+            pairs.line(
+                "duplicates",
+                &format!("{}, left out", count(self.duplicates)),
+            );
+        }
+        pairs.line_if("first packet", self.first_time.as_deref());
+        pairs.line_if("last packet", self.last_time.as_deref());
+        pairs.finish()
+    }
+}
+
+impl<'a> InputView<'a> {
+    fn new(file: &'a MergedFile) -> Self {
+        Self {
+            path: &file.name,
+            packets: file.packets,
+            duplicates: file.duplicates,
+            reordered: file.reordered,
+            late: file.late,
+            refused: file.refused,
+            is_empty: matches!(file.remark, Some(Remark::Empty | Remark::NoPackets)),
+            same_as: match &file.remark {
+                Some(Remark::SameAs(other)) => Some(other),
+                _ => None,
+            },
+            error: file.error.as_ref().map(|it| ErrorView {
+                message: it.to_string(),
+                offset: it.offset(),
+                packet: it.packet_number(),
+            }),
+        }
+    }
+}
+
+/// What a person should know about the inputs, a line each.
+pub(crate) fn remarks(merged: &Merged) -> Vec<String> {
+    let mut lines = Vec::new();
+    for file in &merged.files {
+        let name = &file.name;
+        if let Some(error) = &file.error {
+            lines.push(format!("warning: {error}"));
+        }
+        if file.refused > 0 {
+            lines.push(format!(
+                "warning: `{name}` has {} that the output cannot hold",
+                packets(file.refused)
+            ));
+        }
+        if file.late > 0 {
+            lines.push(format!(
+                "warning: `{name}` has {} too far from where they should be: they are out of order in the output",
+                packets(file.late)
+            ));
+        }
+        if file.reordered > 0 {
+            lines.push(format!(
+                "note: `{name}` has {} behind later ones: they were put in order",
+                packets(file.reordered)
+            ));
+        }
+        match &file.remark {
+            Some(Remark::Empty) => lines.push(format!("note: `{name}` is empty")),
+            Some(Remark::NoPackets) => lines.push(format!("note: `{name}` has no packets")),
+            Some(Remark::SameAs(other)) if other == name => {
+                lines.push(format!("note: `{name}` was given twice, and read once"));
+            }
+            Some(Remark::SameAs(other)) => {
+                lines.push(format!(
+                    "note: `{name}` is the same file as `{other}`, and was read once"
+                ));
+            }
+            _ => {}
+        }
+    }
+    if merged.dedup_is_short {
+        lines.push(
+            "warning: there were too many packets within the window to compare all: give a shorter one".to_owned(),
+        );
+    }
+    lines
+}
+
+fn packets(number: u64) -> String {
+    match number {
+        1 => "1 packet".to_owned(),
+        _ => format!("{} packets", count(number)),
+    }
+}

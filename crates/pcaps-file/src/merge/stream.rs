@@ -1,0 +1,240 @@
+//! The packets of one file, a little ahead, in the order of time.
+
+use std::collections::VecDeque;
+
+use super::bytes::Bytes;
+use super::tournament::Tournament;
+use crate::error::{Error, Fault};
+use crate::packet::{LinkType, Packet, Timestamp};
+use crate::reader::{Header, Reader, Record};
+use crate::source::Source;
+use crate::writer::WriterOptions;
+
+/// One file on its way into another one.
+pub(super) struct Stream {
+    reader: Reader<Bytes>,
+    /// What was read and not taken yet, in the order in which it will be.
+    ahead: VecDeque<Head>,
+    /// How many bytes of the file those are.
+    bytes_ahead: usize,
+    /// How many there should be at least after reading: half of what the buffer holds.
+    batch: usize,
+    /// The latest key that was taken.
+    taken: u64,
+    /// Whether `ahead` has another order than the file.
+    disordered: bool,
+    has_ended: bool,
+    /// How many packets were taken.
+    pub(super) packets: u64,
+    /// Why it ended before its end.
+    pub(super) error: Option<Error>,
+    /// Packets that stood behind a later one, and were put in order.
+    pub(super) reordered: u64,
+    /// Packets that stood too far behind a later one.
+    pub(super) late: u64,
+}
+
+/// A packet that waits.
+#[derive(Clone, Copy)]
+pub(super) struct Head {
+    key: u64,
+    time: Timestamp,
+    /// Where in the file its bytes begin.
+    at: u64,
+    len: u32,
+    original_len: u32,
+    pub(super) sort: u32,
+    link_type: LinkType,
+}
+
+impl Head {
+    #[inline]
+    pub(super) fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// The packet whose bytes `bytes` begin with.
+    #[inline]
+    pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Packet<'a> {
+        Packet {
+            timestamp: self.time,
+            link_type: self.link_type,
+            original_len: self.original_len,
+            bytes: bytes.get(..self.len as usize).unwrap_or(bytes),
+        }
+    }
+
+    /// About what it takes in the file.
+    fn size(&self) -> usize {
+        self.len as usize + 16
+    }
+}
+
+impl Stream {
+    /// Reads a file's beginning, through a buffer of this size.
+    pub(super) fn open(bytes: Bytes, name: String, capacity: usize) -> Result<Self, Error> {
+        Self::over(Source::with_capacity(capacity, bytes, name), capacity)
+    }
+
+    /// The same for one that was unpacked before, up to a fault.
+    pub(super) fn unpacked(
+        bytes: Bytes,
+        name: String,
+        capacity: usize,
+        at_end: Option<Fault>,
+    ) -> Result<Self, Error> {
+        let source = Source::with_capacity(capacity, bytes, name);
+        Self::over(source.unpacked(at_end), capacity)
+    }
+
+    fn over(source: Source<Bytes>, capacity: usize) -> Result<Self, Error> {
+        let mut reader = Reader::unopened(source);
+        reader.open_records()?;
+        Ok(Self {
+            reader,
+            ahead: VecDeque::new(),
+            bytes_ahead: 0,
+            batch: capacity / 2,
+            taken: 0,
+            disordered: false,
+            has_ended: false,
+            packets: 0,
+            error: None,
+            reordered: 0,
+            late: 0,
+        })
+    }
+
+    pub(super) fn header(&self) -> Header {
+        self.reader.header()
+    }
+
+    pub(super) fn is_packed(&self) -> bool {
+        self.reader.source().is_unpacked()
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut Bytes {
+        self.reader.get_mut()
+    }
+
+    /// The sort of packet that `sort` is.
+    pub(super) fn sort(&self, sort: u32) -> Option<WriterOptions> {
+        self.reader.sorts().get(sort as usize).copied()
+    }
+
+    /// The key of the next packet, by which it is to be compared with those of other files.
+    #[inline]
+    pub(super) fn key(&self) -> u64 {
+        self.ahead.front().map_or(Tournament::ENDED, |it| it.key)
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Head> {
+        let head = self.ahead.pop_front()?;
+        self.bytes_ahead -= head.size();
+        self.taken = self.taken.max(head.key);
+        self.packets += 1;
+        Some(head)
+    }
+
+    /// The bytes of the packet that was taken last, until more is read.
+    #[inline]
+    pub(super) fn bytes(&self, head: &Head) -> &[u8] {
+        let source = self.reader.source();
+        let back = usize::try_from(source.offset() - head.at).unwrap_or(usize::MAX);
+        source.behind(back, head.len as usize)
+    }
+
+    /// Sees to it that enough is there to know what comes next.
+    #[inline]
+    pub(super) fn read_ahead(&mut self) {
+        if !self.has_ended && self.bytes_ahead <= self.batch / 2 {
+            self.read_batch();
+        }
+    }
+
+    fn read_batch(&mut self) {
+        let offset = self.reader.source().offset();
+        let oldest = if self.disordered {
+            self.ahead.iter().map(|it| it.at).min()
+        } else {
+            self.ahead.front().map(|it| it.at)
+        };
+        self.disordered &= !self.ahead.is_empty();
+        let from = oldest.unwrap_or(offset);
+        if offset - from > 4 * self.batch as u64 && self.disordered {
+            // It waits for its time, which is far off, and the buffer cannot wait with it.
+            self.give_up_on(from);
+            return;
+        }
+        let source = self.reader.source_mut();
+        source.keep_from(from);
+        source.trim(8 * self.batch);
+        source.seal(false);
+        loop {
+            // What has been read by then is taken too, while the cache has it.
+            if self.bytes_ahead >= self.batch {
+                self.reader.source_mut().seal(true);
+            }
+            match self.reader.next_record() {
+                Ok(Some(record)) => self.push(&record),
+                Ok(None) => {
+                    self.has_ended = true;
+                    return;
+                }
+                Err(error) if error.is_io() && self.reader.source().is_sealed() => return,
+                Err(error) => {
+                    self.has_ended = true;
+                    self.error = Some(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, record: &Record) {
+        let head = Head {
+            // The last one means something else.
+            key: record.timestamp.as_nanos().min(Tournament::ENDED - 1),
+            time: record.timestamp,
+            at: self.reader.source().offset() - record.back as u64,
+            // At most 16 MiB.
+            len: u32::try_from(record.len).unwrap_or(u32::MAX),
+            original_len: record.original_len,
+            sort: record.sort,
+            link_type: record.link_type,
+        };
+        self.bytes_ahead += head.size();
+        if head.key >= self.ahead.back().map_or(self.taken, |it| it.key) {
+            self.ahead.push_back(head);
+        } else {
+            self.insert(head);
+        }
+    }
+
+    /// Puts a packet where it should have been, among those that are still here.
+    #[cold]
+    fn insert(&mut self, head: Head) {
+        if head.key < self.taken {
+            self.late += 1;
+        } else {
+            self.reordered += 1;
+        }
+        let place = self.ahead.partition_point(|it| it.key <= head.key);
+        self.ahead.insert(place, head);
+        self.disordered = true;
+    }
+
+    /// The packet at `at` goes next, whatever its time.
+    #[cold]
+    fn give_up_on(&mut self, at: u64) {
+        let key = self.key();
+        if let Some(place) = self.ahead.iter().position(|it| it.at == at)
+            && let Some(head) = self.ahead.remove(place)
+        {
+            self.late += 1;
+            self.ahead.push_front(Head { key, ..head });
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A file that is whole, or not there.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::Error;
+
+/// A file on its way to a path: a temporary file beside it, readable by its owner only, that takes the path in one
+/// step when it is whole. Dropped before, it leaves the path as it was.
+///
+/// A symbolic link at the path is written through.
+///
+/// # Examples
+///
+/// ```no_run
+/// use pcaps_file::{LinkType, NewFile, Writer, WriterOptions};
+///
+/// # fn main() -> Result<(), pcaps_file::Error> {
+/// let file = NewFile::create("capture.pcap")?;
+/// let writer = Writer::new(file.open()?, WriterOptions::new(LinkType::RAW))?;
+/// writer.finish()?;
+/// file.put_in_place()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct NewFile {
+    /// As it was given.
+    path: PathBuf,
+    /// Where a link at `path` leads, or `path` itself.
+    place: PathBuf,
+    file: NamedTempFile,
+}
+
+impl NewFile {
+    /// Makes the temporary file, so that a path that cannot be written is an error before anything is done.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) when there is no such folder, it cannot be written, or `path` is a folder, a device
+    /// or a link that leads nowhere.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let refused = |why: &str| Err(Error::cannot_write(path, why.to_owned()));
+        let place = match path.metadata() {
+            Ok(it) if it.is_dir() => return refused("it is a folder: give the name of a file"),
+            // Putting a file in its place would take a device away.
+            Ok(it) if !it.is_file() => {
+                return refused("it is not an ordinary file: give the name of one");
+            }
+            // A link is written through, as by any program that opens its file.
+            Ok(_) if path.is_symlink() => match path.canonicalize() {
+                Ok(place) => place,
+                Err(error) => return refused(&cause(&error)),
+            },
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return refused(&cause(&error));
+            }
+            Err(_) if path.is_symlink() => {
+                return refused(
+                    "it is a link that leads nowhere: remove it, or make what it leads to",
+                );
+            }
+            _ => path.to_owned(),
+        };
+        let folder = folder_of(&place);
+        if !folder.is_dir() {
+            return refused(&format!(
+                "there is no folder {}: make it first",
+                folder.display()
+            ));
+        }
+        let file = tempfile::Builder::new()
+            .prefix(".pcaps-")
+            .tempfile_in(folder);
+        match file {
+            Ok(file) => Ok(Self {
+                path: path.to_owned(),
+                place,
+                file,
+            }),
+            Err(error) => refused(&format!(
+                "no file can be made in {} ({}): choose another folder",
+                folder.display(),
+                cause(&error)
+            )),
+        }
+    }
+
+    /// A handle on the temporary file, to write with: at its beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) when it cannot be opened.
+    pub fn open(&self) -> Result<File, Error> {
+        self.file
+            .reopen()
+            .map_err(|error| Error::cannot_write(&self.path, cause(&error)))
+    }
+
+    /// Has the file written to the disk, and puts it in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) when that fails; the path is as it was then.
+    pub fn put_in_place(self) -> Result<(), Error> {
+        let Self { path, place, file } = self;
+        file.as_file()
+            .sync_all()
+            .map_err(|error| Error::cannot_write(&path, cause(&error)))?;
+        file.persist(&place)
+            .map_err(|error| Error::cannot_write(&path, cause(&error.error)))?;
+        // The file is whole and in its place: a folder that cannot be synced is no reason to say that it is not.
+        let _ = sync_folder(&place);
+        Ok(())
+    }
+
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What the operating system says. The name of the temporary file, which comes with it, is nobody's concern.
+fn cause(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code).to_string(),
+        None => error.kind().to_string(),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// The name of a file lasts through a power cut only once its folder has been synced.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder_of(path))?.sync_all()?;
+    }
+    Ok(())
+}
