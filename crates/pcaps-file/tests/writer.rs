@@ -133,7 +133,7 @@ fn a_full_disk_is_an_error_of_the_packet_that_meets_it() {
     writer.write(&packet(0, &[1])).expect("still in the buffer");
     // Its header still fits in the buffer, its bytes do not.
     let error = writer
-        .write(&packet(0, &vec![7; 70_000]))
+        .write(&packet(0, &vec![7; 300_000]))
         .expect_err("no space");
     assert!(error.is_io());
     assert_eq!((error.packet_number(), error.offset()), (Some(2), Some(41)));
