@@ -7,7 +7,6 @@ use std::{
 };
 
 use pcaps::{Account, CaptureId, Summary};
-use tempfile::NamedTempFile;
 
 use crate::{
     failure::{Exit, Failure},
@@ -63,61 +62,6 @@ impl Target {
             Self::Stdout => through(account, id, progress).await,
         }
     }
-}
-
-/// A file that is written beside its place and takes it when it is whole. Dropped before, it leaves nothing.
-pub(crate) struct NewFile {
-    /// As it was given.
-    path: PathBuf,
-    /// Where a link at `path` leads, or `path` itself.
-    place: PathBuf,
-    file: NamedTempFile,
-}
-
-impl NewFile {
-    /// A file for this path, which [`Target::prepare`] has found to be one that can be written.
-    pub(crate) fn beside(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::write(path, &error);
-        let place = if path.is_symlink() {
-            path.canonicalize().map_err(failed)?
-        } else {
-            path.to_owned()
-        };
-        let file = tempfile::Builder::new()
-            .prefix(".pcaps-")
-            .tempfile_in(folder_of(&place))
-            .map_err(failed)?;
-        Ok(Self {
-            path: path.to_owned(),
-            place,
-            file,
-        })
-    }
-
-    /// A handle to write with.
-    pub(crate) fn open(&self) -> Result<File, Failure> {
-        let file = self.file.reopen();
-        file.map_err(|error| Failure::write(&self.path, &error))
-    }
-
-    /// Puts the file in its place.
-    pub(crate) fn put_in_place(self) -> Result<(), Failure> {
-        let Self { path, place, file } = self;
-        let failed = |error: io::Error| Failure::write(&path, &error);
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&place).map_err(|error| failed(error.error))?;
-        if cfg!(unix) {
-            // The file is whole and in its place: a folder that cannot be synced is no reason to say that it is not.
-            let _ = File::open(folder_of(&place)).and_then(|folder| folder.sync_all());
-        }
-        Ok(())
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }
 
 /// Downloads to a file, and sums it up.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use pcaps_file::{
-    ErrorKind, Format, LinkType, Packet, Reader, Writer, WriterOptions,
+    ErrorKind, Format, LinkType, NewFile, Packet, Reader, Writer, WriterOptions,
     filter::{self, Expr, Program},
 };
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::{
     output,
     resume::Resume,
     runtime,
-    target::{NewFile, Target},
+    target::Target,
 };
 
 /// tcpdump's snap length where none is given.
@@ -39,15 +39,23 @@ pub(super) fn run(global: &Global, args: args::Filter) -> Result<(), Failure> {
         Target::Stdout => filtering.run(&inputs, io::stdout().lock())?,
         Target::File(path) => runtime::interruptible(&Resume::default(), async {
             // Held here, so that an interruption takes it away.
-            let new = NewFile::beside(path)?;
-            let file = new.open()?;
+            let new = NewFile::create(path).map_err(failed)?;
+            let file = new.open().map_err(failed)?;
             let work = tokio::task::spawn_blocking(move || filtering.run(&inputs, file)).await;
             let counts = work.map_err(|error| Failure::because(Exit::Other, &error))??;
-            new.put_in_place()?;
+            new.put_in_place().map_err(failed)?;
             Ok(counts)
         })?,
     };
     report(global, &target, counts)
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "this is how `map_err` calls it"
+)]
+fn failed(error: pcaps_file::Error) -> Failure {
+    Failure::because(Exit::Other, &error)
 }
 
 /// The filter, and the files.
