@@ -124,12 +124,18 @@ async fn holding_back_does_not_outlast_the_policy() {
     assert!(elapsed <= 5, "{elapsed}");
 }
 
-#[tokio::test]
-async fn more_requests_than_there_may_be_are_spread_and_none_is_refused() {
+/// A simulator with its limits, on a clock that jumps.
+async fn simulator() -> (Simulator, Time) {
     let time = Time::start();
     let clock = time.clone();
     let simulator = Simulator::builder().token(TOKEN).account_id(ACCOUNT);
-    let simulator = simulator.clock(move || clock.now()).start().await.unwrap();
+    let simulator = simulator.clock(move || clock.now()).start().await;
+    (simulator.unwrap(), time)
+}
+
+#[tokio::test]
+async fn more_requests_than_there_may_be_are_spread_and_none_is_refused() {
+    let (simulator, time) = simulator().await;
     let account = account_at(simulator.base_url(), &time);
     let start = time.now();
     let mut sent = 0;
@@ -146,10 +152,7 @@ async fn more_requests_than_there_may_be_are_spread_and_none_is_refused() {
 
 #[tokio::test]
 async fn two_samples_are_a_minute_apart() {
-    let time = Time::start();
-    let clock = time.clone();
-    let simulator = Simulator::builder().token(TOKEN).account_id(ACCOUNT);
-    let simulator = simulator.clock(move || clock.now()).start().await.unwrap();
+    let (simulator, time) = simulator().await;
     let account = account_at(simulator.base_url(), &time);
     let start = time.now();
     for _ in 0..2 {

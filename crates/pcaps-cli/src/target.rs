@@ -26,16 +26,7 @@ impl Target {
     /// Makes sure, before anything is asked of the service, that the file can be written.
     pub(crate) fn prepare(path: &Path, json: bool) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            if json {
-                return Err(Failure::usage(
-                    "standard output cannot take both the capture and --json: give `-o FILE`",
-                ));
-            }
-            if io::stdout().is_terminal() {
-                return Err(Failure::usage(
-                    "a terminal cannot show a capture: give `-o FILE`, or pipe it into a program that can",
-                ));
-            }
+            check_stdout(json)?;
             return Ok(Self::Stdout);
         }
         pcaps::check_output(path)?;
@@ -62,6 +53,21 @@ impl Target {
             Self::Stdout => through(account, id, progress).await,
         }
     }
+}
+
+/// Makes sure that standard output can take a capture.
+pub(crate) fn check_stdout(json: bool) -> Result<(), Failure> {
+    if json {
+        return Err(Failure::usage(
+            "standard output cannot take both the capture and --json: give `-o FILE`",
+        ));
+    }
+    if io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "a terminal cannot show a capture: give `-o FILE`, or pipe it into a program that can",
+        ));
+    }
+    Ok(())
 }
 
 /// Downloads to a file, and sums it up.

@@ -3,7 +3,7 @@
 use std::{
     error::Error as _,
     fs,
-    io::{self, IsTerminal as _, Write},
+    io::{self, Write},
     path::Path,
     sync::{
         Arc,
@@ -22,14 +22,14 @@ use crate::{
     output::{self, MergedView, remarks},
     progress::Progress,
     resume::Resume,
-    runtime,
+    runtime, target,
 };
 
 pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
     let path = &args.output.output;
     let is_stdout = path.as_os_str() == "-";
     let target = if is_stdout {
-        check_stdout(global.json)?;
+        target::check_stdout(global.json)?;
         None
     } else {
         refuse_inputs(args)?;
@@ -140,20 +140,6 @@ impl<W: Write, F: FnMut(usize) -> io::Result<()>> Write for Watched<'_, W, F> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-fn check_stdout(json: bool) -> Result<(), Failure> {
-    if json {
-        return Err(Failure::usage(
-            "standard output cannot take both the capture and --json: give `-o FILE`",
-        ));
-    }
-    if io::stdout().is_terminal() {
-        return Err(Failure::usage(
-            "a terminal cannot show a capture: give `-o FILE`, or pipe it into a program that can",
-        ));
-    }
-    Ok(())
 }
 
 fn inputs(args: &args::Merge) -> Result<Vec<Input>, Failure> {
