@@ -66,7 +66,20 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// A simulator to be set up.
+    /// A simulator to be set up: one line in a test.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// #[tokio::test]
+    /// async fn a_bucket_is_registered() -> Result<(), pcaps_sim::Error> {
+    ///     let simulator = pcaps_sim::Simulator::builder().start().await?;
+    ///     // ... a client at `simulator.base_url()`, with `simulator.token()` and `simulator.account_id()` ...
+    ///     let _ = simulator.requests();
+    ///     simulator.shutdown().await;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
