@@ -31,7 +31,8 @@ impl Service {
     }
 
     async fn advance(&self, seconds: u64) {
-        self.simulator.advance(Duration::from_secs(seconds)).await;
+        let by = Duration::from_secs(seconds);
+        self.simulator.advance(by).await.unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

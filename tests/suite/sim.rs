@@ -124,3 +124,21 @@ async fn it_has_limits_and_can_be_quiet() {
         format!("serving at {page}; end it with Ctrl-C\n")
     );
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn lines_that_nobody_reads_hold_nothing_up() {
+    let sim = Sim::start(&["--unlimited"]);
+    let http = reqwest::Client::builder().no_proxy();
+    // It is over at once, or never.
+    let http = http
+        .timeout(std::time::Duration::from_mins(1))
+        .build()
+        .unwrap();
+    // A pipe holds 64 KiB.
+    for _ in 0..1_500 {
+        let request = http.get(sim.url("")).bearer_auth(sim.text("api_token"));
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+    sim.end();
+}

@@ -125,11 +125,17 @@ impl Buckets {
     ///
     /// # Errors
     ///
-    /// When the text names no bucket ([`ErrorKind::Destination`](crate::ErrorKind::Destination)).
+    /// When the text names no bucket, or a directory that is refused only because one above it is
+    /// ([`ErrorKind::Destination`](crate::ErrorKind::Destination)).
     pub fn accept(&self, uri: &str) -> Result<(), Error> {
         let key = key(uri, Purpose::Name)?;
-        self.refusals()
-            .retain(|refused, _| !refused.prefix_matches(&key));
+        let mut refusals = self.refusals();
+        let before = refusals.len();
+        refusals.retain(|refused, _| !refused.prefix_matches(&key));
+        if refusals.len() == before && nearest(&refusals, &key).is_some() {
+            let reason = "what it is in is refused as a whole: take that back";
+            return Err(Repr::Destination { reason }.into());
+        }
         Ok(())
     }
 
@@ -264,6 +270,8 @@ mod tests {
         assert_eq!(open("s3/b"), None);
         buckets.accept("s3://b/d/e")?;
         assert_eq!(open("s3/b/d/e/f"), Some(Refusal::Gone));
+        assert!(buckets.accept("s3://b/d/e").is_err());
+        buckets.accept("s3://other")?;
         buckets.refuse("s3://b/d/e", Refusal::NotWritable)?;
         buckets.accept("s3://b")?;
         assert_eq!(open("s3/b/d/e/f"), None);

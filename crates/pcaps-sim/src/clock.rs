@@ -10,6 +10,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::error::Repr;
+
 /// A source of the present moment: the real one, or a test's. It can be moved on; clones move together.
 #[derive(Clone)]
 pub(crate) struct Clock {
@@ -37,16 +39,24 @@ impl Clock {
         now.checked_add(ahead).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves it on: by 292 years at most, all in all.
-    pub(crate) fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
-        let add = |ahead: i64| Some(ahead.saturating_add(by));
-        // It is never refused.
-        let _ = self
+    /// Moves it on, but not past what a pcap file can hold.
+    pub(crate) fn advance(&self, by: Duration) -> Result<(), Repr> {
+        let by = i64::try_from(by.as_nanos()).map_err(|_| Repr::Clock)?;
+        // From what it is now, so that two at once cannot get past the end together.
+        let add = |ahead: i64| {
+            let ahead = ahead.checked_add(by)?;
+            let now = (self.base)().checked_add(SignedDuration::from_nanos(ahead));
+            now.is_ok_and(|it| it.as_second() <= LAST).then_some(ahead)
+        };
+        let moved = self
             .ahead
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
+        moved.map(drop).map_err(|_| Repr::Clock)
     }
 }
+
+/// The last second that a pcap file can hold: 2106-02-07T06:28:15Z.
+const LAST: i64 = u32::MAX as i64;
 
 /// How many whole seconds it is until a moment, rounded up; 0 when it is there.
 pub(crate) fn seconds_until(moment: Timestamp, now: Timestamp) -> u64 {
@@ -78,7 +88,8 @@ pub(crate) fn text(moment: Timestamp) -> String {
 
 /// A moment as capture files keep it. What they cannot keep becomes the nearest that they can.
 pub(crate) fn to_file(moment: Timestamp) -> pcaps_file::Timestamp {
-    let nanos = moment.as_nanosecond().clamp(0, i128::from(u64::MAX));
+    let last = i128::from(LAST) * 1_000_000_000 + 999_999_999;
+    let nanos = moment.as_nanosecond().clamp(0, last);
     pcaps_file::Timestamp::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
@@ -97,17 +108,34 @@ mod tests {
     }
 
     #[test]
-    fn clones_move_on_together() {
+    fn clones_move_on_together() -> Result<(), Repr> {
         let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
         let other = clock.clone();
-        clock.advance(Duration::from_millis(1_500));
-        other.advance(Duration::from_millis(500));
+        clock.advance(Duration::from_millis(1_500))?;
+        other.advance(Duration::from_millis(500))?;
         assert_eq!(clock.now(), shift(Timestamp::UNIX_EPOCH, 2));
         assert_eq!(other.now(), clock.now());
-        // It stops somewhere in the 23rd century, and does not come back.
-        clock.advance(Duration::MAX);
-        other.advance(Duration::MAX);
-        assert!(clock.now() > shift(Timestamp::UNIX_EPOCH, 250 * 365 * 86_400));
+        Ok(())
+    }
+
+    #[test]
+    fn it_does_not_go_where_files_cannot_follow() -> Result<(), Repr> {
+        let clock = Clock::new(|| Timestamp::UNIX_EPOCH);
+        clock.advance(Duration::from_secs(u32::MAX.into()))?;
+        let last = clock.now();
+        for by in [
+            Duration::from_secs(1),
+            Duration::from_secs(1 << 40),
+            Duration::MAX,
+        ] {
+            assert!(matches!(clock.advance(by), Err(Repr::Clock)));
+            assert_eq!(clock.now(), last);
+        }
+        assert_eq!(
+            to_file(Timestamp::MAX),
+            to_file(last + SignedDuration::from_nanos(999_999_999))
+        );
+        Ok(())
     }
 
     #[test]
@@ -125,6 +153,9 @@ mod tests {
         assert_eq!(shift(Timestamp::MAX, 1), Timestamp::MAX);
         assert_eq!(shift(Timestamp::MIN, -1), Timestamp::MIN);
         assert_eq!(to_file(Timestamp::MIN).as_nanos(), 0);
-        assert_eq!(to_file(Timestamp::MAX).as_nanos(), u64::MAX);
+        assert_eq!(
+            to_file(Timestamp::MAX).as_nanos(),
+            (u64::from(u32::MAX) + 1) * 1_000_000_000 - 1
+        );
     }
 }

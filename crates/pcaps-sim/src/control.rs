@@ -5,7 +5,7 @@ use std::{error::Error as _, num::NonZeroU32, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -115,6 +115,23 @@ async fn guard(State(front): Shared, request: Request, next: Next) -> Reply {
     }
 }
 
+/// A body, or why it was not read.
+struct Body(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self).map_err(|error| {
+            Refusal::new(
+                error.status(),
+                format!("the body was not read; {BODY} bytes are the most"),
+            )
+        })
+    }
+}
+
 /// What the body says, whatever its media type: curl says that it is a form.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body)
@@ -135,14 +152,17 @@ struct Advance {
     advance: f64,
 }
 
-async fn advance(State(front): Shared, body: Bytes) -> Reply {
+async fn advance(State(front): Shared, Body(body): Body) -> Reply {
     let Advance { advance } = read(&body)?;
-    let by = Duration::try_from_secs_f64(advance).map_err(|_| {
-        Refusal::bad_request(
+    if advance < 0.0 {
+        return Err(Refusal::bad_request(
             "`advance` must be a number of seconds, 0 or more: the clock does not go back",
-        )
-    })?;
-    front.service.clock.advance(by);
+        ));
+    }
+    // What is no duration is longer than any.
+    let by = Duration::try_from_secs_f64(advance).unwrap_or(Duration::MAX);
+    let moved = front.service.clock.advance(by);
+    moved.map_err(|error| Refusal::bad_request(error.to_string()))?;
     front.service.advance().await;
     Ok(time(&front))
 }
@@ -157,7 +177,7 @@ struct Spoil {
     fault: Fault,
 }
 
-async fn spoil(State(front): Shared, body: Bytes) -> Reply {
+async fn spoil(State(front): Shared, Body(body): Body) -> Reply {
     let Spoil {
         operation,
         times,
@@ -196,7 +216,7 @@ struct Synthetic {
 }
 
 /// Made-up traffic as JSON says; or a capture file, which does not begin as JSON does.
-async fn set_traffic(State(front): Shared, body: Bytes) -> Reply {
+async fn set_traffic(State(front): Shared, Body(body): Body) -> Reply {
     let traffic = if body.trim_ascii_start().starts_with(b"{") {
         let Synthetic { seed, sampling } = read(&body)?;
         Traffic::synthetic(seed).with_sampling(sampling.unwrap_or(NonZeroU32::MIN))
@@ -219,7 +239,7 @@ fn unreadable(error: &traffic::Error) -> Refusal {
     Refusal::bad_request(format!("{error}{cause}"))
 }
 
-async fn set_files(State(front): Shared, body: Bytes) -> Reply {
+async fn set_files(State(front): Shared, Body(body): Body) -> Reply {
     front.service.set_files(read(&body)?);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -231,7 +251,7 @@ struct Refuse {
     refusal: Option<crate::Refusal>,
 }
 
-async fn refuse(State(front): Shared, body: Bytes) -> Reply {
+async fn refuse(State(front): Shared, Body(body): Body) -> Reply {
     let Refuse {
         destination,
         refusal,

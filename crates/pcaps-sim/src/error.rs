@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Folder,
     /// Text that does not name a bucket.
     Destination,
+    /// A clock that is to go past the time that pcap files can hold.
+    Clock,
     /// There are as many accounts as there can be.
     TooManyAccounts,
     /// Text that does not say where a bucket is to be, or an environment that does not let it be reached.
@@ -64,6 +66,10 @@ pub(crate) enum Repr {
     },
     #[error("this does not name a bucket: {reason}")]
     Destination { reason: &'static str },
+    #[error(
+        "cannot move the clock past 2106-02-07T06:28:15Z: pcap files end there; start the simulator anew"
+    )]
+    Clock,
     #[error("cannot add an account: there are {limit}, which is the most")]
     TooManyAccounts { limit: usize },
     #[error("this does not name a store for buckets: {reason}")]
@@ -81,6 +87,7 @@ impl Error {
             Repr::AccountId | Repr::Token => ErrorKind::Credentials,
             Repr::Folder { .. } => ErrorKind::Folder,
             Repr::Destination { .. } => ErrorKind::Destination,
+            Repr::Clock => ErrorKind::Clock,
             Repr::TooManyAccounts { .. } => ErrorKind::TooManyAccounts,
             Repr::Store { .. } => ErrorKind::Store,
             Repr::Randomness { .. } => ErrorKind::Randomness,

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,16 +18,23 @@ use serde::{Serialize, Serializer};
 use crate::{clock, faults::Operation};
 
 /// Headers whose values are not shown.
-const SECRET: [&str; 3] = ["authorization", "proxy-authorization", "x-auth-key"];
+const SECRET: [&str; 6] = [
+    "authorization",
+    "cf-access-client-secret",
+    "cookie",
+    "proxy-authorization",
+    "x-auth-key",
+    "x-auth-user-service-key",
+];
 
-/// How many requests are remembered, and how many bytes of bodies.
+/// How many requests are remembered, and how many bytes of them.
 const REMEMBERED: usize = 1_000;
 const REMEMBERED_BYTES: usize = 64 << 20;
 
 /// A request as it was read.
 ///
-/// Its `Debug` shows neither credentials nor the body, which may hold keys; what it is serialized to has the body,
-/// as text.
+/// Its `Debug` shows neither credentials, nor the query, nor the body, which may hold keys. What it is serialized to
+/// has the query, and the body as text.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Request {
@@ -76,6 +86,13 @@ impl Request {
         }
     }
 
+    /// About how many bytes of memory it takes.
+    fn size(&self) -> usize {
+        let headers = self.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+        self.path.len() + headers + self.body.len()
+    }
+
     /// Its headers, without what is secret.
     fn shown_headers(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
         headers.iter().map(|(name, value)| {
@@ -104,7 +121,7 @@ impl fmt::Debug for Request {
             .field("at", &self.at)
             .field("operation", &self.operation)
             .field("method", &self.method)
-            .field("path", &self.path)
+            .field("path", &self.path.split('?').next())
             .field("headers", &headers)
             .field("body", &format_args!("[{} bytes]", self.body.len()))
             .field("reached", &self.reached)
@@ -122,32 +139,41 @@ struct Entries {
     requests: VecDeque<Request>,
     /// The number of the first that is remembered.
     first: u64,
-    /// Of all bodies.
+    /// Of all that is remembered.
     bytes: usize,
 }
 
-/// A request that is being answered.
+/// A request that is being answered. When the last clone is gone, it never will be.
 #[derive(Clone)]
-pub(crate) struct Entry {
+pub(crate) struct Entry(Arc<Pending>);
+
+struct Pending {
     log: Arc<Log>,
     number: u64,
     begun: Instant,
+    method: String,
+    path: String,
+    is_answered: AtomicBool,
 }
 
 impl Log {
     /// Remembers a request.
     pub(crate) fn add(self: &Arc<Self>, request: Request) -> Entry {
+        let (method, path) = (request.method.clone(), request.path.clone());
         let mut entries = self.entries();
-        entries.bytes += request.body.len();
+        entries.bytes += request.size();
         entries.requests.push_back(request);
-        entries.shrink();
         let number = entries.first + entries.requests.len() as u64 - 1;
+        entries.shrink();
         drop(entries);
-        Entry {
+        Entry(Arc::new(Pending {
             log: Arc::clone(self),
             number,
             begun: Instant::now(),
-        }
+            method,
+            path,
+            is_answered: AtomicBool::new(false),
+        }))
     }
 
     /// What is remembered, the oldest first.
@@ -181,7 +207,7 @@ impl Entries {
             let Some(oldest) = self.requests.pop_front() else {
                 return;
             };
-            self.bytes -= oldest.body.len();
+            self.bytes -= oldest.size();
             self.first += 1;
         }
     }
@@ -195,8 +221,8 @@ impl Entries {
 impl Entry {
     /// Its body has been read.
     pub(crate) fn read(&self, body: &Bytes) {
-        let mut entries = self.log.entries();
-        if let Some(request) = entries.get(self.number) {
+        let mut entries = self.0.log.entries();
+        if let Some(request) = entries.get(self.0.number) {
             let before = std::mem::replace(&mut request.body, body.clone()).len();
             entries.bytes = entries.bytes + body.len() - before;
             entries.shrink();
@@ -205,18 +231,27 @@ impl Entry {
 
     /// It is answered, with a status or without: a line is written about it.
     pub(crate) fn answered(&self, status: Option<u16>) {
-        let took = self.begun.elapsed();
-        let mut entries = self.log.entries();
-        let Some(request) = entries.get(self.number) else {
+        self.0.answered(status);
+    }
+}
+
+impl Pending {
+    fn answered(&self, status: Option<u16>) {
+        if self.is_answered.swap(true, Ordering::Relaxed) {
             return;
-        };
-        request.status = status;
-        if tracing::enabled!(tracing::Level::INFO) {
-            let (method, path) = (request.method.clone(), request.path.clone());
-            // Whoever writes lines may be slow.
-            drop(entries);
-            line(&method, &path, status, took);
         }
+        let took = self.begun.elapsed();
+        if let Some(request) = self.log.entries().get(self.number) {
+            request.status = status;
+        }
+        line(&self.method, &self.path, status, took);
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Whoever asked has hung up.
+        self.answered(None);
     }
 }
 
@@ -237,7 +272,7 @@ mod tests {
         let uri = Uri::from_static("/client/v4/accounts/a/pcaps?page=1");
         let mut headers = HeaderMap::new();
         for name in SECRET {
-            headers.insert(name, "secret".parse().expect("a value"));
+            headers.insert(name, "s3cr3t".parse().expect("a value"));
         }
         Request {
             body: vec![b'x'; body].into(),
@@ -270,14 +305,22 @@ mod tests {
     #[test]
     fn bodies_are_bounded() {
         let log = Arc::new(Log::default());
+        let others = request(0).size();
         for _ in 0..3 {
-            log.add(request(REMEMBERED_BYTES / 2));
+            log.add(request(REMEMBERED_BYTES / 2 - others));
         }
         assert_eq!(log.requests().len(), 2);
         let entry = log.add(request(0));
-        entry.read(&vec![0; REMEMBERED_BYTES].into());
+        entry.read(&vec![0; REMEMBERED_BYTES - others].into());
         assert_eq!(log.requests().len(), 1);
-        assert_eq!(log.requests()[0].body.len(), REMEMBERED_BYTES);
+        assert_eq!(log.requests()[0].size(), REMEMBERED_BYTES);
+        // Headers count too.
+        let mut heavy = request(0);
+        heavy
+            .headers
+            .push(("x".to_owned(), "x".repeat(REMEMBERED_BYTES)));
+        log.add(heavy);
+        assert!(log.requests().is_empty());
     }
 
     #[test]
@@ -286,11 +329,11 @@ mod tests {
         let json = serde_json::to_string(&request).expect("JSON");
         let debug = format!("{request:?}");
         for text in [&json, &debug] {
-            assert!(!text.contains("secret"), "{text}");
+            assert!(!text.contains("s3cr3t"), "{text}");
             assert!(text.contains("[hidden]"), "{text}");
         }
         assert!(json.contains(r#""body":"xxx""#), "{json}");
-        assert!(!debug.contains("xxx"), "{debug}");
-        assert_eq!(request.header("authorization"), Some("secret"));
+        assert!(!debug.contains("xxx") && !debug.contains("page"), "{debug}");
+        assert_eq!(request.header("authorization"), Some("s3cr3t"));
     }
 }

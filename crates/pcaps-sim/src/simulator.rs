@@ -36,6 +36,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long a shutdown waits for answers that are under way.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long it then waits for connections that were cut.
+const CUT: Duration = Duration::from_secs(1);
+
 /// The service, simulated: it listens from [`start`](SimulatorBuilder::start) until
 /// [`shutdown`](Self::shutdown), or until it is dropped, which cuts all connections at once.
 ///
@@ -153,6 +156,11 @@ impl Simulator {
     /// Moves the clock on, and does what is to be done until then: afterwards the files of a full capture that
     /// is over are in their bucket.
     ///
+    /// # Errors
+    ///
+    /// When that is past 2106-02-07T06:28:15Z, where pcap files end ([`ErrorKind::Clock`](crate::ErrorKind::Clock));
+    /// it stays where it is then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -162,14 +170,15 @@ impl Simulator {
     ///
     /// let simulator = pcaps_sim::Simulator::builder().start().await?;
     /// let before = simulator.now();
-    /// simulator.advance(Duration::from_secs(86_400)).await;
+    /// simulator.advance(Duration::from_secs(86_400)).await?;
     /// assert!(simulator.now().duration_since(before).as_secs() >= 86_400);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn advance(&self, by: Duration) {
-        self.service.clock.advance(by);
+    pub async fn advance(&self, by: Duration) -> Result<(), Error> {
+        self.service.clock.advance(by)?;
         self.service.advance().await;
+        Ok(())
     }
 
     /// Sets the traffic of captures that are started from now on.
@@ -203,8 +212,8 @@ impl Simulator {
     }
 
     /// Ends the simulator: no new requests are taken, and those under way get five seconds to be answered;
-    /// then their connections are cut. After it nothing changes any more. An unfinished full capture leaves
-    /// no files, and late ones do not appear.
+    /// then their connections are cut. After it nothing changes any more, unless a store keeps a file waiting for
+    /// more than five seconds. An unfinished full capture leaves no files, and late ones do not appear.
     pub async fn shutdown(mut self) {
         if let Some(close) = self.close.take() {
             // It may have ended by itself.
@@ -215,14 +224,21 @@ impl Simulator {
             && timeout(GRACE, &mut server).await.is_err()
         {
             self.stop.now();
-            // It waits for its connections, which are cut now.
-            let _ = server.await;
+            // It waits for its connections, which are cut now; a client that does not read may hold one up.
+            if timeout(CUT, &mut server).await.is_err() {
+                server.abort();
+                let _ = server.await;
+            }
         }
         self.stop.now();
         self.ticker.abort();
-        for account in self.service.accounts.all() {
-            account.captures.settle().await;
-        }
+        let settle = async {
+            for account in self.service.accounts.all() {
+                account.captures.settle().await;
+            }
+        };
+        // A store that does not answer is not waited for.
+        let _ = timeout(GRACE, settle).await;
     }
 }
 

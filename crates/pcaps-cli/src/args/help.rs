@@ -176,8 +176,9 @@ Examples:
   pcaps merge *.pcap -o - | tcpdump -nr -";
 
 pub(super) const SIM: &str = "\
-Prints three lines of the form NAME=VALUE that point any client at it, then
-serves until Ctrl-C.
+Prints three lines of the form NAME=VALUE that point any client at it (with
+--control a fourth), then serves until Ctrl-C. Full captures want a bucket whose
+challenge you can read: give --buckets or --bucket-map.
 
 A URI of --bucket-map is s3://<bucket>[/<dir>], or gs:// or r2://, without a
 query. Its STORE is a folder, memory:,

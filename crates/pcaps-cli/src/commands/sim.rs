@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use pcaps_sim::{Buckets, Simulator, traffic::Traffic};
 use serde::Serialize;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{
     Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -31,9 +32,7 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
     if let Some(address) = args.control {
         simulator = simulator.control(address);
     }
-    if !args.quiet {
-        write_lines();
-    }
+    let _lines = (!args.quiet).then(write_lines);
     runtime::run(async {
         let stop = runtime::stop()?;
         let simulator = simulator.start().await?;
@@ -72,10 +71,12 @@ struct Document<'a> {
     control_url: Option<&'a str>,
 }
 
-/// Has a line written about each request.
-fn write_lines() {
+/// Has a line written about each request, by a thread of its own: where nobody reads them, lines are lost, and requests
+/// are answered. What is left is written when what comes back is dropped.
+fn write_lines() -> WorkerGuard {
+    let (stderr, guard) = tracing_appender::non_blocking(std::io::stderr());
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(stderr)
         .with_ansi(false)
         .with_level(false)
         .with_target(false);
@@ -84,6 +85,7 @@ fn write_lines() {
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(ours))
         .try_init();
+    guard
 }
 
 /// What points a client at it.

@@ -39,7 +39,8 @@ const FORMS: &str = "give a folder, `memory:`, s3+http://<host>/<bucket>, gs+htt
 /// Credentials come from the environment only: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and the
 /// other `AWS_` variables that [`AmazonS3Builder::from_env`] knows, `GOOGLE_SERVICE_ACCOUNT` (a file),
 /// `GOOGLE_APPLICATION_CREDENTIALS` and the others of [`GoogleCloudStorageBuilder::from_env`]. Without any, requests
-/// are anonymous. A request that fails is tried three more times, for ten seconds at most.
+/// are anonymous. A request that fails is tried three more times, for ten seconds at most; one that is not answered ends
+/// after thirty.
 ///
 /// # Examples
 ///

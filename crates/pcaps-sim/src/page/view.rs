@@ -244,7 +244,7 @@ fn request(request: &Request) -> Markup {
         td { (moment(&clock::text(request.at))) }
         td { @match request.status {
             Some(status) => span.badge.failed[status >= 400].success[(200..300).contains(&status)] { (status) },
-            None => "no answer",
+            None => "no answer yet",
         } }
         td { @if let Some(operation) = request.operation { (operation) } }
         td { (short(&request.method)) }

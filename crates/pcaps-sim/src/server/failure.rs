@@ -45,10 +45,10 @@ pub(crate) mod code {
     pub(crate) const GONE: i64 = 1103;
     /// A full capture is not finished yet.
     pub(crate) const UNFINISHED: i64 = 1104;
-    /// A sample was asked for within a minute of the last one.
-    pub(crate) const TOO_EARLY: i64 = 1106;
     /// A download has none of the bytes that were asked for.
     pub(crate) const NO_BYTES: i64 = 1105;
+    /// A sample was asked for within a minute of the last one.
+    pub(crate) const TOO_EARLY: i64 = 1106;
     /// There is no such bucket.
     pub(crate) const NO_BUCKET: i64 = 1201;
     /// The bucket is not proven.

@@ -5,6 +5,10 @@ use std::net::SocketAddr;
 use pcaps_sim::{Request, faults::Operation};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::support::{Answer, BUCKET, Outcome, World, but, full, packets, sample};
 
@@ -123,6 +127,7 @@ async fn the_clock_moves_captures() -> Outcome {
         100_500
     );
     for wrong in [
+        json!({ "advance": 2_600_000_000_u64 }),
         json!({ "advance": -1 }),
         json!({ "advance": 1e300 }),
         json!({}),
@@ -374,6 +379,38 @@ async fn accounts_are_added() -> Outcome {
         .as_account(other, Method::GET, "", &Value::Null)
         .await?
         .result()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_does_not_hold_it_up() -> Outcome {
+    let world = controlled().await?;
+    let order = json!({ "operation": "list_captures", "fault": { "body": "x".repeat(30 << 20) } });
+    done(&world, Method::POST, "/faults", &order).await?;
+    let address = world.simulator.base_url().replace("http://", "");
+    let address = address.split('/').next().ok_or("no address")?;
+    let mut stream = TcpStream::connect(address).await?;
+    let path = format!("/client/v4/accounts/{}/pcaps", world.simulator.account_id());
+    let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut beginning = [0; 1_000];
+    stream.read_exact(&mut beginning).await?;
+    // The test's time jumps when nothing else goes on.
+    tokio::time::pause();
+    world.simulator.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_as_json() -> Outcome {
+    let world = controlled().await?;
+    let url = world.simulator.control_url().ok_or("none")?;
+    let token = world.simulator.token().expose();
+    let request = world.http.post(format!("{url}/clock")).bearer_auth(token);
+    let answer = request.body(vec![b' '; (64 << 20) + 1]).send().await?;
+    assert_eq!(answer.status(), 413);
+    let said: Value = answer.json().await?;
+    assert!(said["error"].is_string(), "{said}");
     Ok(())
 }
 
