@@ -248,7 +248,10 @@ fn ctrl_c_leaves_nothing() {
         .status()
         .unwrap();
     assert!(status.success());
+    // Its input must not end before it has.
+    let input = child.stdin.take();
     let output = child.wait_with_output().unwrap();
+    drop(input);
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     assert_eq!(files(folder), [""; 0]);
 }
