@@ -186,8 +186,8 @@ impl Simulator {
         self.service.set_traffic(traffic);
     }
 
-    /// What was asked at [`base_url`](Self::base_url), the oldest first: the newest 1,000 requests, and those
-    /// with 64 MiB of bodies at most. A request is there before it is answered.
+    /// What was asked at [`base_url`](Self::base_url), the oldest first: the newest 1,000 requests, and 64 MiB
+    /// of them at most. A request is there before it is answered.
     pub fn requests(&self) -> Vec<Request> {
         self.service.log.requests()
     }

@@ -157,8 +157,8 @@ impl FaultServer {
         self.front.clear();
     }
 
-    /// What was asked here, in the order in which it arrived: the newest 1,000 requests, and those with 64 MiB of
-    /// bodies at most. A request is there before it is answered.
+    /// What was asked here, in the order in which it arrived: the newest 1,000 requests, and 64 MiB of
+    /// them at most. A request is there before it is answered.
     pub fn requests(&self) -> Vec<Request> {
         self.front.log.requests()
     }

@@ -11,20 +11,16 @@ use axum::{
 };
 
 use super::{
-    Fields, Service, envelope,
+    Fields, Owner, Service, envelope,
     failure::{Failure, code},
     ranges::ranged,
 };
 use crate::{
-    account::Account,
     capture::{Full, Record, Sample},
     validation::{self, Order},
 };
 
 type Reply = Result<Response, Failure>;
-
-/// Whose it is.
-type Owner = Extension<Arc<Account>>;
 
 /// `POST /pcaps`
 pub(super) async fn start(

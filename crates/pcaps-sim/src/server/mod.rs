@@ -11,7 +11,7 @@ mod ranges;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
@@ -22,7 +22,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::{
     Buckets, Files, Traffic,
-    account::{Accounts, RequestLimit},
+    account::{Account, Accounts, RequestLimit},
     clock::Clock,
     colos::Colos,
     log::{self, Log},
@@ -33,6 +33,9 @@ use body::Fields;
 pub(crate) use failure::{Failure, Problem, code};
 pub(crate) use guard::bearer;
 pub(crate) use ranges::ranged;
+
+/// Whose a request is, once it is let through.
+type Owner = Extension<Arc<Account>>;
 
 /// Everything that the service knows.
 pub(crate) struct Service {

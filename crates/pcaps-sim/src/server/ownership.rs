@@ -9,13 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Fields, Service, envelope, failure::Failure};
-use crate::{account::Account, validation};
+use super::{Fields, Owner, Service, envelope, failure::Failure};
+use crate::validation;
 
 type Reply = Result<Response, Failure>;
-
-/// Whose it is.
-type Owner = Extension<Arc<Account>>;
 
 /// `POST /pcaps/ownership`
 pub(super) async fn register(
