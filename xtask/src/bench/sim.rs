@@ -1,10 +1,10 @@
 //! `cargo xtask bench sim`: the simulator beside nginx, and its full captures beside `cp`.
 
 use std::{
+    ffi::OsStr,
     fs,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use super::{
     client::{Server, rate, write_capture},
     programs, ratio,
 };
+use crate::contract::process;
 
 /// What packets of the replayed traffic hold, in bytes.
 const PACKET: u32 = 1_400;
@@ -32,10 +33,10 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 
 /// Requests a second for one capture, beside an nginx that answers the same for all.
 fn requests(bench: &mut Bench, pcaps: &Path, curl: &Path, wrk: &Path) -> Result<()> {
-    let simulator = Simulator::start(pcaps, curl, &[])?;
+    let simulator = Simulator::start(bench, pcaps, curl, &[])?;
     let nginx = Server::start(bench.work())?;
     let id = simulator.start_capture(&sample(100))?;
-    let authorization = format!("Authorization: Bearer {}", simulator.token);
+    let authorization = format!("Authorization: Bearer {}", simulator.running.said.api_token);
     let seconds = if bench.quick { "1s" } else { "4s" };
     let load = |url: &str| {
         let mut command = Command::new(wrk);
@@ -67,7 +68,7 @@ fn requests(bench: &mut Bench, pcaps: &Path, curl: &Path, wrk: &Path) -> Result<
 
 /// The time to make a sample of as many packets as there may be.
 fn samples(bench: &mut Bench, pcaps: &Path, curl: &Path) -> Result<()> {
-    let simulator = Simulator::start(pcaps, curl, &[])?;
+    let simulator = Simulator::start(bench, pcaps, curl, &[])?;
     let (mut times, mut lists) = (Vec::new(), Vec::new());
     for _ in 0..bench.rounds {
         let body = sample(10_000).to_string();
@@ -116,6 +117,7 @@ fn full(bench: &mut Bench, pcaps: &Path, curl: &Path) -> Result<()> {
             }
         }
         let simulator = Simulator::start(
+            bench,
             pcaps,
             curl,
             &[
@@ -203,55 +205,34 @@ fn size_of(folder: &Path) -> Result<u64> {
 
 /// A `pcaps sim` of our own, ended when dropped, and curl to ask it.
 struct Simulator {
-    process: Child,
+    running: process::Simulator,
     curl: PathBuf,
-    base_url: String,
-    control_url: String,
-    token: String,
-    account: String,
 }
 
 impl Simulator {
-    fn start(pcaps: &Path, curl: &Path, arguments: &[&std::ffi::OsStr]) -> Result<Self> {
-        let mut process = Command::new(pcaps)
-            .args(["sim", "--json", "--quiet", "--unlimited"])
-            .args(["--control", "127.0.0.1:0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot run pcaps sim")?;
-        let stdout = process.stdout.take().context("pcaps sim has no output")?;
-        let mut text = String::new();
-        for line in BufReader::new(stdout).lines() {
-            text += &line?;
-            if text.ends_with('}') {
-                break;
-            }
-        }
-        let document: Value =
-            serde_json::from_str(&text).context("pcaps sim does not say where it is")?;
-        let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+    fn start(bench: &Bench, pcaps: &Path, curl: &Path, arguments: &[&OsStr]) -> Result<Self> {
+        let mut command = Command::new(pcaps);
+        command.args(["sim", "--json", "--quiet", "--unlimited"]);
+        command.args(["--control", "127.0.0.1:0"]).args(arguments);
         Ok(Self {
-            process,
+            running: process::Simulator::start(&mut command, &bench.work().join("sim.log"))?,
             curl: curl.to_owned(),
-            base_url: field("base_url"),
-            control_url: field("control_url"),
-            token: field("api_token"),
-            account: field("account_id"),
         })
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}/accounts/{}/pcaps{path}", self.base_url, self.account)
+        let said = &self.running.said;
+        format!("{}/accounts/{}/pcaps{path}", said.base_url, said.account_id)
     }
 
     /// What curl prints.
     fn curl(&self, arguments: &[&str]) -> Result<Vec<u8>> {
         let output = Command::new(&self.curl)
             .args(["--silent", "--show-error", "--fail-with-body", "--header"])
-            .arg(format!("Authorization: Bearer {}", self.token))
+            .arg(format!(
+                "Authorization: Bearer {}",
+                self.running.said.api_token
+            ))
             .args(arguments)
             .output()
             .context("cannot run curl")?;
@@ -311,16 +292,8 @@ impl Simulator {
     }
 
     fn advance(&self, seconds: u64) -> Result<()> {
-        let url = format!("{}/clock", self.control_url);
+        let url = format!("{}/clock", self.running.said.control_url);
         self.post(&url, &json!({ "advance": seconds }))?;
         Ok(())
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        // An error here means that it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -5,7 +5,7 @@
 //! this returns, also after a failure.
 
 mod environment;
-mod process;
+pub(crate) mod process;
 
 use std::{
     fs,
@@ -155,9 +155,9 @@ impl Run {
             &self.work.join(format!("{file}.sim.log")),
         )?;
         command
-            .env("CLOUDFLARE_BASE_URL", &simulator.base_url)
-            .env("CLOUDFLARE_API_TOKEN", &simulator.api_token)
-            .env("PCAPS_SIM_CONTROL_URL", &simulator.control_url)
+            .env("CLOUDFLARE_BASE_URL", &simulator.said.base_url)
+            .env("CLOUDFLARE_API_TOKEN", &simulator.said.api_token)
+            .env("PCAPS_SIM_CONTROL_URL", &simulator.said.control_url)
             .env("PCAPS_BUCKETS", buckets)
             .envs(process::AWS);
         let log = self.work.join(format!("{file}.log"));

@@ -78,24 +78,24 @@ impl Server {
 }
 
 /// A running `pcaps sim`.
-pub(super) struct Simulator {
-    pub(super) base_url: String,
-    pub(super) api_token: String,
-    pub(super) control_url: String,
+pub(crate) struct Simulator {
+    /// What it says of itself.
+    pub(crate) said: Said,
     _process: Process,
 }
 
-/// What it says of itself.
+/// What a simulator says of itself.
 #[derive(Deserialize)]
-struct Said {
-    base_url: String,
-    api_token: String,
-    control_url: String,
+pub(crate) struct Said {
+    pub(crate) base_url: String,
+    pub(crate) api_token: String,
+    pub(crate) account_id: String,
+    pub(crate) control_url: String,
 }
 
 impl Simulator {
     /// Starts it, and waits until it has said where it is.
-    pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let errors =
             File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut process = Process::start(command.stdout(Stdio::piped()).stderr(errors))?;
@@ -113,9 +113,7 @@ impl Simulator {
             .with_context(|| format!("the simulator does not start: see {}", log.display()))?
             .context("cannot read what the simulator says of itself")?;
         Ok(Self {
-            base_url: said.base_url,
-            api_token: said.api_token,
-            control_url: said.control_url,
+            said,
             _process: process,
         })
     }

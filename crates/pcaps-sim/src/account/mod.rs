@@ -120,9 +120,11 @@ impl Accounts {
 
     /// Whose token this is, and what for.
     pub(crate) fn find(&self, token: &str) -> Option<(Arc<Account>, Permission)> {
-        let all = self.all();
-        all.into_iter()
-            .find_map(|it| it.permission(token).map(|permission| (it, permission)))
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        [&self.first]
+            .into_iter()
+            .chain(&*others)
+            .find_map(|it| Some((Arc::clone(it), it.permission(token)?)))
     }
 }
 
