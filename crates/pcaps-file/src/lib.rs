@@ -7,6 +7,7 @@
 //!   is whole.
 //! - [`Verifier`] checks a file while it streams by.
 //! - [`merge`] makes one file of many, in the order of time.
+//! - [`select`] copies the packets that are wanted into another file.
 //! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
 //! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
 //! - [`filter`] parses the common part of tcpdump's filter language, and runs it over packets.
@@ -38,6 +39,7 @@
 //! # }
 //! ```
 
+mod behind;
 mod dissect;
 mod error;
 pub mod filter;
@@ -47,12 +49,14 @@ mod layers;
 mod link;
 pub mod merge;
 mod new_file;
+mod output;
 mod packet;
 mod pcap;
 mod pcapng;
 mod protocol;
 mod push;
 mod reader;
+mod select;
 mod source;
 mod summary;
 mod tunnel;
@@ -66,6 +70,7 @@ pub use new_file::NewFile;
 pub use packet::{LinkType, Packet, Timestamp};
 pub use push::{PushReader, Pushed};
 pub use reader::{Format, Header, Reader};
+pub use select::{Selected, select};
 pub use summary::{
     FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Summary, Talker, Tally,
 };

@@ -8,9 +8,9 @@
 //! - The output is a classic file if all inputs are and agree in link type, snap length and resolution; else it is a
 //!   pcapng file with an interface for each sort of packet. Times keep all their digits, packets all their bytes. Of
 //!   pcapng files, what is not a packet (comments, names, secrets) is not carried over.
-//! - A packet that stands behind a later one of its file is put in order if they are not too far apart: by a quarter
-//!   of the file's buffer, which is 8 KiB for up to 768 files and less for more, and 1 KiB at least. What is further
-//!   apart comes as early as it can. Both are counted ([`MergedFile::reordered`], [`MergedFile::late`]).
+//! - A packet that stands behind a later one of its file is put in order if they are not too far apart: by 16 KiB in
+//!   up to 16 files, by 4 KiB in up to 1,536, and by less in more, but 1 KiB at least. What is further apart comes as
+//!   early as it can. Both are counted ([`MergedFile::reordered`], [`MergedFile::late`]).
 //! - A file that is torn or damaged gives what comes before ([`MergedFile::error`]).
 //! - More than four packed files are unpacked to a temporary file first.
 //!
@@ -36,25 +36,25 @@
 
 mod bytes;
 mod dedup;
-mod group;
 mod inputs;
-mod output;
+mod rounds;
 mod stream;
-mod tournament;
 
 use std::fmt;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::behind;
 use crate::error::Error;
+use crate::output::{self, Output};
 use crate::packet::Timestamp;
-use crate::reader::Format;
+use crate::reader::{Format, Header, Reader};
 use dedup::Dedup;
-use group::Group;
 use inputs::Inputs;
-use output::Output;
-use tournament::Tournament;
+use rounds::Rounds;
+use stream::Stream;
 
 /// Merges capture files. The module's documentation says how.
 #[derive(Clone, Debug, Default)]
@@ -140,6 +140,28 @@ impl Input {
         }
     }
 
+    /// The same once more, if it can be opened twice: a pipe cannot.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match &self.origin {
+            Origin::Path(path) if path.is_file() => Some(Self {
+                name: self.name.clone(),
+                origin: Origin::Path(path.clone()),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Reads its beginning.
+    pub(crate) fn open(self) -> Result<Reader<Box<dyn Read + Send>>, Error> {
+        match self.origin {
+            Origin::Path(path) => match File::open(path) {
+                Ok(file) => Reader::new(Box::new(file), self.name),
+                Err(error) => Err(Error::open(self.name, error)),
+            },
+            Origin::Reader(read) => Reader::new(read, self.name),
+        }
+    }
+
     /// Anything else that can be read, such as standard input. `name` is for errors.
     pub fn reader(read: impl Read + Send + 'static, name: impl Into<String>) -> Self {
         Self {
@@ -192,66 +214,66 @@ impl Merge {
         }
     }
 
-    /// Merges the inputs into `output`, which is written in large pieces. All inputs are opened before anything is
-    /// written.
+    /// Merges the inputs into `output`, which a thread of its own writes, in large pieces. All inputs are opened before
+    /// anything is written.
     ///
     /// # Errors
     ///
     /// [`is_io`](Error::is_io) if an input cannot be opened, or the output cannot be written, and
     /// [`is_not_a_capture`](Error::is_not_a_capture) if all inputs are empty. An input that is no capture, or torn, or
     /// damaged, is no error here but in its [`MergedFile`], unless there is no other: then its error is this one.
-    pub fn run<W: Write>(
+    pub fn run<W: Write + Send>(
         &self,
         inputs: impl IntoIterator<Item = Input>,
         output: W,
     ) -> Result<Merged, Error> {
         let Inputs {
-            mut files,
-            mut streams,
-            ..
+            mut files, streams, ..
         } = Inputs::open(inputs.into_iter().collect())?;
         if streams.is_empty()
             && let Some(error) = files.iter_mut().find_map(|it| it.error.take())
         {
             return Err(error);
         }
-        let mut output = Output::begin(&streams, output)?;
+        behind::write(output, |output| self.streams(files, streams, output))
+    }
+
+    fn streams(
+        &self,
+        mut files: Vec<MergedFile>,
+        streams: Vec<(usize, Stream)>,
+        output: impl Write,
+    ) -> Result<Merged, Error> {
+        let headers: Vec<Header> = streams.iter().map(|(_, it)| it.header()).collect();
+        let mut output = Output::begin(&headers, output)?;
         let mut dedup = self.dedup.map(Dedup::new);
-        let mut groups = Group::all(&mut streams);
-        let keys: Vec<u64> = groups.iter().map(Group::key).collect();
-        let mut tournament = Tournament::new(&keys);
-        let mut duplicates = 0;
+        let mut rounds = Rounds::new(streams);
         let mut times: Option<(Timestamp, Timestamp)> = None;
-        while let Some(winner) = tournament.winner() {
-            let Some(group) = groups.get_mut(winner) else {
-                break;
-            };
-            let Some(ready) = group.take() else {
-                break;
-            };
-            let Some((number, stream)) = streams.get_mut(ready.stream) else {
-                break;
-            };
-            let packet = group.packet(&ready);
-            let is_known = |it: &mut Dedup| it.is_known(&packet, *number);
-            let left_out = if dedup.as_mut().is_some_and(is_known) {
-                duplicates += 1;
-                files.get_mut(*number).map(|it| &mut it.duplicates)
-            } else if output.write(ready.stream, stream, &ready.head, &packet)? {
-                let time = packet.timestamp;
-                let (first, last) = times.unwrap_or((time, time));
-                times = Some((first.min(time), last.max(time)));
-                None
-            } else {
-                files.get_mut(*number).map(|it| &mut it.refused)
-            };
-            if let Some(count) = left_out {
-                *count += 1;
+        while rounds.advance() {
+            for (number, stream, head) in rounds.packets() {
+                let file = rounds.file(number);
+                let packet = stream.packet(head);
+                let origin = output::Origin {
+                    input: number,
+                    sort: head.sort,
+                };
+                let is_known = |it: &mut Dedup| it.is_known(&packet, file);
+                let left_out = if dedup.as_mut().is_some_and(is_known) {
+                    files.get_mut(file).map(|it| &mut it.duplicates)
+                } else if output.write(origin, || stream.sort(head.sort), &packet)? {
+                    let time = packet.timestamp;
+                    let (first, last) = times.unwrap_or((time, time));
+                    times = Some((first.min(time), last.max(time)));
+                    None
+                } else {
+                    files.get_mut(file).map(|it| &mut it.refused)
+                };
+                if let Some(count) = left_out {
+                    *count += 1;
+                }
             }
-            group.refill(&mut streams);
-            tournament.replace(winner, group.key());
         }
-        for (number, stream) in streams {
+        for (number, stream) in rounds.into_streams() {
             let Some(file) = files.get_mut(number) else {
                 continue;
             };
@@ -266,7 +288,7 @@ impl Merge {
         Ok(Merged {
             format: output.finish()?,
             packets: files.iter().map(|it| it.packets).sum(),
-            duplicates,
+            duplicates: files.iter().map(|it| it.duplicates).sum(),
             dedup_is_short: dedup.is_some_and(|it| it.is_short),
             first_time: times.map(|(first, _)| first),
             last_time: times.map(|(_, last)| last),

@@ -84,7 +84,7 @@ enum Records {
 pub(crate) struct Record {
     pub(crate) timestamp: Timestamp,
     pub(crate) link_type: LinkType,
-    /// Which of [`Reader::sorts`] it is of.
+    /// What [`Reader::sort`] explains.
     pub(crate) sort: u32,
     pub(crate) original_len: u32,
     pub(crate) back: usize,
@@ -197,13 +197,16 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The sorts of packets that were described so far.
-    pub(crate) fn sorts(&self) -> &[WriterOptions] {
-        match &self.records {
+    /// The sort of packet that a [`Record::sort`] is.
+    pub(crate) fn sort(&self, sort: u32) -> WriterOptions {
+        let sorts = match &self.records {
             Records::Pcap(pcap) => pcap.sorts(),
             Records::PcapNg(pcapng) => pcapng.sorts(),
             Records::Unknown => &[],
-        }
+        };
+        // Every packet is of a sort that was described before it.
+        let known = sorts.get(sort as usize).copied();
+        known.unwrap_or_else(|| self.header().into())
     }
 
     pub(crate) fn source(&self) -> &Source<R> {

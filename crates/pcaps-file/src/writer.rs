@@ -196,11 +196,16 @@ impl<W: Write> Output<W> {
     #[inline]
     fn record(&mut self, header: &[u8], bytes: &[u8], tail: &[u8]) -> Result<(), Error> {
         let begin = self.offset;
-        let written = self
-            .inner
-            .write_all(header)
-            .and_then(|()| self.inner.write_all(bytes))
-            .and_then(|()| self.inner.write_all(tail));
+        let parts = [header, bytes, tail];
+        let written = if self.inner.capacity() == 0 {
+            // Past the `BufWriter`, which is slow where it has no room.
+            let write = self.inner.get_mut();
+            parts.into_iter().try_for_each(|it| write.write_all(it))
+        } else {
+            parts
+                .into_iter()
+                .try_for_each(|it| self.inner.write_all(it))
+        };
         written.map_err(|error| Error::write(self.packets + 1, begin, error))?;
         self.offset += (header.len() + bytes.len() + tail.len()) as u64;
         self.packets += 1;

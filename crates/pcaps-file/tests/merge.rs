@@ -184,6 +184,37 @@ fn what_is_out_of_order_is_put_in_order() {
     assert_eq!((merged.files[1].reordered, merged.files[1].late), (0, 0));
 }
 
+/// Many buffers of each, with many packets at the same times, some files far busier than others, and packets that stand
+/// a little behind later ones.
+#[test]
+fn long_files_of_all_rates() {
+    let mut state = 1_u64;
+    let mut below = |limit: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % limit
+    };
+    for count in [2_u8, 20, 150] {
+        let files: Vec<Vec<u8>> = (0..count)
+            .map(|number| {
+                let pause = [1, 3, 40, 2_000][usize::from(number) % 4];
+                let mut time = 1_000;
+                let mut times = Vec::new();
+                while time < 12_000 {
+                    time += below(pause + 1);
+                    times.push(time - below(3));
+                }
+                file(number, &times)
+            })
+            .collect();
+        let (merged, packets) = merge(&files);
+        assert!(packets == expected(&files), "of {count} files");
+        assert!(merged.files.iter().all(|it| it.late == 0));
+        assert!(merged.files.iter().any(|it| it.reordered > 100));
+    }
+}
+
 #[test]
 fn one_wrong_time_does_not_hold_up_a_file() {
     let many: Vec<u64> = (0..200_000).map(|it| it * 10).collect();

@@ -142,7 +142,7 @@ Examples:
   pcaps stats dns.pcap
   pcaps stats captures/*.pcap
   pcaps stats dns.pcap --json | jq .total.packets
-  zcat dns.pcap.gz | pcaps stats -";
+  ssh edge cat dns.pcap.gz | pcaps stats -";
 
 pub(super) const FILTER: &str = "\
 The first word is the filter and the others are files, unless files are given
@@ -151,15 +151,17 @@ port, portrange, proto, tcp, udp, icmp, ip, ip6, arp, vlan, less, greater and
 the like, joined by and, or, not and parentheses, and tests of bytes such as
 tcp[tcpflags] & tcp-syn != 0. It takes the packets that tcpdump takes.
 
-Packets of several files are written one file after the other. A file that is
-torn or damaged gives what comes before, and exit code 8. The output appears
-when it is whole; standard output gets packets as they come.
+Packets of several files are written one file after the other. The output is
+classic pcap if all files are and agree in link type, snap length and
+resolution of time, and pcapng otherwise. A file that is torn or damaged gives
+what comes before, and exit code 8. The output appears when it is whole;
+standard output gets packets as they come.
 
 Examples:
   pcaps filter 'tcp port 443 and not host 192.0.2.1' all.pcap -o https.pcap
   pcaps filter 'tcp[tcpflags] == tcp-syn' hour-*.pcap -o syn.pcap
   pcaps filter -r all.pcap udp port 53 or 123 -o small.pcap
-  zcat all.pcap.gz | pcaps filter icmp - -o - | tcpdump -nr -";
+  pcaps filter icmp all.pcap.zst -o - | tcpdump -nr -";
 
 pub(super) const MERGE: &str = "\
 The output is in the order of time; packets of the same time are in the order

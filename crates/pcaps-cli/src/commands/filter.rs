@@ -2,14 +2,15 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use pcaps_file::{
-    ErrorKind, Format, LinkType, NewFile, Packet, Reader, Writer, WriterOptions,
+    LinkType, NewFile, Packet, Selected,
     filter::{self, Expr, Program},
+    merge::Input,
+    select,
 };
 use serde::Serialize;
 
@@ -22,9 +23,6 @@ use crate::{
     target::Target,
 };
 
-/// tcpdump's snap length where none is given.
-const WHOLE_PACKETS: u32 = 262_144;
-
 pub(super) fn run(global: &Global, args: args::Filter) -> Result<(), Failure> {
     let (text, inputs) = sort_out(args.words, args.read)?;
     let expression = filter::parse(&text).map_err(|error| refuse(&text, &error))?;
@@ -32,22 +30,21 @@ pub(super) fn run(global: &Global, args: args::Filter) -> Result<(), Failure> {
         text,
         expression,
         program: None,
-        counts: Counts::default(),
     };
     let target = Target::prepare(&args.output.output, global.json)?;
-    let counts = match &target {
-        Target::Stdout => filtering.run(&inputs, io::stdout().lock())?,
+    let selected = match &target {
+        Target::Stdout => filtering.run(&inputs, io::stdout())?,
         Target::File(path) => runtime::interruptible(&Resume::default(), async {
             // Held here, so that an interruption takes it away.
             let new = NewFile::create(path).map_err(failed)?;
             let file = new.open().map_err(failed)?;
             let work = tokio::task::spawn_blocking(move || filtering.run(&inputs, file)).await;
-            let counts = work.map_err(|error| Failure::because(Exit::Other, &error))??;
+            let selected = work.map_err(|error| Failure::because(Exit::Other, &error))??;
             new.put_in_place().map_err(failed)?;
-            Ok(counts)
+            Ok(selected)
         })?,
     };
-    report(global, &target, counts)
+    report(global, &target, &selected)
 }
 
 #[expect(
@@ -103,100 +100,41 @@ fn refuse(text: &str, error: &filter::Error) -> Failure {
     Failure::usage(format!("the filter cannot be used: {error}\n  {caret}"))
 }
 
-/// How many packets, and what could not be read.
-#[derive(Default)]
-struct Counts {
-    read: u64,
-    matched: u64,
-    /// Packets of which less was written than was read.
-    cut: u64,
-    torn: Vec<pcaps_file::Error>,
-}
-
 /// A filter at work.
 struct Filtering {
     text: String,
     expression: Expr,
     /// For the link type of the packet before: hardly any file has two.
     program: Option<(LinkType, Program)>,
-    counts: Counts,
 }
 
 impl Filtering {
     /// Writes the packets of all inputs that the filter takes.
-    fn run(mut self, inputs: &[PathBuf], write: impl Write) -> Result<Counts, Failure> {
-        let mut write = Some(write);
-        let mut writer = None;
-        for input in inputs {
-            let reader: Result<Reader<Box<dyn Read>>, _> = if is_stdin(input) {
-                Reader::new(Box::new(io::stdin().lock()), "standard input")
+    fn run(mut self, inputs: &[PathBuf], write: impl Write + Send) -> Result<Selected, Failure> {
+        let inputs = inputs.iter().map(|path| {
+            if is_stdin(path) {
+                Input::reader(io::stdin(), "standard input")
             } else {
-                match File::open(input) {
-                    Ok(file) => Reader::new(Box::new(file), input.display().to_string()),
-                    Err(error) => {
-                        let what = format!("cannot open {}", input.display());
-                        return Err(Failure::new(Exit::Other, format!("{what}: {error}")));
-                    }
-                }
-            };
-            let mut reader = reader.map_err(|error| Failure::because(Exit::Other, &error))?;
-            if let Some(write) = write.take() {
-                let mut options = WriterOptions::from(reader.header());
-                // Other files may keep more of a packet, and so may other interfaces.
-                let is_one = inputs.len() == 1 && reader.header().format == Format::Pcap;
-                if !is_one || options.snap_len == 0 {
-                    options.snap_len = WHOLE_PACKETS;
-                }
-                writer = Some((
-                    Writer::new(write, options).map_err(|error| unwritten(&error))?,
-                    options,
-                ));
+                Input::path(path)
             }
-            if let Some((writer, options)) = &mut writer {
-                self.all(&mut reader, writer, options.snap_len)?;
-            }
-        }
-        if let Some((writer, _)) = writer {
-            writer.finish().map_err(|error| unwritten(&error))?;
-        }
-        Ok(self.counts)
-    }
-
-    /// Writes the packets of one input that the filter takes, as far as it can be read.
-    fn all<R: Read, W: Write>(
-        &mut self,
-        reader: &mut Reader<R>,
-        writer: &mut Writer<W>,
-        snap_len: u32,
-    ) -> Result<(), Failure> {
-        loop {
-            let packet = match reader.next_packet() {
-                Ok(Some(packet)) => packet,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    self.counts.torn.push(error);
-                    return Ok(());
-                }
-            };
-            self.counts.read += 1;
-            if self.takes(&packet)? {
-                self.counts.matched += 1;
-                self.counts.cut += u64::from(is_longer(&packet, snap_len));
-                writer.write(&packet).map_err(|error| unwritten(&error))?;
-            }
-        }
+        });
+        let selected = select(inputs, write, |packet| self.takes(packet));
+        selected.map_err(|stopped| match stopped {
+            Stopped::Filter(error) => refuse(&self.text, &error),
+            Stopped::File(error) => unwritten(&error),
+        })
     }
 
     /// Whether the filter takes it.
     #[inline]
-    fn takes(&mut self, packet: &Packet<'_>) -> Result<bool, Failure> {
+    fn takes(&mut self, packet: &Packet<'_>) -> Result<bool, Stopped> {
         match &self.program {
             Some((link_type, program)) if *link_type == packet.link_type => {
                 Ok(program.matches(packet.bytes, packet.original_len))
             }
             _ => {
                 let program = Program::new(&self.expression, packet.link_type);
-                let program = program.map_err(|error| refuse(&self.text, &error))?;
+                let program = program.map_err(Stopped::Filter)?;
                 let takes = program.matches(packet.bytes, packet.original_len);
                 self.program = Some((packet.link_type, program));
                 Ok(takes)
@@ -205,20 +143,25 @@ impl Filtering {
     }
 }
 
-fn is_longer(packet: &Packet<'_>, snap_len: u32) -> bool {
-    u32::try_from(packet.bytes.len()).is_ok_and(|len| len > snap_len)
+/// What ends it.
+enum Stopped {
+    /// The filter does not go with the link type of a packet.
+    Filter(filter::Error),
+    File(pcaps_file::Error),
 }
 
-/// A packet that does not fit the output, or an output that cannot be written.
+impl From<pcaps_file::Error> for Stopped {
+    fn from(error: pcaps_file::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+/// An input that cannot be opened, or an output that cannot be written.
 fn unwritten(error: &pcaps_file::Error) -> Failure {
     let cause = std::error::Error::source(error).and_then(|it| it.downcast_ref::<io::Error>());
     match cause {
         Some(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Failure::stdout(cause),
-        _ => Failure::because(Exit::Other, error).noting((error.kind() == ErrorKind::Refused).then(|| {
-            "a pcap file has one link type and one resolution of time: filter files of another on their own, and \
-             name one with nanoseconds before those without"
-                .to_owned()
-        })),
+        _ => Failure::because(Exit::Other, error),
     }
 }
 
@@ -231,14 +174,14 @@ struct Document {
 }
 
 /// Says what was done: on standard error, because standard output may be the capture.
-fn report(global: &Global, target: &Target, mut counts: Counts) -> Result<(), Failure> {
+fn report(global: &Global, target: &Target, selected: &Selected) -> Result<(), Failure> {
     let place = target
         .path()
         .map_or("-".to_owned(), |it| it.display().to_string());
     if global.json {
         let document = || Document {
-            read: counts.read,
-            matched: counts.matched,
+            read: selected.read,
+            matched: selected.written,
             output: place,
         };
         output::result(true, document, String::new)?;
@@ -246,22 +189,30 @@ fn report(global: &Global, target: &Target, mut counts: Counts) -> Result<(), Fa
         output::diagnostic(&format!(
             "{}: {} of {} packets",
             place,
-            output::count(counts.matched),
-            output::count(counts.read)
+            output::count(selected.written),
+            output::count(selected.read)
         ));
     }
-    if counts.cut > 0 {
-        output::diagnostic(&format!(
-            "warning: {} packets were longer than the snap length that their file declares, and were cut to it, as \
-             tcpdump does",
-            output::count(counts.cut)
+    let mut failures: Vec<Failure> = selected
+        .errors
+        .iter()
+        .map(|error| Failure::because(Exit::Partial, error))
+        .collect();
+    if selected.refused > 0 {
+        failures.push(Failure::new(
+            Exit::Partial,
+            format!(
+                "{} packets cannot be written: their times are after the year 2106, or they have 16 MiB",
+                output::count(selected.refused)
+            ),
         ));
     }
-    let Some(last) = counts.torn.pop() else {
+    let Some(last) = failures.pop() else {
         return Ok(());
     };
-    for error in &counts.torn {
-        output::diagnostic(&format!("error: {error}"));
+    for failure in failures {
+        // Each says it, and the last gives the exit code.
+        let _ = failure.report();
     }
-    Err(Failure::because(Exit::Partial, &last))
+    Err(last)
 }

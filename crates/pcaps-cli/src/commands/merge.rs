@@ -95,7 +95,7 @@ async fn to(target: Option<&Path>, merge: Merge, inputs: Vec<Input>) -> Result<M
                 merged.map(|merged| (merged, file.sync_all()))
             }
             None => merge
-                .run(inputs, Watched(&mut io::stdout().lock(), &mut watch))
+                .run(inputs, Watched(&mut io::stdout(), &mut watch))
                 .map(|merged| (merged, Ok(()))),
         }
     });

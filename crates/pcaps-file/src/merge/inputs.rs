@@ -14,8 +14,8 @@ use crate::unpack::{Stopped, Unpack};
 
 /// The memory of all buffers together, in bytes.
 const BUFFERS: usize = 24 << 20;
-/// A buffer's least and largest size. Larger ones are slower: they do not stay in the cache together.
-const BUFFER: (usize, usize) = (4 << 10, 32 << 10);
+/// How much of that stays in a processor's cache. Larger buffers than fit are slower, and so are those below 16 KiB.
+const CACHED: usize = 1 << 20;
 /// How many files are kept open, if the system allows as many; from the others is read by opening them again.
 const OPEN: usize = 4_096;
 /// How many files to close when the system allows no more.
@@ -45,9 +45,8 @@ struct Spool {
 
 impl Inputs {
     pub(super) fn open(inputs: Vec<Input>) -> Result<Self, Error> {
-        let (least, most) = BUFFER;
         let mut this = Self {
-            capacity: (BUFFERS / inputs.len().max(1)).clamp(least, most),
+            capacity: capacity(inputs.len()),
             files: Vec::with_capacity(inputs.len()),
             streams: Vec::with_capacity(inputs.len()),
             open: Vec::new(),
@@ -208,6 +207,13 @@ impl Inputs {
             .map(|it| it.name.clone())
             .unwrap_or_default()
     }
+}
+
+/// The size of each buffer of so many streams.
+fn capacity(streams: usize) -> usize {
+    let streams = streams.max(1);
+    let quick = (CACHED / streams).clamp(16 << 10, 64 << 10);
+    quick.min(BUFFERS / streams).max(4 << 10)
 }
 
 /// What tells a file from all others, whatever its names.

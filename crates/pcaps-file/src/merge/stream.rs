@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::bytes::Bytes;
-use super::tournament::Tournament;
+use super::rounds::Key;
 use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::reader::{Header, Reader, Record};
@@ -19,8 +19,10 @@ pub(super) struct Stream {
     bytes_ahead: usize,
     /// How many there should be at least after reading: half of what the buffer holds.
     batch: usize,
+    /// How many of `ahead` have to wait for what comes next in the file: half a batch of bytes.
+    waiting: usize,
     /// The latest key that was taken.
-    taken: u64,
+    taken: Key,
     /// Whether `ahead` has another order than the file.
     disordered: bool,
     has_ended: bool,
@@ -37,7 +39,7 @@ pub(super) struct Stream {
 /// A packet that waits.
 #[derive(Clone, Copy)]
 pub(super) struct Head {
-    key: u64,
+    pub(super) key: Key,
     time: Timestamp,
     /// Where in the file its bytes begin.
     at: u64,
@@ -48,22 +50,6 @@ pub(super) struct Head {
 }
 
 impl Head {
-    #[inline]
-    pub(super) fn key(&self) -> u64 {
-        self.key
-    }
-
-    /// The packet whose bytes `bytes` begin with.
-    #[inline]
-    pub(super) fn packet<'a>(&self, bytes: &'a [u8]) -> Packet<'a> {
-        Packet {
-            timestamp: self.time,
-            link_type: self.link_type,
-            original_len: self.original_len,
-            bytes: bytes.get(..self.len as usize).unwrap_or(bytes),
-        }
-    }
-
     /// About what it takes in the file.
     fn size(&self) -> usize {
         self.len as usize + 16
@@ -95,6 +81,7 @@ impl Stream {
             ahead: VecDeque::new(),
             bytes_ahead: 0,
             batch: capacity / 2,
+            waiting: 0,
             taken: 0,
             disordered: false,
             has_ended: false,
@@ -118,38 +105,64 @@ impl Stream {
     }
 
     /// The sort of packet that `sort` is.
-    pub(super) fn sort(&self, sort: u32) -> Option<WriterOptions> {
-        self.reader.sorts().get(sort as usize).copied()
+    pub(super) fn sort(&self, sort: u32) -> WriterOptions {
+        self.reader.sort(sort)
     }
 
-    /// The key of the next packet, by which it is to be compared with those of other files.
-    #[inline]
-    pub(super) fn key(&self) -> u64 {
-        self.ahead.front().map_or(Tournament::ENDED, |it| it.key)
+    /// The key of the next packet, by which it is to be compared with those of other files; `None` when there is none.
+    pub(super) fn key(&self) -> Option<Key> {
+        self.ahead.front().map(|it| it.key)
     }
 
-    #[inline]
-    pub(super) fn take(&mut self) -> Option<Head> {
-        let head = self.ahead.pop_front()?;
-        self.bytes_ahead -= head.size();
-        self.taken = self.taken.max(head.key);
-        self.packets += 1;
-        Some(head)
+    /// The key of the last packet that can be taken before more is read; `None` when no more will be.
+    pub(super) fn limit(&self) -> Option<Key> {
+        if self.has_ended {
+            return None;
+        }
+        let last = self.ahead.len().checked_sub(self.waiting + 1)?;
+        self.ahead.get(last).map(|it| it.key)
     }
 
-    /// The bytes of the packet that was taken last, until more is read.
+    /// Takes the packets that may go, while they have keys that `is_wanted`. They come in the order of their keys.
+    pub(super) fn take(&mut self, is_wanted: impl Fn(Key) -> bool, mut to: impl FnMut(Head)) {
+        let waiting = if self.has_ended { 0 } else { self.waiting };
+        while self.ahead.len() > waiting
+            && let Some(head) = self.ahead.pop_front_if(|it| is_wanted(it.key))
+        {
+            self.bytes_ahead -= head.size();
+            self.taken = self.taken.max(head.key);
+            self.packets += 1;
+            to(head);
+        }
+    }
+
+    /// A packet that was taken, before more is read.
     #[inline]
-    pub(super) fn bytes(&self, head: &Head) -> &[u8] {
+    pub(super) fn packet(&self, head: &Head) -> Packet<'_> {
         let source = self.reader.source();
         let back = usize::try_from(source.offset() - head.at).unwrap_or(usize::MAX);
-        source.behind(back, head.len as usize)
+        Packet {
+            timestamp: head.time,
+            link_type: head.link_type,
+            original_len: head.original_len,
+            bytes: source.behind(back, head.len as usize),
+        }
     }
 
-    /// Sees to it that enough is there to know what comes next.
-    #[inline]
+    /// Sees to it that enough is there to know what comes next. What was taken before is gone then.
     pub(super) fn read_ahead(&mut self) {
-        if !self.has_ended && self.bytes_ahead <= self.batch / 2 {
+        if !self.has_ended && self.bytes_ahead <= self.batch {
             self.read_batch();
+            // Among what waits, a packet still finds its place that stands behind later ones.
+            let mut bytes = 0;
+            let heads = self.ahead.iter().rev();
+            let waiting = heads
+                .take_while(|it| {
+                    bytes += it.size();
+                    bytes <= self.batch / 2
+                })
+                .count();
+            self.waiting = waiting.min(self.ahead.len().saturating_sub(1));
         }
     }
 
@@ -195,8 +208,7 @@ impl Stream {
     #[inline]
     fn push(&mut self, record: &Record) {
         let head = Head {
-            // The last one means something else.
-            key: record.timestamp.as_nanos().min(Tournament::ENDED - 1),
+            key: record.timestamp.as_nanos(),
             time: record.timestamp,
             at: self.reader.source().offset() - record.back as u64,
             // At most 16 MiB.
@@ -229,7 +241,7 @@ impl Stream {
     /// The packet at `at` goes next, whatever its time.
     #[cold]
     fn give_up_on(&mut self, at: u64) {
-        let key = self.key();
+        let key = self.key().unwrap_or(self.taken);
         if let Some(place) = self.ahead.iter().position(|it| it.at == at)
             && let Some(head) = self.ahead.remove(place)
         {

@@ -63,7 +63,16 @@ impl<W: Write> PcapNgWriter<W> {
     ///
     /// [`is_io`](Error::is_io) if the file's header cannot be written.
     pub fn new(write: W) -> Result<Self, Error> {
-        let mut output = Output::new(GATHERED, write);
+        Self::begin(GATHERED, write)
+    }
+
+    /// Begins a file that is written to at once.
+    pub(crate) fn unbuffered(write: W) -> Result<Self, Error> {
+        Self::begin(0, write)
+    }
+
+    fn begin(capacity: usize, write: W) -> Result<Self, Error> {
+        let mut output = Output::new(capacity, write);
         output.put(&SECTION.map(u32::to_le_bytes).concat())?;
         Ok(Self {
             output,

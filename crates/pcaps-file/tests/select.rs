@@ -1,0 +1,109 @@
+//! The packets that are wanted, in another file.
+
+#[expect(dead_code, reason = "each test file uses its part")]
+mod common;
+
+use std::io::{self, Write};
+
+use common::{DNS, Owned, SECTIONS_BE, read_all};
+use pcaps_file::merge::Input;
+use pcaps_file::{Error, Format, Selected, select};
+
+fn input(bytes: &[u8]) -> Input {
+    Input::reader(io::Cursor::new(bytes.to_vec()), "made here")
+}
+
+/// Every packet of the inputs that has an even number of bytes.
+fn even(files: &[&[u8]]) -> (Selected, Vec<u8>) {
+    let mut output = Vec::new();
+    let inputs = files.iter().map(|it| input(it));
+    let selected = select(inputs, &mut output, |it| {
+        Ok::<_, Error>(it.bytes.len() % 2 == 0)
+    });
+    (selected.expect("selects"), output)
+}
+
+fn expected(files: &[&[u8]]) -> Vec<Owned> {
+    let all = files.iter().flat_map(|it| read_all(*it).0);
+    all.filter(|it| it.3.len() % 2 == 0).collect()
+}
+
+#[test]
+fn what_is_wanted_as_it_was() {
+    let (selected, output) = even(&[DNS]);
+    assert_eq!(selected.format, Format::Pcap);
+    assert_eq!(output[..24], DNS[..24]);
+    let written = read_all(&*output).0;
+    assert_eq!(written, expected(&[DNS]));
+    assert_eq!(
+        (selected.read, selected.written),
+        (42, written.len() as u64)
+    );
+    assert!(0 < selected.written && selected.written < 42);
+}
+
+#[test]
+fn what_differs_in_link_type_or_resolution_goes_into_one_file_too() {
+    let files = [DNS, SECTIONS_BE, DNS];
+    let (selected, output) = even(&files);
+    assert_eq!(selected.format, Format::PcapNg);
+    assert_eq!(read_all(&*output).0, expected(&files));
+    assert_eq!(selected.refused, 0);
+}
+
+#[test]
+fn what_is_torn_gives_what_comes_before() {
+    let torn = &DNS[..DNS.len() - 1];
+    let (selected, output) = even(&[torn, DNS]);
+    assert_eq!(selected.read, 41 + 42);
+    assert_eq!(read_all(&*output).0, expected(&[torn, DNS]));
+    let [error] = &selected.errors[..] else {
+        panic!("{:?}", selected.errors);
+    };
+    assert!(error.is_truncated());
+}
+
+#[test]
+fn nothing_is_written_where_an_input_cannot_be_opened() {
+    for second in [Input::path("no/such/file"), input(b"<html>")] {
+        let mut output = Vec::new();
+        let selected = select([input(DNS), second], &mut output, |_| Ok::<_, Error>(true));
+        selected.expect_err("no input");
+        assert!(output.is_empty());
+    }
+}
+
+/// A disk with room for so many bytes.
+struct Disk(usize);
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.min(bytes.len()) {
+            0 => Err(io::ErrorKind::StorageFull.into()),
+            count => {
+                self.0 -= count;
+                Ok(count)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The thread that writes fails, and the one that reads is told, whether it goes on for long or has ended.
+#[test]
+fn a_full_disk_is_told() {
+    let many = [&DNS[..24], &DNS[24..].repeat(1_000)].concat();
+    for (file, room) in [(DNS, 0), (DNS, DNS.len() - 1), (&many, 0), (&many, 600_000)] {
+        let selected = select([input(file)], Disk(room), |_| Ok::<_, Error>(true));
+        let error = selected.expect_err("no room");
+        assert!(error.is_io(), "{error}");
+        let source = std::error::Error::source(&error).expect("has a source");
+        let source: &io::Error = source.downcast_ref().expect("is of the disk");
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull, "{source}");
+    }
+    let fits = select([input(DNS)], Disk(DNS.len()), |_| Ok::<_, Error>(true));
+    assert_eq!(fits.expect("fits").written, 42);
+}
