@@ -77,6 +77,11 @@ enum Task {
         /// One round with small inputs, to see that it works: the figures mean nothing.
         #[arg(long)]
         quick: bool,
+
+        /// A folder of real captures, for the suite `files`: those of Ethernet in it are merged, read and filtered too.
+        /// `tests/files/fetch DIR ndpi` fetches some.
+        #[arg(long, value_name = "DIR")]
+        captures: Option<PathBuf>,
     },
     /// Run other people's clients against the simulator: the vendor's Python SDK, schemathesis, S3 and GCS servers.
     ///
@@ -170,8 +175,9 @@ fn run(task: Task, report: &mut dyn Write) -> anyhow::Result<ExitCode> {
             suite,
             rounds,
             quick,
+            captures,
         } => {
-            bench::run(suite, rounds, quick, report)?;
+            bench::run(suite, rounds, quick, captures, report)?;
             ExitCode::SUCCESS
         }
         Task::Contract {

@@ -1,13 +1,15 @@
-//! `cargo xtask bench files`: merging beside `mergecap` and `cp`, reading beside `tcpdump`.
+//! `cargo xtask bench files`: merging beside `mergecap` and `cp`, reading and filtering beside `tcpdump`.
+
+mod set;
+mod traffic;
 
 use std::{
-    fs::{self, File},
-    io::{BufWriter, Write as _},
+    fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, ensure};
 
 use super::{Bench, Contestant, Goal, mebibytes, programs, ratio};
 
@@ -19,137 +21,172 @@ const MERGES: [(usize, f64, Option<f64>); 3] = [
     (2_000, 10.0, Some(4.0)),
 ];
 
-/// The lengths of packets in a sample, in turn, and what they are on the wire.
-const LENGTHS: [(u32, u32); 6] = [
-    (60, 60),
-    (90, 90),
-    (110, 110),
-    (120, 120),
-    (160, 590),
-    (160, 1_400),
-];
+/// What is filtered for: a fifth of the synthetic traffic, or some half of what people do on the web.
+const EXPRESSION: &str = "udp or tcp port 443 and tcp[tcpflags] & (tcp-syn|tcp-fin) != 0";
+
+/// The programs that take part.
+struct Programs {
+    pcaps: PathBuf,
+    read: PathBuf,
+    mergecap: PathBuf,
+    tcpdump: PathBuf,
+}
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
-    let mergecap = programs::installed("mergecap", "wireshark-common")?;
-    let tcpdump = programs::installed("tcpdump", "tcpdump")?;
-    let pcaps = programs::build(&["--package", "pcaps-cli"], "pcaps")?;
     let read = ["--package", "pcaps-file", "--example", "read"];
-    let read = programs::build(&read, "read")?;
+    let programs = Programs {
+        mergecap: programs::installed("mergecap", "wireshark-common")?,
+        tcpdump: programs::installed("tcpdump", "tcpdump")?,
+        pcaps: programs::build(&["--package", "pcaps-cli"], "pcaps")?,
+        read: programs::build(&read, "read")?,
+    };
     let packets = if bench.quick { 100_000 } else { 10_000_000 };
 
     let whole = bench.work().join("whole");
-    write_set(&whole, packets, 1)?;
+    set::write(&whole, packets, 1)?;
     let whole = whole.join("0000.pcap");
     for (count, faster, cp) in MERGES {
         let folder = bench.work().join("set");
-        write_set(&folder, packets, count)?;
-        merge(
-            bench,
-            &Merge {
-                pcaps: &pcaps,
-                mergecap: &mergecap,
-                whole: &whole,
-                folder: &folder,
-                count,
-                faster,
-                cp,
-            },
-        )?;
+        set::write(&folder, packets, count)?;
+        let names = (0..count)
+            .map(|at| folder.join(format!("{at:04}.pcap")))
+            .collect();
+        let merge = Merge {
+            title: format!("merge of {count} files"),
+            names,
+            whole: &whole,
+            faster,
+            cp,
+        };
+        merge.contest(bench, &programs)?;
         fs::remove_dir_all(&folder)?;
     }
-    reading(bench, &tcpdump, &read, &whole)
+    fs::remove_file(&whole)?;
+
+    let traffic = traffic::write(bench, packets)?;
+    single(bench, &programs, "10 million packets", &traffic)?;
+    fs::remove_file(&traffic)?;
+    match bench.captures.clone() {
+        Some(folder) => real(bench, &programs, &folder),
+        None => Ok(()),
+    }
+}
+
+/// What is measured over one file.
+fn single(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> Result<()> {
+    reading(bench, programs, what, file)?;
+    filtering(bench, programs, what, file)
+}
+
+/// The same over captures that were made elsewhere: merged, and then as one.
+fn real(bench: &mut Bench, programs: &Programs, folder: &Path) -> Result<()> {
+    let names = set::found(folder)?;
+    ensure!(
+        !names.is_empty(),
+        "there are no capture files of Ethernet in {}",
+        folder.display()
+    );
+    let whole = bench.work().join("real.pcap");
+    let mut mergecap = Command::new(&programs.mergecap);
+    mergecap.args(["-F", "pcap", "-w"]).arg(&whole).args(&names);
+    ensure!(mergecap.status()?.success(), "mergecap failed");
+    let title = format!("merge of {} real files", names.len());
+    let merge = Merge {
+        title,
+        names,
+        whole: &whole,
+        // As of as many that are made up.
+        faster: 4.0,
+        cp: None,
+    };
+    merge.contest(bench, programs)?;
+    single(bench, programs, "real packets", &whole)
 }
 
 struct Merge<'a> {
-    pcaps: &'a Path,
-    mergecap: &'a Path,
+    title: String,
+    names: Vec<PathBuf>,
+    /// What they hold together, for `cp`.
     whole: &'a Path,
-    folder: &'a Path,
-    count: usize,
     faster: f64,
     cp: Option<f64>,
 }
 
-fn merge(bench: &mut Bench, it: &Merge) -> Result<()> {
-    let names: Vec<PathBuf> = (0..it.count)
-        .map(|at| it.folder.join(format!("{at:04}.pcap")))
-        .collect();
-    // Each to a new file: what the one before left is taken away first.
-    let output = bench.work().join("merged.pcap");
-    let clean = || {
-        let output = output.clone();
-        move || {
-            if output.exists() {
-                fs::remove_file(&output)?;
+impl Merge<'_> {
+    fn contest(self, bench: &mut Bench, programs: &Programs) -> Result<()> {
+        let output = bench.work().join("merged.pcap");
+        let command = |program: &Path, before: &'static [&'static str], after: Vec<PathBuf>| {
+            let (program, output) = (program.to_owned(), output.clone());
+            move || {
+                let mut command = Command::new(&program);
+                match before {
+                    [] => command.args(&after).arg(&output),
+                    _ => command.args(before).arg(&output).args(&after),
+                };
+                command
             }
-            Ok(())
-        }
-    };
-    let command = |program: &Path, before: &'static [&'static str], after: Vec<PathBuf>| {
-        let (program, output) = (program.to_owned(), output.clone());
-        move || {
-            let mut command = Command::new(&program);
-            match before {
-                [] => command.args(&after).arg(&output),
-                _ => command.args(before).arg(&output).args(&after),
-            };
-            command
-        }
-    };
-    let contestants = [
-        Contestant::new(
-            "mergecap -F pcap",
-            command(it.mergecap, &["-F", "pcap", "-w"], names.clone()),
-        )
-        .before(clean()),
-        Contestant::new("pcaps merge", command(it.pcaps, &["merge", "-o"], names)).before(clean()),
-        Contestant::new(
-            "cp of the whole",
-            command(Path::new("cp"), &[], vec![it.whole.to_owned()]),
-        )
-        .before(clean()),
-    ];
-    let figures = bench.contest(&format!("merge of {} files", it.count), &contestants)?;
-    clean()()?;
-    let [mergecap, ours, cp] = figures[..] else {
-        return Ok(());
-    };
-    bench.goal(
-        "times as fast as mergecap",
-        ratio(mergecap.wall, ours.wall),
-        Goal::AtLeast(it.faster),
-    )?;
-    if let Some(most) = it.cp {
+        };
+        let whole = vec![self.whole.to_owned()];
+        let theirs = command(
+            &programs.mergecap,
+            &["-F", "pcap", "-w"],
+            self.names.clone(),
+        );
+        let contestants = [
+            Contestant::new("mergecap -F pcap", theirs).before(gone(&output)),
+            Contestant::new(
+                "pcaps merge",
+                command(&programs.pcaps, &["merge", "-o"], self.names),
+            )
+            .before(gone(&output)),
+            Contestant::new("cp of the whole", command(Path::new("cp"), &[], whole))
+                .before(gone(&output)),
+        ];
+        let figures = bench.contest(&self.title, &contestants)?;
+        gone(&output)()?;
+        let [mergecap, ours, cp] = figures[..] else {
+            return Ok(());
+        };
         bench.goal(
-            "wall time to cp's",
-            ratio(ours.wall, cp.wall),
-            Goal::AtMost(most),
+            "times as fast as mergecap",
+            ratio(mergecap.wall, ours.wall),
+            Goal::AtLeast(self.faster),
         )?;
+        if let Some(most) = self.cp {
+            bench.goal(
+                "wall time to cp's",
+                ratio(ours.wall, cp.wall),
+                Goal::AtMost(most),
+            )?;
+        }
+        bench.goal("memory, MiB", mebibytes(ours.peak), Goal::AtMost(64.0))
     }
-    bench.goal("memory, MiB", mebibytes(ours.peak), Goal::AtMost(64.0))
 }
 
-fn reading(bench: &mut Bench, tcpdump: &Path, read: &Path, whole: &Path) -> Result<()> {
-    let (program, file) = (tcpdump.to_owned(), whole.to_owned());
-    let theirs = move || {
-        let mut command = Command::new(&program);
-        command.arg("-r").arg(&file).args(["-w", "/dev/null"]);
-        command.stderr(std::process::Stdio::null());
-        command
-    };
-    let (program, file) = (read.to_owned(), whole.to_owned());
+/// Each writes to a new file: what the one before left is taken away first.
+fn gone(output: &Path) -> impl Fn() -> Result<()> + use<> {
+    let output = output.to_owned();
+    move || {
+        if output.exists() {
+            fs::remove_file(&output)?;
+        }
+        Ok(())
+    }
+}
+
+fn reading(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> Result<()> {
+    let tcpdump = tcpdump(programs, file, &["-w", "/dev/null"]);
+    let (program, file) = (programs.read.clone(), file.to_owned());
     let ours = move || {
         let mut command = Command::new(&program);
         command.arg(&file);
         command
     };
-    let figures = bench.contest(
-        "reading every packet",
-        &[
-            Contestant::new("tcpdump -w /dev/null", theirs),
-            Contestant::new("pcaps_file::Reader", ours),
-        ],
-    )?;
+    let contestants = [
+        Contestant::new("tcpdump -w /dev/null", tcpdump),
+        Contestant::new("pcaps_file::Reader", ours),
+    ];
+    let figures = bench.contest(&format!("reading {what}"), &contestants)?;
     bench.goal(
         "times as fast as tcpdump",
         ratio(figures[0].wall, figures[1].wall),
@@ -157,48 +194,37 @@ fn reading(bench: &mut Bench, tcpdump: &Path, read: &Path, whole: &Path) -> Resu
     )
 }
 
-/// So many packets in so many classic files, as several machines would write them at the same time: packets of one
-/// file are some milliseconds apart, and those of all files are mixed.
-fn write_set(folder: &Path, packets: usize, files: usize) -> Result<()> {
-    fs::create_dir_all(folder)?;
-    let mut numbers = 1_u64;
-    let mut below = |limit: u64| {
-        numbers = numbers
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (numbers >> 33) % limit
+fn filtering(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> Result<()> {
+    let output = bench.work().join("filtered.pcap");
+    let path = output.to_string_lossy().into_owned();
+    let tcpdump = tcpdump(programs, file, &["-w", &path, EXPRESSION]);
+    let (program, file) = (programs.pcaps.clone(), file.to_owned());
+    let ours = move || {
+        let mut command = Command::new(&program);
+        command.args(["filter", EXPRESSION]).arg(&file);
+        command.args(["-o", &path]).stderr(Stdio::null());
+        command
     };
-    // On average one packet in ten microseconds, of all files together.
-    let step = 20 * files as u64;
-    let body = [0x45; 160];
-    for at in 0..files {
-        let path = folder.join(format!("{at:04}.pcap"));
-        let file =
-            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut file = BufWriter::with_capacity(1 << 20, file);
-        let mut header = Vec::new();
-        for value in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 160, 101] {
-            header.extend(value.to_le_bytes());
-        }
-        file.write_all(&header)?;
-        let mut micros = 1_767_323_045_000_000 + below(step);
-        for number in 0..packets / files {
-            micros += below(step);
-            let (len, on_wire) = LENGTHS[number % LENGTHS.len()];
-            let mut record = [0; 16];
-            let fields = [
-                u32::try_from(micros / 1_000_000)?,
-                u32::try_from(micros % 1_000_000)?,
-                len,
-                on_wire,
-            ];
-            for (room, field) in record.chunks_exact_mut(4).zip(fields) {
-                room.copy_from_slice(&field.to_le_bytes());
-            }
-            file.write_all(&record)?;
-            file.write_all(&body[..len as usize])?;
-        }
-        file.flush()?;
+    let contestants = [
+        Contestant::new("tcpdump", tcpdump).before(gone(&output)),
+        Contestant::new("pcaps filter", ours).before(gone(&output)),
+    ];
+    let figures = bench.contest(&format!("filtering {what}"), &contestants)?;
+    gone(&output)()?;
+    bench.goal(
+        "times as fast as tcpdump",
+        ratio(figures[0].wall, figures[1].wall),
+        Goal::AtLeast(2.0),
+    )
+}
+
+fn tcpdump(programs: &Programs, file: &Path, arguments: &[&str]) -> impl Fn() -> Command + use<> {
+    let (program, file) = (programs.tcpdump.clone(), file.to_owned());
+    let arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
+    move || {
+        let mut command = Command::new(&program);
+        command.arg("-r").arg(&file).args(&arguments);
+        command.stderr(Stdio::null());
+        command
     }
-    Ok(())
 }

@@ -12,7 +12,11 @@ pub mod published;
 mod sim;
 mod spec;
 
-use std::{io::Write, path::Path, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -26,8 +30,8 @@ pub use spec::make_published;
 pub enum Suite {
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
-    /// Capture files: merges beside mergecap and `cp`, and reading beside tcpdump, of 10 million packets. Needs
-    /// mergecap and tcpdump.
+    /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, of 10 million packets and
+    /// of real ones. Needs mergecap, editcap and tcpdump.
     Files,
     /// The simulator: requests a second beside nginx, a sample, and a full capture of 1 GB beside `cp`. Needs nginx,
     /// curl and wrk.
@@ -44,6 +48,8 @@ pub struct Bench<'a> {
     pub rounds: usize,
     /// Whether inputs are small, to see that a suite works at all.
     pub quick: bool,
+    /// A folder of capture files that were made elsewhere.
+    captures: Option<PathBuf>,
     work: TempDir,
 }
 
@@ -62,7 +68,13 @@ pub enum Goal {
 /// # Errors
 ///
 /// When a tool is not installed, a build or a contestant fails, or the folder cannot be used.
-pub fn run(suite: Suite, rounds: usize, quick: bool, report: &mut dyn Write) -> Result<()> {
+pub fn run(
+    suite: Suite,
+    rounds: usize,
+    quick: bool,
+    captures: Option<PathBuf>,
+    report: &mut dyn Write,
+) -> Result<()> {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() {
         memory.to_owned()
@@ -77,6 +89,7 @@ pub fn run(suite: Suite, rounds: usize, quick: bool, report: &mut dyn Write) -> 
         report,
         rounds: if quick { 1 } else { rounds.max(1) },
         quick,
+        captures,
         work,
     };
     match suite {
