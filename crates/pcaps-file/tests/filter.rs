@@ -313,6 +313,7 @@ fn what_is_printed_parses_to_the_same() {
         "gre or igrp or proto 1 or proto 58 or ip proto 58",
         "-(-len) = --1",
         "ip6 proto 6",
+        "proto 9 or igrp or proto 112 or vrrp or proto 103 or pim",
     ] {
         assert!(parse(input).is_ok(), "{input}");
         survives_printing(input);

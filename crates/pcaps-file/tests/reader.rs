@@ -169,33 +169,6 @@ fn pcapng_cut_at_every_offset() {
     cut_everywhere(SECTIONS_BE);
 }
 
-/// Whatever is in the folder, and is no text.
-#[test]
-fn every_real_file_cut_below_4_kib() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
-    let files = std::fs::read_dir(folder).expect("there");
-    let mut seen = 0;
-    for file in files {
-        let path = file.expect("there").path();
-        if path.extension().is_some_and(|it| it == "md") {
-            continue;
-        }
-        let bytes = std::fs::read(&path).expect("there");
-        let (all, _) = read_all(&*bytes);
-        let mut before = 0;
-        for cut in 0..bytes.len().min(4_096) {
-            let (packets, _) = read_all(&bytes[..cut]);
-            let count = packets.len();
-            assert!(count >= before, "{} cut at {cut}", path.display());
-            assert_eq!(packets, all[..count], "{} cut at {cut}", path.display());
-            before = count;
-        }
-        assert!(before > 0 || all.is_empty(), "{}", path.display());
-        seen += 1;
-    }
-    assert!(seen >= 2);
-}
-
 #[test]
 fn a_block_larger_than_the_buffer_is_skipped() {
     let file = [

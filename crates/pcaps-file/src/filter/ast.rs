@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::protocol;
+
 /// A piece of the filter's text: the bytes from `start` up to and not including `end`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
@@ -126,7 +128,8 @@ pub enum Primitive {
     },
     /// `tcp`, `proto`: it has this protocol above IP.
     Protocol {
-        /// The version of IP it must have: `icmp` and `igmp` are of IPv4, `icmp6` of IPv6; `None` for either.
+        /// The version of IP it must have: `icmp`, `igmp`, `igrp` and `vrrp` are of IPv4, `icmp6` is of IPv6; `None` for
+        /// either.
         version: Option<IpVersion>,
         /// IANA's number of the protocol.
         number: u8,
@@ -279,6 +282,17 @@ pub enum IpVersion {
     V4,
     /// Version 6.
     V6,
+}
+
+impl IpVersion {
+    /// The one that the word of a protocol asks for when it stands by itself.
+    pub(super) fn of_word(number: u8) -> Option<Self> {
+        match number {
+            protocol::ICMP | protocol::IGMP | protocol::IGRP | protocol::VRRP => Some(Self::V4),
+            protocol::ICMPV6 => Some(Self::V6),
+            _ => None,
+        }
+    }
 }
 
 /// A network.

@@ -89,18 +89,12 @@ impl fmt::Display for Primitive {
                 above(*protocol),
                 way(*direction)
             ),
-            Self::Protocol { version, number } => match (version, number) {
-                (Some(IpVersion::V4), &protocol::ICMP) => f.write_str("icmp"),
-                (Some(IpVersion::V4), &protocol::IGMP) => f.write_str("igmp"),
-                (Some(IpVersion::V6), &protocol::ICMPV6) => f.write_str("icmp6"),
-                (Some(version), number) => write!(f, "{version} proto {number}"),
-                (None, &(protocol::ICMP | protocol::IGMP | protocol::ICMPV6)) => {
-                    write!(f, "proto {number}")
+            Self::Protocol { version, number } => match (version, protocol::word(*number)) {
+                (version, Some(word)) if *version == IpVersion::of_word(*number) => {
+                    f.write_str(word)
                 }
-                (None, number) => match protocol::word(*number) {
-                    Some(word) => f.write_str(word),
-                    None => write!(f, "proto {number}"),
-                },
+                (Some(version), _) => write!(f, "{version} proto {number}"),
+                (None, _) => write!(f, "proto {number}"),
             },
             Self::Version(version) => version.fmt(f),
             Self::EtherType(number) => match *number {

@@ -223,16 +223,10 @@ impl<'a> Parser<'a> {
             Header::Network(Network::Ipv4) => Primitive::Version(IpVersion::V4),
             Header::Network(Network::Ipv6) => Primitive::Version(IpVersion::V6),
             Header::Network(network) => Primitive::EtherType(network.ether_type()),
-            Header::Transport(number) => {
-                let version = match number {
-                    protocol::ICMP | protocol::IGMP | protocol::IGRP | protocol::VRRP => {
-                        Some(IpVersion::V4)
-                    }
-                    protocol::ICMPV6 => Some(IpVersion::V6),
-                    _ => None,
-                };
-                Primitive::Protocol { version, number }
-            }
+            Header::Transport(number) => Primitive::Protocol {
+                version: IpVersion::of_word(number),
+                number,
+            },
         };
         Ok(leaf(primitive, token.span))
     }
