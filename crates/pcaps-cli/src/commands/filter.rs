@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
-    output,
+    output::{self, FileError},
     resume::Resume,
     runtime,
     target::Target,
@@ -171,6 +171,8 @@ struct Document {
     read: u64,
     matched: u64,
     output: String,
+    format: &'static str,
+    errors: Vec<FileError>,
 }
 
 /// Says what was done: on standard error, because standard output may be the capture.
@@ -183,6 +185,8 @@ fn report(global: &Global, target: &Target, selected: &Selected) -> Result<(), F
             read: selected.read,
             matched: selected.written,
             output: place,
+            format: output::format(selected.format),
+            errors: selected.errors.iter().map(FileError::from).collect(),
         };
         output::result(true, document, String::new)?;
     } else {

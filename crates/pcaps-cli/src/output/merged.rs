@@ -8,6 +8,7 @@ use pcaps_file::{
 };
 use serde::Serialize;
 
+use super::FileError;
 use super::text::{Pairs, count};
 
 /// What a program is told of a merge.
@@ -36,27 +37,14 @@ struct InputView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorView>,
-}
-
-/// Why a file ended before its end.
-#[derive(Serialize)]
-struct ErrorView {
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    packet: Option<u64>,
+    error: Option<FileError>,
 }
 
 impl<'a> MergedView<'a> {
     pub(crate) fn new(path: &Path, merged: &'a Merged) -> Self {
         Self {
             path: path.display().to_string(),
-            format: match merged.format {
-                Format::Pcap => "pcap",
-                _ => "pcapng",
-            },
+            format: format(merged.format),
             packets: merged.packets,
             duplicates: merged.duplicates,
             first_time: merged.first_time.map(|it| it.to_string()),
@@ -97,12 +85,16 @@ impl<'a> InputView<'a> {
                 Some(Remark::SameAs(other)) => Some(other),
                 _ => None,
             },
-            error: file.error.as_ref().map(|it| ErrorView {
-                message: it.to_string(),
-                offset: it.offset(),
-                packet: it.packet_number(),
-            }),
+            error: file.error.as_ref().map(FileError::from),
         }
+    }
+}
+
+/// Its name, as tools of Wireshark take it.
+pub(crate) fn format(format: Format) -> &'static str {
+    match format {
+        Format::Pcap => "pcap",
+        _ => "pcapng",
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod capture;
+mod file_error;
 mod merged;
 mod saved;
 mod sums;
@@ -16,7 +17,8 @@ use crate::failure::{Exit, Failure};
 
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
-pub(crate) use merged::{MergedView, remarks};
+pub(crate) use file_error::FileError;
+pub(crate) use merged::{MergedView, format, remarks};
 pub(crate) use saved::{FileView, Saved};
 pub(crate) use sums::Sums;
 pub(crate) use text::{count, one_line};

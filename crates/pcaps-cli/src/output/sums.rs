@@ -6,7 +6,7 @@ use pcaps_file::{Error, Summary};
 use serde::Serialize;
 
 use super::{
-    print,
+    FileError, print,
     table::{Column, table},
     text::{count, one_line},
 };
@@ -26,17 +26,9 @@ pub(crate) struct Sums {
 #[derive(Serialize)]
 struct FileDocument<'a> {
     file: String,
-    error: Option<ErrorView>,
+    error: Option<FileError>,
     #[serde(flatten)]
     summary: &'a Summary,
-}
-
-/// Why a file was not read to its end.
-#[derive(Serialize)]
-struct ErrorView {
-    message: String,
-    offset: Option<u64>,
-    packet: Option<u64>,
 }
 
 impl Sums {
@@ -67,11 +59,7 @@ impl Sums {
             };
             let document = FileDocument {
                 file,
-                error: error.map(|error| ErrorView {
-                    message: Failure::because(Exit::Partial, error).message().to_owned(),
-                    offset: error.offset(),
-                    packet: error.packet_number(),
-                }),
+                error: error.map(FileError::from),
                 summary,
             };
             print(&format!("{start}{}", pretty(&document)?))?;
