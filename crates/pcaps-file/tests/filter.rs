@@ -320,6 +320,38 @@ fn what_is_printed_parses_to_the_same() {
     }
 }
 
+/// Printed, an expression has more parentheses than it was written with.
+#[test]
+fn the_deepest_is_printed_too() {
+    for sign in [" - ", " ^ ", " + -"] {
+        let mut depth = 0;
+        while parse(&format!("{} = 0", ["1"].repeat(depth + 2).join(sign))).is_ok() {
+            depth += 1;
+            survives_printing(&format!("{} = 0", ["1"].repeat(depth + 1).join(sign)));
+        }
+        assert!((40..110).contains(&depth), "{depth} of `{sign}`");
+    }
+    for (open, inner, close) in [
+        ("(tcp or ", "udp", ")"),
+        ("not (tcp or ", "udp", ")"),
+        ("(", "udp", ")"),
+        ("not ", "udp", ""),
+        ("-(1 + ", "1", ")"),
+        ("-", "1", ""),
+        ("ip[", "1", "]"),
+        ("ip[1 ^ ", "1", "]"),
+    ] {
+        let nested = |count| match inner {
+            "1" => format!("1 = {}1{}", open.repeat(count), close.repeat(count)),
+            _ => format!("{}{inner}{}", open.repeat(count), close.repeat(count)),
+        };
+        let count = (1..300).rfind(|&count| parse(&nested(count)).is_ok());
+        let count = count.expect("one is not too deep");
+        assert!((30..210).contains(&count), "{count} of `{open}`");
+        survives_printing(&nested(count));
+    }
+}
+
 proptest! {
     #[test]
     fn any_expression_parses_to_the_same_when_printed(input in expressions::any()) {

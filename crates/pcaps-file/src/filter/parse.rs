@@ -10,8 +10,11 @@ use super::qualifiers::Qualifiers;
 use super::value;
 use arithmetic::Number;
 
-/// How deep parentheses and `not` may nest, and how deep the tree may be.
+/// How deep the tree may be.
 const MAX_DEPTH: usize = 100;
+/// How deep the text may nest: as deep as the deepest tree does when it is printed, with a pair of parentheses and a right
+/// side for each level.
+const MAX_NESTING: usize = 2 * MAX_DEPTH + 2;
 
 /// Parses a filter expression.
 ///
@@ -153,13 +156,16 @@ impl<'a> Parser<'a> {
         let Some(token) = self.peek() else {
             return Err(self.missing(only));
         };
-        if depth > MAX_DEPTH {
+        if depth > MAX_NESTING {
             return Err(too_deep(token.span));
         }
         let node = match token.kind {
             Kind::Not => {
                 self.at += 1;
                 let inner = self.operand(depth + 1, only)?;
+                if inner.height >= MAX_DEPTH {
+                    return Err(too_deep(token.span));
+                }
                 let span = token.span.to(inner.span);
                 let value = Box::new(inner.expr);
                 Node {

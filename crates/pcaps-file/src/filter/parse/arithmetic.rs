@@ -4,7 +4,7 @@ use super::super::ast::{Header, Operator, Primitive, Relation, Span, Value};
 use super::super::error::Error;
 use super::super::lex::{Kind, Token};
 use super::super::value;
-use super::{MAX_DEPTH, Node, Parser, Piece, leaf, too_deep};
+use super::{MAX_DEPTH, MAX_NESTING, Node, Parser, Piece, leaf, too_deep};
 use crate::protocol;
 
 /// A number, and where it stands.
@@ -113,7 +113,7 @@ impl<'a> Parser<'a> {
         let Some(token) = self.peek() else {
             return Err(Error::new(self.here(), NUMBER));
         };
-        if depth > MAX_DEPTH {
+        if depth > MAX_NESTING {
             return Err(too_deep(token.span));
         }
         let here = token.span;
@@ -126,6 +126,9 @@ impl<'a> Parser<'a> {
             self.at += 1;
             let inner = self.single(depth + 1)?;
             let inner = self.arithmetic(inner, depth + 1, MINUS)?;
+            if inner.height >= MAX_DEPTH {
+                return Err(too_deep(token.span));
+            }
             return Ok(Number {
                 value: Value::Negate(Box::new(inner.value)),
                 span: here.to(inner.span),
@@ -175,6 +178,9 @@ impl<'a> Parser<'a> {
         let open = self.here();
         self.at += 1;
         let offset = self.number(depth + 1)?;
+        if offset.height >= MAX_DEPTH {
+            return Err(too_deep(word.span));
+        }
         let mut size = 1;
         if self.take_sign(":") {
             let token = self.peek();
