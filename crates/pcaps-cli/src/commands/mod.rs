@@ -3,6 +3,7 @@
 mod bucket;
 mod capture;
 mod download;
+mod fetch;
 mod filter;
 mod list;
 mod merge;
@@ -22,13 +23,14 @@ use crate::{
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
     match args.command {
-        Command::Capture(it) => capture::run(global, &it),
+        Command::Capture(it) => capture::run(global, it),
         Command::Start(it) => start::run(global, it),
         Command::List => list::all(global),
         Command::Show(it) => list::one(global, &it.id),
         Command::Wait(it) => wait::run(global, &it),
         Command::Stop(it) => stop::run(global, &it.id),
         Command::Download(it) => download::run(global, &it),
+        Command::Fetch(it) => fetch::run(global, it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),

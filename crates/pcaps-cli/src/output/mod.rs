@@ -2,6 +2,7 @@
 
 mod bucket;
 mod capture;
+mod collected;
 mod merged;
 mod saved;
 mod sums;
@@ -16,6 +17,7 @@ use crate::failure::{Exit, Failure};
 
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
+pub(crate) use collected::{CollectedView, collected, missing};
 pub(crate) use merged::{MergedView, remarks};
 pub(crate) use saved::{FileView, Saved};
 pub(crate) use sums::Sums;
