@@ -121,6 +121,10 @@ pub(crate) fn flags(global: &Global) -> String {
             let _ = write!(flags, " {flag} {}", quoted(value));
         }
     }
+    for mapping in &global.bucket_map {
+        let mapping = format!("{}={}", mapping.uri, mapping.store);
+        let _ = write!(flags, " --bucket-map {}", quoted(&mapping));
+    }
     flags
 }
 
@@ -151,6 +155,7 @@ mod tests {
             account: Some("acc".into()),
             base_url: None,
             retries: 3,
+            bucket_map: Vec::new(),
             simulate: false,
             json: false,
         };

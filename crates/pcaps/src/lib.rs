@@ -54,6 +54,7 @@ mod redact;
 mod request;
 mod retry;
 mod start;
+mod storage;
 mod wait;
 
 pub use account::Account;
@@ -67,11 +68,14 @@ pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
 pub use filter::Filter;
 pub use id::{AccountId, BucketId, CaptureId};
+/// The crate whose types [`Folder`] shows.
+pub use object_store;
 pub use pcaps_api::Secret;
 pub use pcaps_file::{Summary, Verified};
 pub use redact::redacted;
 pub use request::{Full, Request, Sample};
 pub use retry::RetryPolicy;
+pub use storage::Folder;
 pub use wait::{Progress, Update, Wait, wait_all};
 
 /// The README's Rust compiles.
@@ -114,6 +118,7 @@ mod tests {
         is_send_and_sync::<ErrorKind>();
         is_send_and_sync::<FileState>();
         is_send_and_sync::<Filter>();
+        is_send_and_sync::<Folder>();
         is_send_and_sync::<Full>();
         is_send_and_sync::<Message>();
         is_send_and_sync::<Phase>();

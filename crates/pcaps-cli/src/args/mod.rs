@@ -63,6 +63,16 @@ pub(crate) struct Global {
     )]
     pub(crate) retries: u32,
 
+    /// Where one bucket is instead of its cloud; can be repeated. As of `pcaps sim`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URI=STORE",
+        value_parser = mapping,
+        help = "Where one bucket, or a directory of one, is instead of its cloud (`pcaps sim --help`); can be repeated"
+    )]
+    pub(crate) bucket_map: Vec<Mapping>,
+
     /// Ask a simulator inside this process: no account, no token, no network.
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
@@ -459,10 +469,6 @@ pub(crate) struct Sim {
     /// A folder for the buckets, instead of memory; it is made if it is not there.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) buckets: Option<PathBuf>,
-
-    /// Where one bucket, or a directory of one, is instead; can be repeated.
-    #[arg(long, value_name = "URI=STORE", value_parser = mapping)]
-    pub(crate) bucket_map: Vec<Mapping>,
 
     /// Take one packet in N.
     #[arg(

@@ -113,12 +113,3 @@ impl fmt::Display for Folder {
         f.write_str(&self.name)
     }
 }
-pub(super) struct Stub {
-    pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) prefix: Key,
-}
-impl crate::Account {
-    pub(super) fn folder(&self, _: &Destination) -> Result<Stub, Error> {
-        unimplemented!()
-    }
-}
