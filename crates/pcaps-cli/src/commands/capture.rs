@@ -1,5 +1,7 @@
 //! `pcaps capture`: from a filter to a file.
 
+use std::time::Duration;
+
 use pcaps::{Capture, Destination, ErrorKind, object_store::ObjectStoreExt as _};
 use pcaps_file::Summary;
 use serde::Serialize;
@@ -134,12 +136,16 @@ async fn prove(session: &Session, bucket: &Destination) -> Result<(), Failure> {
     let folder = account.folder(bucket)?;
     let name = registered.challenge_file().unwrap_or_default();
     let other = |error: pcaps::object_store::Error| Failure::because(Exit::Other, &error);
-    let challenge = folder.store().get(&folder.prefix().clone().join(name));
-    let challenge = challenge.await.map_err(other)?.bytes().await;
+    let key = folder.prefix().clone().join(name);
+    let challenge = folder.store().get(&key).await;
+    let challenge = challenge.map_err(other)?.bytes().await;
     let challenge = String::from_utf8_lossy(&challenge.map_err(other)?).into_owned();
     account.validate_bucket(bucket, challenge).await?;
     Ok(())
 }
+
+/// For how long one look at a capture serves other waits.
+const SEEN: Duration = Duration::from_secs(2);
 
 /// Waits until a capture has finished. When it is interrupted, it is stopped.
 async fn finished(
@@ -158,6 +164,8 @@ async fn finished(
                 // It may have finished meanwhile.
                 progress.line(&format!("warning: {error}"));
             }
+            // What was seen just before would be taken for what is, and looked at again much later.
+            tokio::time::sleep(SEEN).await;
             wait().await
         }
     };
