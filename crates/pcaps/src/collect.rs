@@ -31,10 +31,10 @@ use crate::{
     Account, Capture, CaptureId, CaptureKind, CaptureState, Destination, Error, ErrorKind,
     clock::between,
 };
-use bucket::Folder;
+use bucket::Source;
 use fetch::{Fetch, Outcome, stopped};
-use listing::{Listing, Object, list};
-use parts::{Left, Part, Parts};
+use listing::{Object, Objects, list};
+use parts::{FetchedPart, Left, PartsFolder};
 use place::Places;
 use tally::Tally;
 pub use tally::{Collecting, Phase};
@@ -344,11 +344,11 @@ impl<'a> Collect<'a> {
         };
         let shared = Arc::clone(&self.account.shared);
         let folder = self.account.folder(&destination)?;
-        let folder = Folder::new(folder.store, folder.prefix, &destination, &shared);
+        let folder = Source::new(folder.store, folder.prefix, &destination, &shared);
         let (id, parts_in) = (self.id.clone(), places.parts());
         let opened = spawn_blocking(move || match parts_in {
-            Some(parts_in) => Parts::open(parts_in, &id, &destination),
-            None => Parts::temporary(&id, &destination),
+            Some(parts_in) => PartsFolder::open(parts_in, &id, &destination),
+            None => PartsFolder::temporary(&id, &destination),
         });
         let (parts, left) = opened.await.unwrap_or_else(|it| Err(stopped(it)))?;
         let tally = Arc::new(Tally::new(self.on_progress, capture.packets_captured()));
@@ -433,8 +433,8 @@ fn nothing(fetch: &Fetch, capture: Capture, gathered: &Gathered) -> Error {
 /// What has been fetched so far.
 struct Gathered {
     /// By key.
-    parts: BTreeMap<String, Part>,
-    begun: BTreeMap<String, Part>,
+    parts: BTreeMap<String, FetchedPart>,
+    begun: BTreeMap<String, FetchedPart>,
     /// What the listings told of each object when it was fetched. A server may call it otherwise when it gives it.
     taken: BTreeMap<String, Object>,
     vanished: BTreeMap<String, Object>,
@@ -468,7 +468,7 @@ impl Gathered {
     ) -> Result<bool, Error> {
         let clock = &fetch.shared.chance.clock;
         let began = clock.now();
-        let (mut seen, mut since) = (Listing::new(), began);
+        let (mut seen, mut since) = (Objects::new(), began);
         loop {
             let now = clock.now();
             let listing = list(&fetch.folder, &fetch.shared, capture.id()).await?;
@@ -496,7 +496,7 @@ impl Gathered {
     }
 
     /// Fetches what is new, and what has changed.
-    async fn fetch(&mut self, fetch: &Fetch, listing: &Listing) -> Result<(), Error> {
+    async fn fetch(&mut self, fetch: &Fetch, listing: &Objects) -> Result<(), Error> {
         let is_there = |key: &String, object: &Object| {
             let part = self.parts.get(key);
             part.is_some_and(|it| it.is_of(object) || self.taken.get(key) == Some(object))

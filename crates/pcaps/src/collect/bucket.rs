@@ -10,7 +10,7 @@ use crate::{Destination, Error, ErrorKind, call::Shared, redact::Secrets};
 const REQUESTS: u32 = 5;
 
 /// A folder of a bucket.
-pub(super) struct Folder {
+pub(super) struct Source {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) prefix: Key,
     /// As people know it.
@@ -20,7 +20,7 @@ pub(super) struct Folder {
     timeout: Duration,
 }
 
-impl Folder {
+impl Source {
     pub(super) fn new(
         store: Arc<dyn ObjectStore>,
         prefix: Key,
@@ -108,7 +108,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-impl fmt::Display for Folder {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }

@@ -11,9 +11,9 @@ use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
 use tokio::task::spawn_blocking;
 
 use super::{
-    bucket::Folder,
+    bucket::Source,
     listing::Object,
-    parts::{Check, Part, Parts},
+    parts::{Check, FetchedPart, PartsFolder},
     tally::Tally,
 };
 use crate::{Error, ErrorKind, call::Shared};
@@ -28,8 +28,8 @@ const CHANGES: u32 = 5;
 /// What all parts have in common.
 pub(super) struct Fetch {
     pub(super) shared: Arc<Shared>,
-    pub(super) folder: Folder,
-    pub(super) parts: Arc<Parts>,
+    pub(super) folder: Source,
+    pub(super) parts: Arc<PartsFolder>,
     pub(super) tally: Arc<Tally>,
     /// How many are fetched at once.
     pub(super) transfers: usize,
@@ -37,7 +37,7 @@ pub(super) struct Fetch {
 
 /// What came of an object.
 pub(super) enum Outcome {
-    Whole(Part),
+    Whole(FetchedPart),
     /// It was listed, and is not there.
     Vanished,
 }
@@ -60,7 +60,7 @@ impl Fetch {
     pub(super) async fn object(
         &self,
         mut object: Object,
-        left: Option<Part>,
+        left: Option<FetchedPart>,
     ) -> Result<Outcome, Error> {
         let mut sink = self.begin(&object, left).await?;
         let (mut made, mut changes, mut furthest) = (0, 0, sink.len);
@@ -205,7 +205,7 @@ impl Fetch {
         }
     }
 
-    async fn begin(&self, object: &Object, left: Option<Part>) -> Result<Sink, Error> {
+    async fn begin(&self, object: &Object, left: Option<FetchedPart>) -> Result<Sink, Error> {
         let (parts, object) = (Arc::clone(&self.parts), object.clone());
         let begun = spawn_blocking(move || {
             let key = object.key.to_string();
@@ -229,7 +229,7 @@ impl Fetch {
         Ok(sink)
     }
 
-    async fn end(&self, object: Object, mut sink: Sink) -> Result<Part, Error> {
+    async fn end(&self, object: Object, mut sink: Sink) -> Result<FetchedPart, Error> {
         let parts = Arc::clone(&self.parts);
         let ended = spawn_blocking(move || {
             if let Some(mut file) = sink.file.take() {
@@ -249,7 +249,7 @@ impl Fetch {
 
 /// A part that is being written.
 struct Sink {
-    part: Part,
+    part: FetchedPart,
     key: String,
     /// Absent after a failure.
     file: Option<File>,
@@ -261,7 +261,7 @@ struct Sink {
 
 impl Sink {
     /// Writes what has come.
-    async fn write(&mut self, parts: &Arc<Parts>) -> io::Result<()> {
+    async fn write(&mut self, parts: &Arc<PartsFolder>) -> io::Result<()> {
         let mut file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut buffer = std::mem::take(&mut self.buffer);
         // Whoever drops this keeps the folder until the last byte is written.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 use object_store::{ObjectStore, path::Path as Key};
 
-use super::bucket::Folder;
+use super::bucket::Source;
 use crate::{CaptureId, Error, call::Shared};
 
 /// A file of a capture in its bucket, as a listing tells of it.
@@ -17,19 +17,19 @@ pub(super) struct Object {
 }
 
 /// The files, by the text of their keys: the order in which they are merged.
-pub(super) type Listing = BTreeMap<String, Object>;
+pub(super) type Objects = BTreeMap<String, Object>;
 
 /// Lists all of a folder, page by page, and keeps what is of the capture. How the service lays its keys out is not
 /// documented: what counts is that the name has the capture's id in it and ends in `.pcap`.
 pub(super) async fn list(
-    folder: &Folder,
+    folder: &Source,
     shared: &Shared,
     id: &CaptureId,
-) -> Result<Listing, Error> {
+) -> Result<Objects, Error> {
     const DOING: &str = "list the files of the capture";
     let prefix = Some(&folder.prefix).filter(|it| it.parts_count() > 0);
     let mut objects = folder.store.list(prefix);
-    let mut listing = Listing::new();
+    let mut listing = Objects::new();
     loop {
         let object = match folder.in_time(shared, objects.next()).await {
             None => return Err(folder.timed_out(DOING)),

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The folder, of which one run has hold at a time.
-pub(super) struct Parts {
+pub(super) struct PartsFolder {
     folder: PathBuf,
     journal: Mutex<Journal>,
     /// For a folder that nobody comes back to.
@@ -70,7 +70,7 @@ struct Entry {
 
 /// What there is of an object.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct FetchedPart {
     /// The number in the name of its file.
     number: u32,
     pub(super) size: u64,
@@ -84,18 +84,18 @@ pub(super) struct Part {
 /// What a run before has left, by key.
 #[derive(Default)]
 pub(super) struct Left {
-    pub(super) whole: BTreeMap<String, Part>,
-    pub(super) begun: BTreeMap<String, Part>,
+    pub(super) whole: BTreeMap<String, FetchedPart>,
+    pub(super) begun: BTreeMap<String, FetchedPart>,
 }
 
-impl Part {
+impl FetchedPart {
     /// Whether it is of the object as it is listed.
     pub(super) fn is_of(&self, object: &Object) -> bool {
         self.size == object.size && self.etag == object.etag
     }
 }
 
-impl Parts {
+impl PartsFolder {
     /// Opens the folder, or makes it, and says what is in it. It is for one capture of one destination.
     pub(super) fn open(
         folder: PathBuf,
@@ -165,7 +165,7 @@ impl Parts {
     }
 
     /// Where a whole part is.
-    pub(super) fn path(&self, part: &Part) -> PathBuf {
+    pub(super) fn path(&self, part: &FetchedPart) -> PathBuf {
         self.folder.join(name(part.number, WHOLE))
     }
 
@@ -174,9 +174,9 @@ impl Parts {
     pub(super) fn begin(
         &self,
         object: &Object,
-        left: Option<&Part>,
+        left: Option<&FetchedPart>,
         mut seen: impl FnMut(&[u8]),
-    ) -> Result<(Part, File, u64), Error> {
+    ) -> Result<(FetchedPart, File, u64), Error> {
         if let Some(part) = left.filter(|it| it.etag.is_some() && it.is_of(object)) {
             let path = self.folder.join(name(part.number, BEGUN));
             let opened = OpenOptions::new().read(true).write(true).open(&path);
@@ -189,7 +189,7 @@ impl Parts {
             }
         }
         let mut journal = self.journal();
-        let part = Part {
+        let part = FetchedPart {
             number: journal.next,
             size: object.size,
             etag: object.etag.clone(),
@@ -205,7 +205,7 @@ impl Parts {
     }
 
     /// Notes that a part is whole. Its file has to be written.
-    pub(super) fn end(&self, object: &Object, part: &Part) -> Result<(), Error> {
+    pub(super) fn end(&self, object: &Object, part: &FetchedPart) -> Result<(), Error> {
         let begun = self.folder.join(name(part.number, BEGUN));
         fs::rename(begun, self.path(part)).map_err(|it| self.unwritten(it))?;
         let line = Line::Whole(Entry::new(object, part, Some(part.packets)));
@@ -213,7 +213,7 @@ impl Parts {
     }
 
     /// Takes away what there is of a part.
-    pub(super) fn drop_part(&self, part: &Part) {
+    pub(super) fn drop_part(&self, part: &FetchedPart) {
         for ending in [BEGUN, WHOLE] {
             // It may be the other one.
             let _ = fs::remove_file(self.folder.join(name(part.number, ending)));
@@ -249,7 +249,7 @@ fn unwritten(folder: &Path, error: io::Error) -> Error {
 }
 
 impl Entry {
-    fn new(object: &Object, part: &Part, packets: Option<u64>) -> Self {
+    fn new(object: &Object, part: &FetchedPart, packets: Option<u64>) -> Self {
         Self {
             key: object.key.to_string(),
             size: part.size,
@@ -297,7 +297,7 @@ impl Journal {
                 continue;
             };
             self.next = self.next.max(number.saturating_add(1));
-            let part = Part {
+            let part = FetchedPart {
                 number,
                 size: entry.size,
                 etag: entry.etag,
@@ -315,7 +315,7 @@ impl Journal {
             parts.insert(entry.key, part);
         }
         // A file gets the name of a whole one before that is noted.
-        let path = |part: &Part, ending| folder.join(name(part.number, ending));
+        let path = |part: &FetchedPart, ending| folder.join(name(part.number, ending));
         let renamed: Vec<_> = left
             .begun
             .extract_if(.., |_, part| {
@@ -335,7 +335,7 @@ impl Journal {
     }
 }
 
-impl Part {
+impl FetchedPart {
     /// Reads the file of a whole part, which has to be of its length.
     fn look_at(&mut self, path: &Path, key: &str) -> io::Result<()> {
         let mut check = Check::new(key);

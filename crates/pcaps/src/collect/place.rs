@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     Output,
     fetch::{Fetch, stopped},
-    parts::{Part, Parts},
+    parts::{FetchedPart, PartsFolder},
     with_ending,
 };
 use crate::{Error, ErrorKind, download::check_output};
@@ -95,7 +95,7 @@ impl<'a> Places<'a> {
     pub(super) async fn fill(
         self,
         fetch: &Fetch,
-        parts: &BTreeMap<String, Part>,
+        parts: &BTreeMap<String, FetchedPart>,
     ) -> Result<Placed, Error> {
         let merged = match self.output {
             Output::Path(path) => Some(to_path(&path, fetch, parts).await?),
@@ -121,7 +121,7 @@ impl<'a> Places<'a> {
 async fn to_path(
     path: &Path,
     fetch: &Fetch,
-    parts: &BTreeMap<String, Part>,
+    parts: &BTreeMap<String, FetchedPart>,
 ) -> Result<(Merged, u64), Error> {
     // It stays here: when this is dropped, it goes.
     let target = NewFile::create(path).map_err(|it| unwritten(&it))?;
@@ -137,7 +137,7 @@ async fn to_path(
 async fn to_writer(
     mut writer: impl AsyncWrite + Unpin,
     fetch: &Fetch,
-    parts: &BTreeMap<String, Part>,
+    parts: &BTreeMap<String, FetchedPart>,
 ) -> Result<(Merged, u64), Error> {
     let folder = std::env::temp_dir();
     let failed = |it| Error::io("write a temporary file in", &folder, it);
@@ -161,9 +161,9 @@ async fn to_writer(
 async fn merge(
     file: File,
     fetch: &Fetch,
-    parts: &BTreeMap<String, Part>,
+    parts: &BTreeMap<String, FetchedPart>,
 ) -> Result<(Merged, File), Error> {
-    let input = |(key, part): (&String, &Part)| {
+    let input = |(key, part): (&String, &FetchedPart)| {
         Input::path(fetch.parts.path(part)).called(fetch.folder.below(key))
     };
     let inputs: Vec<_> = parts.iter().map(input).collect();
@@ -225,14 +225,14 @@ impl Write for Stoppable<'_> {
 async fn split(
     folder: PathBuf,
     fetch: &Fetch,
-    parts: &BTreeMap<String, Part>,
+    parts: &BTreeMap<String, FetchedPart>,
 ) -> Result<(), Error> {
-    let below = |(key, part): (&String, &Part)| {
+    let below = |(key, part): (&String, &FetchedPart)| {
         let target = safe(&folder, &fetch.folder.below(key))?;
         Ok((fetch.parts.path(part), target))
     };
     let files: Result<Vec<_>, Error> = parts.iter().map(below).collect();
-    let (files, keep): (_, Arc<Parts>) = (files?, Arc::clone(&fetch.parts));
+    let (files, keep): (_, Arc<PartsFolder>) = (files?, Arc::clone(&fetch.parts));
     let stop = StopOnDrop::default();
     let stopping = Arc::clone(&stop.0);
     let splitting = spawn_blocking(move || {
