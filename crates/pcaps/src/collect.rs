@@ -180,7 +180,7 @@ impl Collected {
     }
 }
 
-impl<'a> Collect<'a> {
+impl Collect<'_> {
     pub(crate) fn new(account: Account, id: CaptureId) -> Self {
         Self {
             account,
@@ -367,8 +367,8 @@ impl<'a> Collect<'a> {
             return Err(nothing(&fetch, capture, &gathered));
         }
         fetch.tally.phase(Phase::Merging);
-        let placed = places.fill(&fetch, &gathered.parts).await?;
-        let mut collected = gathered.report(&fetch, capture, settled, &placed);
+        let filled = places.fill(&fetch, &gathered.parts).await?;
+        let mut collected = gathered.report(&fetch, capture, settled, &filled);
         if self.delete_remote {
             fetch.tally.phase(Phase::Deleting);
             collected.deleted = gathered.delete(&fetch, &self.id).await?;
@@ -490,7 +490,7 @@ impl Gathered {
                 return Ok(false);
             }
             fetch.tally.phase(Phase::Settling);
-            clock.sleep(LOOK.min(settle - quiet)).await;
+            clock.sleep(LOOK.min(settle.saturating_sub(quiet))).await;
             fetch.tally.phase(Phase::Fetching);
         }
     }

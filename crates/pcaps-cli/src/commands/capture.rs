@@ -18,10 +18,10 @@ use crate::{
     target::Target,
 };
 
-pub(super) fn run(global: &Global, args: args::Capture) -> Result<(), Failure> {
-    match args.other {
+pub(super) fn run(global: &Global, args: &args::Capture) -> Result<(), Failure> {
+    match &args.other {
         Some(args::CaptureOther::Full(it)) => full(global, it),
-        None => sample(global, &args),
+        None => sample(global, args),
     }
 }
 
@@ -92,7 +92,7 @@ async fn save(
 }
 
 /// A full capture, from its start to one file.
-fn full(global: &Global, args: args::CaptureFull) -> Result<(), Failure> {
+fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
     let bucket = start::bucket(args.start.bucket.clone())?;
     let request = start::full(&args.start, &bucket)?;
     let target = Target::prepare(&args.output.output, global.json)?;

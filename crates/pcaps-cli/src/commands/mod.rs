@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
     match args.command {
-        Command::Capture(it) => capture::run(global, it),
+        Command::Capture(it) => capture::run(global, &it),
         Command::Start(it) => start::run(global, it),
         Command::List => list::all(global),
         Command::Show(it) => list::one(global, &it.id),

@@ -1,6 +1,6 @@
 //! Which objects of a bucket are files of a capture.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use futures_util::StreamExt as _;
 use object_store::{ObjectStore, path::Path as Key};
@@ -55,7 +55,7 @@ pub(super) async fn list(
 
 fn is_of(key: &Key, id: &CaptureId) -> bool {
     let name = key.filename().unwrap_or_default();
-    name.contains(id.as_str()) && name.ends_with(".pcap")
+    name.contains(id.as_str()) && Path::new(name).extension().is_some_and(|it| it == "pcap")
 }
 
 #[cfg(test)]

@@ -341,9 +341,10 @@ impl FetchedPart {
         let mut check = Check::new(key);
         let read = read_all(&mut File::open(path)?, &mut |it| check.push(it))?;
         (self.packets, self.fault) = check.finish();
-        match read == self.size {
-            true => Ok(()),
-            false => Err(io::ErrorKind::InvalidData.into()),
+        if read == self.size {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
         }
     }
 }
@@ -448,9 +449,10 @@ fn make(folder: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            match fs::symlink_metadata(folder)?.is_dir() {
-                true => Ok(()),
-                false => Err(error),
+            if fs::symlink_metadata(folder)?.is_dir() {
+                Ok(())
+            } else {
+                Err(error)
             }
         }
         made => made,
@@ -483,14 +485,13 @@ fn lock(path: &Path, folder: &Path) -> Result<File, Error> {
         match file.try_lock() {
             // The one who had it may have taken it away.
             Ok(()) if is_at(&file, path) => return Ok(file),
-            Ok(()) => {}
             Err(TryLockError::WouldBlock) if waited >= PATIENCE => {
                 return Err(Error::invalid(format!(
                     "another process is collecting into {}: wait for it, or give another output",
                     folder.display()
                 )));
             }
-            Err(TryLockError::WouldBlock) => {}
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         thread::sleep(LOOK);
