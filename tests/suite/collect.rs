@@ -143,6 +143,7 @@ impl ObjectStore for Watched {
             let mut got = self.store.get_opts(key, options).await?;
             if let Some(Odd::Broken(after) | Odd::Stalled(after)) = odd {
                 let meta = got.meta.clone();
+                let extensions = got.extensions.clone();
                 let (range, attributes) = (got.range.clone(), got.attributes.clone());
                 let bytes = got.bytes().await?.slice(..after);
                 let first = futures_util::stream::iter([Ok(bytes)]);
@@ -161,7 +162,7 @@ impl ObjectStore for Watched {
                     meta,
                     range,
                     attributes,
-                    extensions: Default::default(),
+                    extensions,
                 };
             }
             Ok(got)
@@ -425,7 +426,7 @@ async fn only_finished_full_captures_are_collected() {
     let error = collect.await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("is a sample"), "{error}");
-    let full = Full::new("ORD", destination(), Duration::from_secs(60)).unwrap();
+    let full = Full::new("ORD", destination(), Duration::from_mins(1)).unwrap();
     let running = scene.account.start(full).await.unwrap();
     let collect = scene.account.collect(running.id()).to_path(scene.output());
     let error = collect.await.unwrap_err();
