@@ -25,10 +25,11 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["capture"],
         &["capture", "sample"],
+        &["capture", "full"],
         &["start"],
         &["start", "sample"],
         &["start", "full"],
@@ -37,6 +38,7 @@ fn help() {
         &["wait"],
         &["stop"],
         &["download"],
+        &["fetch"],
         &["bucket"],
         &["bucket", "add"],
         &["bucket", "validate"],

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod cli;
+mod collect;
 mod conformance;
 mod connections;
 mod downloads;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::pcaps;
 
 /// A running `pcaps sim`, which ends with this.
-struct Sim {
+pub(crate) struct Sim {
     child: Child,
     /// What it says of itself.
     document: Value,
@@ -25,7 +25,7 @@ impl Drop for Sim {
 }
 
 impl Sim {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = pcaps();
         command
             .args(["sim", "--json"])
@@ -42,7 +42,7 @@ impl Sim {
         Self { child, document }
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.document[name].as_str().unwrap()
     }
 

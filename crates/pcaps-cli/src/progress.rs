@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pcaps::{Transfer, Update};
+use pcaps::{Collecting, Phase, Transfer, Update};
 
 use crate::output::{self, count, one_line};
 
@@ -68,6 +68,42 @@ impl Progress {
         move |bytes| {
             if let Some(spinner) = &spinner {
                 spinner.set_message(format!("merging: {} bytes", count(bytes)));
+            }
+        }
+    }
+
+    /// The callback of a collection.
+    pub(crate) fn collected(&self) -> impl FnMut(Collecting) + Send + 'static {
+        let spinner = self.spinner.clone();
+        let mut said = None;
+        move |it| {
+            let doing = match it.phase {
+                Phase::Settling => "waiting for files that come late",
+                Phase::Merging => "merging",
+                Phase::Deleting => "deleting from the bucket",
+                _ => "fetching",
+            };
+            if let Some(spinner) = &spinner {
+                spinner.set_message(format!(
+                    "{doing}: {} of {} files, {} of {} bytes, {} packets",
+                    count(it.files),
+                    count(it.listed),
+                    count(it.bytes),
+                    count(it.bytes_listed),
+                    count(it.packets)
+                ));
+            } else if said.replace(it.phase) != Some(it.phase) {
+                let known = match it.reported {
+                    Some(reported) if it.phase == Phase::Settling => {
+                        format!(
+                            ": {} of {} packets are there",
+                            count(it.packets),
+                            count(reported)
+                        )
+                    }
+                    _ => String::new(),
+                };
+                output::diagnostic(&format!("{doing}{known}"));
             }
         }
     }

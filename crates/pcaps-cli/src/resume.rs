@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, fmt::Write as _, path::Path};
 
-use pcaps::CaptureId;
+use pcaps::{CaptureId, Destination};
 
-use crate::args::Global;
+use crate::args::{self, Global};
 
 /// What to say when the command is interrupted now.
 #[derive(Default)]
@@ -51,6 +51,63 @@ pub(crate) fn download(global: &Global, id: &CaptureId, path: Option<&Path>) -> 
     )
 }
 
+/// A full capture whose files have not been fetched, and how that is asked for. Keys of a bucket are left out.
+pub(crate) struct Fetch<'a> {
+    pub(crate) id: &'a CaptureId,
+    pub(crate) bucket: Option<&'a Destination>,
+    /// Where it was to go, unless to standard output.
+    pub(crate) path: Option<&'a Path>,
+    pub(crate) split: Option<&'a Path>,
+    pub(crate) more: Option<&'a args::Fetching>,
+}
+
+impl Fetch<'_> {
+    fn command(&self, global: &Global) -> String {
+        let mut command = format!("pcaps fetch {}", self.id);
+        let mut add = |flag: &str, value: &dyn std::fmt::Display| {
+            // Writing to a string does not fail.
+            let _ = write!(command, " {flag} {}", quoted(&value.to_string()));
+        };
+        match (self.path, self.split) {
+            (Some(path), _) => add("-o", &path.display()),
+            (None, Some(_)) => {}
+            (None, None) => add("-o", &"FILE"),
+        }
+        if let Some(split) = self.split {
+            add("--split", &split.display());
+        }
+        if let Some(bucket) = self.bucket {
+            add("--bucket", bucket);
+        }
+        if let Some(more) = self.more {
+            command.push_str(if more.delete_remote {
+                " --delete-remote"
+            } else {
+                ""
+            });
+            command.push_str(if more.lenient { " --lenient" } else { "" });
+        }
+        command + &flags(global)
+    }
+
+    /// What was fetched stays beside the output.
+    pub(crate) fn goes_on(&self, global: &Global) -> String {
+        let stays = match (self.path, self.split) {
+            (None, None) => "nothing was written",
+            _ => "what has been fetched stays",
+        };
+        format!("{stays}; go on with `{}`", self.command(global))
+    }
+
+    /// The capture has not finished.
+    pub(crate) fn captures(&self, global: &Global) -> String {
+        let (id, flags, command) = (self.id, flags(global), self.command(global));
+        format!(
+            "the capture {id} goes on at the service; collect it with `pcaps wait {id}{flags} && {command}`"
+        )
+    }
+}
+
 /// The options that were given and matter to a later command: what the environment says, it will say again.
 pub(crate) fn flags(global: &Global) -> String {
     let given = [
@@ -63,6 +120,10 @@ pub(crate) fn flags(global: &Global) -> String {
             // Writing to a string does not fail.
             let _ = write!(flags, " {flag} {}", quoted(value));
         }
+    }
+    for mapping in &global.bucket_map {
+        let mapping = format!("{}={}", mapping.uri, mapping.store);
+        let _ = write!(flags, " --bucket-map {}", quoted(&mapping));
     }
     flags
 }
@@ -94,6 +155,7 @@ mod tests {
             account: Some("acc".into()),
             base_url: None,
             retries: 3,
+            bucket_map: Vec::new(),
             simulate: false,
             json: false,
         };

@@ -1,6 +1,8 @@
 //! Runs asynchronous work, and stops it when it is told to.
 
-use std::{future::Future, io, time::Duration};
+use std::{cell::Cell, future::Future, io, pin::pin, time::Duration};
+
+use tokio::sync::Notify;
 
 use crate::{
     failure::{Exit, Failure},
@@ -38,29 +40,97 @@ pub(crate) fn interruptible<T>(
     })
 }
 
-/// Ends with Ctrl-C, or with the signal by which a service manager ends a process. From the call on neither ends the
-/// process by itself.
-pub(crate) fn stop() -> Result<impl Future<Output = ()>, Failure> {
-    signals().map_err(|error| Failure::because(Exit::Other, &error))
+/// What a first interruption does in place of ending the command, while it is set.
+#[derive(Default)]
+pub(crate) struct Brake {
+    set: Cell<bool>,
+    pulled: Notify,
 }
 
-#[cfg(unix)]
-fn signals() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+impl Brake {
+    /// From now on the first interruption is heard by who waits for it. The one after that ends the command.
+    pub(crate) fn set(&self) {
+        self.set.set(true);
+    }
+
+    /// From now on the first interruption ends the command, as any other time.
+    pub(crate) fn release(&self) {
+        self.set.set(false);
+    }
+
+    /// Ends with the first interruption.
+    pub(crate) async fn pulled(&self) {
+        self.pulled.notified().await;
+    }
+}
+
+/// The same as [`interruptible`], for work that can be ended early and still has a result.
+pub(crate) fn braked<T>(
+    resume: &Resume,
+    brake: &Brake,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    run(async {
+        let mut signals = Signals::new().map_err(|error| Failure::because(Exit::Other, &error))?;
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut work => return result,
+                () = signals.next() => {
+                    if !brake.set.replace(false) {
+                        return Err(Failure::interrupted(resume.note()));
+                    }
+                    brake.pulled.notify_one();
+                }
+            }
         }
     })
 }
 
+/// Ends with Ctrl-C, or with the signal by which a service manager ends a process. From the call on neither ends the
+/// process by itself.
+pub(crate) fn stop() -> Result<impl Future<Output = ()>, Failure> {
+    let signals = Signals::new();
+    let mut signals = signals.map_err(|error| Failure::because(Exit::Other, &error))?;
+    Ok(async move { signals.next().await })
+}
+
+/// Ctrl-C and its like, one after the other.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 #[cfg(windows)]
-fn signals() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcaps::{Account, CaptureId, Summary};
+use pcaps::{Account, CaptureId, Collect, Collected, Summary};
 
 use crate::{
     failure::{Exit, Failure},
@@ -55,6 +55,32 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Collects a full capture to it.
+    pub(crate) async fn collect(
+        &self,
+        collect: Collect<'_>,
+    ) -> Result<(Collected, Option<Saved>), Failure> {
+        match self {
+            Self::File(path) => {
+                let (collected, saved) = collected(collect, path).await?;
+                Ok((collected, Some(saved)))
+            }
+            Self::Stdout => {
+                let folder = temporary()?;
+                let path = folder.path().join("capture.pcap");
+                let (collected, saved) = collected(collect, &path).await?;
+                to_stdout(&path).await?;
+                let saved = Saved {
+                    path: None,
+                    ..saved
+                };
+                Ok((collected, Some(saved)))
+            }
+        }
+    }
+}
+
 /// Makes sure that standard output can take a capture.
 pub(crate) fn check_stdout(json: bool) -> Result<(), Failure> {
     if json {
@@ -79,6 +105,17 @@ async fn saved(
 ) -> Result<Saved, Failure> {
     let download = account.download(id).on_progress(progress.bytes());
     let bytes = download.to_path(path).await?.bytes;
+    summed_up(path, bytes).await
+}
+
+/// Collects to a file, and sums it up.
+async fn collected(collect: Collect<'_>, path: &Path) -> Result<(Collected, Saved), Failure> {
+    let collected = collect.to_path(path).await?;
+    let saved = summed_up(path, collected.bytes).await?;
+    Ok((collected, saved))
+}
+
+async fn summed_up(path: &Path, bytes: u64) -> Result<Saved, Failure> {
     let file = path.to_owned();
     let summary = tokio::task::spawn_blocking(move || Summary::open(file)).await;
     let summary = summary.map_err(|error| Failure::because(Exit::Other, &error))?;
@@ -91,20 +128,27 @@ async fn saved(
 
 /// Downloads to standard output: first to a temporary file, so that nothing comes out that is not a whole capture.
 async fn through(account: &Account, id: &CaptureId, progress: &Progress) -> Result<Saved, Failure> {
-    let folder = tempfile::Builder::new()
-        .prefix("pcaps-")
-        .tempdir()
-        .map_err(|error| Failure::write(&std::env::temp_dir(), &error))?;
+    let folder = temporary()?;
     let path = folder.path().join("capture.pcap");
     let saved = saved(account, id, progress, &path).await?;
-    let file = File::open(&path).map_err(|error| Failure::because(Exit::Other, &error))?;
-    // In a thread of its own: a reader that takes its time must not stand in the way of Ctrl-C.
-    let copied = tokio::task::spawn_blocking(move || copy(file)).await;
-    copied.map_err(|error| Failure::because(Exit::Other, &error))??;
+    to_stdout(&path).await?;
     Ok(Saved {
         path: None,
         ..saved
     })
+}
+
+/// A folder that ends with the command.
+fn temporary() -> Result<tempfile::TempDir, Failure> {
+    let folder = tempfile::Builder::new().prefix("pcaps-").tempdir();
+    folder.map_err(|error| Failure::write(&std::env::temp_dir(), &error))
+}
+
+async fn to_stdout(path: &Path) -> Result<(), Failure> {
+    let file = File::open(path).map_err(|error| Failure::because(Exit::Other, &error))?;
+    // In a thread of its own: a reader that takes its time must not stand in the way of Ctrl-C.
+    let copied = tokio::task::spawn_blocking(move || copy(file)).await;
+    copied.map_err(|error| Failure::because(Exit::Other, &error))?
 }
 
 fn copy(mut file: File) -> Result<(), Failure> {

@@ -140,6 +140,15 @@ impl Input {
         }
     }
 
+    /// The same by another name in what is said of it: for a file that came from elsewhere.
+    #[must_use]
+    pub fn called(self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..self
+        }
+    }
+
     /// The same once more, if it can be opened twice: a pipe cannot.
     pub(crate) fn again(&self) -> Option<Self> {
         match &self.origin {

@@ -10,8 +10,8 @@ use pcaps_api::{Capture as WireCapture, Entry, Secret, types};
 use reqwest::StatusCode;
 
 use crate::{
-    AccountId, Bucket, BucketId, Capture, CaptureId, Destination, Download, Downloaded, Error,
-    Request, RetryPolicy, Sample, Wait,
+    AccountId, Bucket, BucketId, Capture, CaptureId, Collect, Destination, Download, Downloaded,
+    Error, Request, RetryPolicy, Sample, Wait,
     call::{Shared, unexpected},
     download::Target,
     lookout::Lookout,
@@ -28,6 +28,7 @@ use crate::{
 /// | see captures | [`list`](Self::list), [`get`](Self::get) |
 /// | wait until a capture has finished | [`wait`](Self::wait), [`wait_all`](crate::wait_all) |
 /// | have the packets of a finished sample | [`download`](Self::download) |
+/// | have the packets of a finished full capture | [`collect`](Self::collect) |
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | register a bucket for full captures | [`register_bucket`](Self::register_bucket) |
 /// | prove that it is yours | [`validate_bucket`](Self::validate_bucket) |
@@ -244,7 +245,7 @@ impl Account {
     /// The packets of a finished sample, to a file or to any writer: say where with [`Download::to_path`] or
     /// [`Download::to_writer`].
     ///
-    /// Full captures cannot be downloaded: their files are in their bucket. (Source: Cloudflare's how-to page on packet
+    /// Full captures cannot be downloaded: their files are in their bucket, see [`collect`](Self::collect). (Source: Cloudflare's how-to page on packet
     /// captures.)
     ///
     /// ```no_run
@@ -256,6 +257,22 @@ impl Account {
     /// ```
     pub fn download(&self, id: &CaptureId) -> Download {
         Download::new(self.clone(), id.clone())
+    }
+
+    /// The packets of a finished full capture, from the files in its bucket: say where to with [`Collect::to_path`],
+    /// [`Collect::to_writer`] or [`Collect::split_into`], and await it.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let collected = account.collect(&id).to_path("edge.pcap").await?;
+    /// println!("{} packets of {} files", collected.packets, collected.files.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`Collect`].
+    pub fn collect(&self, id: &CaptureId) -> Collect<'static> {
+        Collect::new(self.clone(), id.clone())
     }
 
     /// Stops a full capture before its limits do. What it has taken so far goes to its bucket; wait for it to finish.
@@ -475,6 +492,13 @@ mod tests {
         is_send(account.wait(&capture).updates());
         is_send(account.download(&capture).to_path("a.pcap"));
         is_send(account.download(&capture).to_writer(tokio::io::sink()));
+        is_send(account.collect(&capture).to_path("a.pcap").into_future());
+        is_send(
+            account
+                .collect(&capture)
+                .to_writer(tokio::io::sink())
+                .into_future(),
+        );
         is_send(account.stop(&capture));
         is_send(account.register_bucket(to));
         is_send(account.list_buckets());

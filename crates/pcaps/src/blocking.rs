@@ -21,7 +21,7 @@ use pcaps_api::Secret;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
-    AccountId, Bucket, BucketId, Capture, CaptureId, Client, ClientBuilder, Destination,
+    AccountId, Bucket, BucketId, Capture, CaptureId, Client, ClientBuilder, Collected, Destination,
     Downloaded, Error, ErrorKind, Request, Sample,
 };
 
@@ -180,6 +180,15 @@ impl Account {
     /// The same, and that of [asynchronous code](Self#errors).
     pub fn download_to(&self, id: &CaptureId, path: impl AsRef<Path>) -> Result<Downloaded, Error> {
         self.run(self.account.download(id).to_path(path))
+    }
+
+    /// See [`crate::Account::collect`] and [`crate::Collect::to_path`].
+    ///
+    /// # Errors
+    ///
+    /// The same, and that of [asynchronous code](Self#errors).
+    pub fn collect_to(&self, id: &CaptureId, path: impl AsRef<Path>) -> Result<Collected, Error> {
+        self.run(self.account.collect(id).to_path(path).into_future())
     }
 
     /// See [`crate::Account::stop`].

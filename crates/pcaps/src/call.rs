@@ -20,6 +20,7 @@ use crate::{
     pace::{Looks, Pacer, Pass},
     redact::Secrets,
     retry::{Attempts, RetryPolicy, milliseconds},
+    storage::Elsewhere,
 };
 
 /// What clones of a client have in common.
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) looks: Looks,
     /// What must not be shown, should the service repeat it.
     pub(crate) secrets: Secrets,
+    pub(crate) buckets: Elsewhere,
 }
 
 /// One attempt of an operation.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use pcaps_api::{Capture as Wire, CaptureStatus, Secret, types};
 use serde::{Serialize, Serializer};
 
-use crate::{CaptureId, Filter, redact};
+use crate::{CaptureId, Destination, Filter, redact};
 
 /// A capture, as the service told of it at one moment. Cheap to clone.
 ///
@@ -228,6 +228,16 @@ impl Capture {
             .destination_conf
             .as_ref()
             .map(|it| redact::redacted(it.expose()))
+    }
+
+    /// The bucket of a full capture, with the keys that the service repeats.
+    pub(crate) fn bucket(&self) -> Option<Destination> {
+        self.full()?
+            .destination_conf
+            .as_ref()?
+            .expose()
+            .parse()
+            .ok()
     }
 
     /// The byte limit of a full capture.

@@ -12,12 +12,13 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
 use crate::{
-    Account, AccountId, Clock, Error, ErrorKind, RetryPolicy,
+    Account, AccountId, Clock, Error, ErrorKind, Folder, RetryPolicy,
     call::Shared,
     clock::Chance,
     lookout::Lookout,
     pace::{Looks, Pacer},
     redact::Secrets,
+    storage::Elsewhere,
 };
 
 /// Where the service is, unless it is said otherwise: with [`ClientBuilder::base_url`], or `CLOUDFLARE_BASE_URL` where
@@ -127,6 +128,7 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     timeout: Option<Duration>,
     chance: Chance,
+    buckets: Elsewhere,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -252,6 +254,28 @@ impl ClientBuilder {
         self
     }
 
+    /// Where buckets are that are not to be looked for in their clouds: a function from a destination's URI, without
+    /// keys, to a folder. For servers of one's own, and for tests.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use pcaps::{Folder, object_store::{memory::InMemory, path::Path}};
+    ///
+    /// let store = Arc::new(InMemory::new());
+    /// let client = pcaps::Client::builder()
+    ///     .token("t")
+    ///     .buckets(move |uri| uri.starts_with("gs://captures").then(|| Folder::new(store.clone(), Path::ROOT)))
+    ///     .build()?;
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
+    #[must_use]
+    pub fn buckets(self, find: impl Fn(&str) -> Option<Folder> + Send + Sync + 'static) -> Self {
+        Self {
+            buckets: Elsewhere::new(find),
+            ..self
+        }
+    }
+
     /// Takes from the environment what has not been given: credentials and base URL, as
     /// [`Client::from_env`] does. It reads the environment now, so call it last.
     ///
@@ -348,6 +372,7 @@ impl ClientBuilder {
                 pacer: Pacer::default(),
                 looks: Looks::default(),
                 secrets,
+                buckets: self.buckets,
             }),
             lookouts: Arc::default(),
         })

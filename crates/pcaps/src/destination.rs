@@ -72,6 +72,10 @@ impl Destination {
             .collect()
     }
 
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     fn parameter(&self, name: &str) -> bool {
         self.url
             .query_pairs()

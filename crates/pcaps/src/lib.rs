@@ -19,7 +19,7 @@
 //!
 //! - [`Client`]: where the service is and who asks. [`Account`]: every operation.
 //! - [`Sample`], [`Full`], [`Filter`], [`Destination`]: what is asked for; limits are checked when a value is made.
-//! - [`Capture`], [`Bucket`], [`Download`]: what comes back.
+//! - [`Capture`], [`Bucket`], [`Download`], [`Collect`]: what comes back.
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous
@@ -41,6 +41,7 @@ mod call;
 mod capture;
 mod client;
 mod clock;
+mod collect;
 mod destination;
 mod download;
 mod error;
@@ -53,6 +54,7 @@ mod redact;
 mod request;
 mod retry;
 mod start;
+mod storage;
 mod wait;
 
 pub use account::Account;
@@ -60,16 +62,20 @@ pub use bucket::Bucket;
 pub use capture::{Capture, CaptureKind, CaptureState};
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use clock::{Clock, Sleep};
+pub use collect::{Collect, Collected, CollectedFile, Collecting, FileState, Phase};
 pub use destination::Destination;
 pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
 pub use filter::Filter;
 pub use id::{AccountId, BucketId, CaptureId};
+/// The crate whose types [`Folder`] shows.
+pub use object_store;
 pub use pcaps_api::Secret;
 pub use pcaps_file::{Summary, Verified};
 pub use redact::redacted;
 pub use request::{Full, Request, Sample};
 pub use retry::RetryPolicy;
+pub use storage::Folder;
 pub use wait::{Progress, Update, Wait, wait_all};
 
 /// The README's Rust compiles.
@@ -103,13 +109,19 @@ mod tests {
         is_send_and_sync::<Client>();
         is_send_and_sync::<ClientBuilder>();
         is_send_and_sync::<Box<dyn Clock>>();
+        is_send_and_sync::<Collected>();
+        is_send_and_sync::<CollectedFile>();
+        is_send_and_sync::<Collecting>();
         is_send_and_sync::<Destination>();
         is_send_and_sync::<Downloaded>();
         is_send_and_sync::<Error>();
         is_send_and_sync::<ErrorKind>();
+        is_send_and_sync::<FileState>();
         is_send_and_sync::<Filter>();
+        is_send_and_sync::<Folder>();
         is_send_and_sync::<Full>();
         is_send_and_sync::<Message>();
+        is_send_and_sync::<Phase>();
         is_send_and_sync::<Progress>();
         is_send_and_sync::<Request>();
         is_send_and_sync::<RetryPolicy>();
@@ -120,11 +132,13 @@ mod tests {
         is_send_and_sync::<Update>();
         is_send_and_sync::<Verified>();
         // They hold a callback, which need not be `Sync`: whoever has one of them is the only one who can use it.
+        is_send::<Collect<'static>>();
         is_send::<Download>();
         is_send::<Wait>();
         // A future, for its one owner.
         is_send::<Sleep>();
         is_unpin(account.wait(id).updates());
         is_unpin(account.wait(id).into_future());
+        is_unpin(account.collect(id).into_future());
     }
 }

@@ -123,6 +123,11 @@ impl RetryPolicy {
         }
     }
 
+    /// The pause after so many attempts without anything new, unless there were enough; `random` is from 0 to 1.
+    pub(crate) fn pause_after(&self, made: u32, random: f64) -> Option<Duration> {
+        (made < self.attempts).then(|| self.pause(made, random))
+    }
+
     /// The pause after so many attempts, `random` being from 0 to 1.
     fn pause(&self, made: u32, random: f64) -> Duration {
         let doublings = made.saturating_sub(1).min(31);

@@ -8,7 +8,12 @@ use syn::{
 };
 
 /// The crates whose items are re-exported. They are named, not opened.
-pub(super) const EXTERNAL: [&str; 3] = ["pcaps_api", "pcaps_file", "progenitor_client"];
+pub(super) const EXTERNAL: [&str; 4] = [
+    "object_store",
+    "pcaps_api",
+    "pcaps_file",
+    "progenitor_client",
+];
 
 /// A module as it is written, private things included.
 pub(super) struct Module {

@@ -49,7 +49,28 @@ Examples:
   pcaps capture 'src host 203.0.113.7' --time-limit 1m -o client.pcap
   pcaps capture --at 2026-11-23T10:00:00Z --packets 500 -o attack.pcap
   pcaps capture icmp -o - | tcpdump -nr -
+  pcaps capture full tcp --colo ORD --bucket gs://captures -o full.pcap
   pcaps capture --simulate -o sample.pcap         no account needed"
+);
+
+pub(super) const CAPTURE_FULL: &str = concat!(
+    "\
+A full capture watches one data centre for new packets, whole. Its files go to
+a bucket that has been registered and validated (see `pcaps bucket --help`);
+when it has finished they are fetched and merged, as `pcaps fetch` does.
+
+Ctrl-C ends the capture early, and collects what it has taken; once more, it
+leaves at once, and says which command goes on.
+
+",
+    filter!(),
+    "
+Examples:
+  pcaps capture full --colo ORD --bucket gs://captures/edge -o edge.pcap
+  pcaps capture full udp --colo ord02 --bucket gs://captures --time-limit 10m \\
+      -o udp.pcap
+  pcaps capture full tcp --colo ORD --bucket gs://captures --bytes 500MB -o - |
+      tcpdump -nr -"
 );
 
 pub(super) const START: &str = "\
@@ -113,6 +134,30 @@ full captures are in their bucket.
 Examples:
   pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o dns.pcap
   pcaps download 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o - | tcpdump -nr -";
+
+pub(super) const FETCH: &str = "\
+A full capture leaves a file in its bucket for each machine that saw traffic.
+They are fetched into FILE.parts, checked, and merged in the order of time. If
+this ends early, the same command goes on from there and fetches nothing twice.
+
+Files may come late: until there are as many packets as the service reports,
+the bucket is looked at again, for as long as --settle says.
+
+Exit code 8 says that packets are missing: a file is torn, has vanished or has
+not come, or the capture failed. What there is is in FILE. With --delete-remote
+files that are torn stay in the bucket. Credentials of the bucket come from the
+environment.
+
+With --json: `capture`, `file` and `summary` (not with --split alone), and
+`collected`: `packets`, `bytes`, `reported` (packets, by the service, or null),
+`settled`, `partial`, `deleted` and `files`, each with `key`, `bytes`,
+`packets`, `state` (whole, empty, torn, vanished) and `reason` (or null).
+
+Examples:
+  pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o edge.pcap
+  pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o edge.pcap --delete-remote
+  pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 --split edge
+  pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o - | tcpdump -nr -";
 
 pub(super) const BUCKET: &str = "\
 A bucket's URI is one of
@@ -203,8 +248,23 @@ mod tests {
     #[test]
     fn lines_fit_a_terminal() {
         let all = [
-            PCAPS, CAPTURE, START, SAMPLE, FULL, LIST, SHOW, WAIT, STOP, DOWNLOAD, BUCKET, STATS,
-            FILTER, MERGE, SIM,
+            PCAPS,
+            CAPTURE,
+            CAPTURE_FULL,
+            START,
+            SAMPLE,
+            FULL,
+            LIST,
+            SHOW,
+            WAIT,
+            STOP,
+            DOWNLOAD,
+            FETCH,
+            BUCKET,
+            STATS,
+            FILTER,
+            MERGE,
+            SIM,
         ];
         for line in all.iter().flat_map(|it| it.lines()) {
             assert!(line.chars().count() <= 80, "{line}");

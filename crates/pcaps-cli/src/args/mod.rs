@@ -63,6 +63,16 @@ pub(crate) struct Global {
     )]
     pub(crate) retries: u32,
 
+    /// Where one bucket is instead of its cloud; can be repeated. As of `pcaps sim`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URI=STORE",
+        value_parser = mapping,
+        help = "Where one bucket, or a directory of one, is instead of its cloud (`pcaps sim --help`); can be repeated"
+    )]
+    pub(crate) bucket_map: Vec<Mapping>,
+
     /// Ask a simulator inside this process: no account, no token, no network.
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
@@ -74,7 +84,7 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Take a sample of traffic and save it to a file.
+    /// Take a sample of traffic, or a full capture, and save it to a file.
     #[command(after_help = help::CAPTURE)]
     Capture(Capture),
 
@@ -102,6 +112,10 @@ pub(crate) enum Command {
     #[command(after_help = help::DOWNLOAD)]
     Download(Download),
 
+    /// Fetch the files of a full capture from its bucket, and merge them into one.
+    #[command(after_help = help::FETCH)]
+    Fetch(Fetch),
+
     /// Register the buckets that full captures are written to.
     #[command(subcommand, after_help = help::BUCKET)]
     Bucket(Bucket),
@@ -124,16 +138,48 @@ pub(crate) enum Command {
 }
 
 #[derive(clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Capture {
+    #[command(subcommand)]
+    pub(crate) other: Option<CaptureOther>,
+
     /// What to take, in tcpdump's language; the word `sample` may come first.
     #[arg(value_name = "FILTER")]
     pub(crate) filter: Vec<String>,
 
-    #[command(flatten)]
-    pub(crate) output: OutputFile,
+    /// The file to save to; `-` is standard output.
+    #[arg(
+        short,
+        long = "output",
+        visible_short_alias = 'w',
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        required = true
+    )]
+    pub(crate) output: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) sample: Sample,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CaptureOther {
+    /// Capture new packets, whole, through a bucket into one file.
+    #[command(after_help = help::CAPTURE_FULL)]
+    Full(CaptureFull),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CaptureFull {
+    #[command(flatten)]
+    pub(crate) start: StartFull,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
 }
 
 /// What a sample is asked to be, beside its filter.
@@ -265,6 +311,67 @@ pub(crate) struct Download {
     pub(crate) output: OutputFile,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct Fetch {
+    /// The capture's id.
+    #[arg(value_name = "ID")]
+    pub(crate) id: CaptureId,
+
+    /// The file to save to; `-` is standard output.
+    #[arg(
+        short,
+        long = "output",
+        visible_short_alias = 'w',
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        required_unless_present = "split"
+    )]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Keep the files apart in this folder, as well or only.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) split: Option<PathBuf>,
+
+    /// The bucket to fetch from, if not the capture's own; `-` reads its URI from standard input.
+    #[arg(long, value_name = "URI")]
+    pub(crate) bucket: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) fetching: Fetching,
+}
+
+/// How the files of a full capture are fetched.
+#[derive(clap::Args)]
+pub(crate) struct Fetching {
+    /// How many files to fetch at once: 1 to 256.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u16).range(1..=256),
+        allow_hyphen_values = true
+    )]
+    pub(crate) transfers: u16,
+
+    /// Delete from the bucket what was merged, once the output is in its place.
+    #[arg(long)]
+    pub(crate) delete_remote: bool,
+
+    /// Take what there is: exit with 0 also when packets are missing.
+    #[arg(long)]
+    pub(crate) lenient: bool,
+
+    /// How long the bucket has to stay the same before what is missing is given up.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = duration,
+        allow_hyphen_values = true
+    )]
+    pub(crate) settle: Duration,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Bucket {
     /// Register a bucket: the service writes a challenge file into it.
@@ -362,10 +469,6 @@ pub(crate) struct Sim {
     /// A folder for the buckets, instead of memory; it is made if it is not there.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) buckets: Option<PathBuf>,
-
-    /// Where one bucket, or a directory of one, is instead; can be repeated.
-    #[arg(long, value_name = "URI=STORE", value_parser = mapping)]
-    pub(crate) bucket_map: Vec<Mapping>,
 
     /// Take one packet in N.
     #[arg(

@@ -73,7 +73,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::args::{Bucket, Command, Start};
+    use crate::args::{Bucket, CaptureOther, Command, Start};
 
     fn args(line: &[&str]) -> Result<Args, Refusal> {
         parse(["pcaps"].iter().chain(line).map(OsString::from))
@@ -105,7 +105,8 @@ mod tests {
                 panic!("{line:?}");
             };
             assert_eq!(capture.filter.join(" "), "udp and dst port 53");
-            assert_eq!(capture.output.output.to_str(), Some("x"));
+            assert!(capture.other.is_none());
+            assert_eq!(capture.output.unwrap().to_str(), Some("x"));
             assert_eq!(capture.sample.time_limit.as_secs(), 300);
             assert_eq!(capture.sample.packets, 10_000);
         }
@@ -125,6 +126,63 @@ mod tests {
         };
         assert_eq!(full.time_limit.as_secs(), 3_600);
         assert_eq!((full.packets, full.bytes), (None, Some(500_000_000)));
+    }
+
+    #[test]
+    fn a_full_capture_can_be_collected() {
+        let line = [
+            "capture", "full", "udp", "and", "dst", "port", "53", "--colo", "ORD", "--bucket",
+            "gs://b", "-o", "x", "--bytes", "500MB",
+        ];
+        let Ok(Args {
+            command: Command::Capture(capture),
+            ..
+        }) = args(&line)
+        else {
+            panic!();
+        };
+        let Some(CaptureOther::Full(full)) = capture.other else {
+            panic!();
+        };
+        assert_eq!(full.start.filter.join(" "), "udp and dst port 53");
+        assert_eq!(full.start.bytes, Some(500_000_000));
+        assert_eq!(full.output.output.to_str(), Some("x"));
+        // Behind something else the word is one of the filter's.
+        let Ok(Args {
+            command: Command::Capture(capture),
+            ..
+        }) = args(&["capture", "-o", "x", "full", "udp"])
+        else {
+            panic!();
+        };
+        assert!(capture.other.is_none() && capture.filter == ["full", "udp"]);
+        for line in [
+            &["capture", "full", "--colo", "ORD", "--bucket", "gs://b"][..],
+            &["capture", "udp"],
+        ] {
+            let error = refusal(line).0;
+            assert_eq!(error.kind(), ErrorKind::MissingRequiredArgument, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn fetched_files_go_somewhere() {
+        assert!(args(&["fetch", "abc"]).is_err());
+        for line in [
+            &["fetch", "abc", "--split", "d"][..],
+            &["fetch", "abc", "-o", "x"],
+            &["fetch", "abc", "-o", "x", "--split", "d", "--settle", "1m"],
+        ] {
+            let Ok(Args {
+                command: Command::Fetch(fetch),
+                ..
+            }) = args(line)
+            else {
+                panic!("{line:?}");
+            };
+            assert_eq!(fetch.fetching.transfers, 16);
+        }
+        assert!(args(&["fetch", "abc", "-o", "x", "--transfers", "0"]).is_err());
     }
 
     #[test]

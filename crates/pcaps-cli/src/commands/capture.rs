@@ -1,24 +1,36 @@
 //! `pcaps capture`: from a filter to a file.
 
-use pcaps::Capture;
+use std::time::Duration;
+
+use pcaps::{Capture, Destination, ErrorKind, object_store::ObjectStoreExt as _};
 use pcaps_file::Summary;
 use serde::Serialize;
 
-use super::{download, start};
+use super::{download, fetch, start};
 use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, FileView, Saved},
     progress::Progress,
     resume::{self, Resume},
-    runtime,
+    runtime::{self, Brake},
     session::Session,
     target::Target,
 };
 
 pub(super) fn run(global: &Global, args: &args::Capture) -> Result<(), Failure> {
+    match &args.other {
+        Some(args::CaptureOther::Full(it)) => full(global, it),
+        None => sample(global, args),
+    }
+}
+
+fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
     let sample = start::sample(filter(&args.filter)?, &args.sample)?;
-    let target = Target::prepare(&args.output.output, global.json)?;
+    let Some(output) = &args.output else {
+        return Err(Failure::usage("it is not said where to: give `-o FILE`"));
+    };
+    let target = Target::prepare(output, global.json)?;
     let resume = Resume::default();
     let (capture, saved) = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
@@ -79,12 +91,100 @@ async fn save(
     Ok((capture, saved))
 }
 
+/// A full capture, from its start to one file.
+fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
+    let bucket = start::bucket(args.start.bucket.clone())?;
+    let request = start::full(&args.start, &bucket)?;
+    let target = Target::prepare(&args.output.output, global.json)?;
+    let (resume, brake) = (Resume::default(), Brake::default());
+    let fetched = runtime::braked(&resume, &brake, async {
+        let session = Session::open(global).await?;
+        if global.simulate {
+            prove(&session, &bucket).await?;
+        }
+        let progress = Progress::new("starting the capture");
+        let capture = start::start(global, &resume, &session.account, request).await?;
+        progress.line(&format!("started capture {}", capture.id()));
+        let left = resume::Fetch {
+            id: capture.id(),
+            bucket: Some(&bucket),
+            path: target.path(),
+            split: None,
+            more: None,
+        };
+        if !global.simulate {
+            resume.remember(left.captures(global));
+        }
+        brake.set();
+        let finished = finished(&session, &capture, &brake, &progress).await;
+        brake.release();
+        finished.map_err(|failure| failure.noting(resume.note()))?;
+        if !global.simulate {
+            resume.remember(left.goes_on(global));
+        }
+        let collect = session.account.collect(capture.id()).from(bucket.clone());
+        let collect = collect.on_progress(progress.collected());
+        fetch::collect(collect, Some(&target), &resume).await
+    })?;
+    fetched.report(global, Some(&target), None, false)
+}
+
+/// A simulator that has just begun knows no bucket.
+async fn prove(session: &Session, bucket: &Destination) -> Result<(), Failure> {
+    let account = &session.account;
+    let registered = account.register_bucket(bucket).await?;
+    let folder = account.folder(bucket)?;
+    let name = registered.challenge_file().unwrap_or_default();
+    let other = |error: pcaps::object_store::Error| Failure::because(Exit::Other, &error);
+    let key = folder.prefix().clone().join(name);
+    let challenge = folder.store().get(&key).await;
+    let challenge = challenge.map_err(other)?.bytes().await;
+    let challenge = String::from_utf8_lossy(&challenge.map_err(other)?).into_owned();
+    account.validate_bucket(bucket, challenge).await?;
+    Ok(())
+}
+
+/// For how long one look at a capture serves other waits.
+const SEEN: Duration = Duration::from_secs(2);
+
+/// Waits until a capture has finished. When it is interrupted, it is stopped.
+async fn finished(
+    session: &Session,
+    capture: &Capture,
+    brake: &Brake,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let (account, id) = (&session.account, capture.id());
+    let wait = || account.wait(id).on_update(progress.watch());
+    let waited = tokio::select! {
+        waited = wait() => waited,
+        () = brake.pulled() => {
+            progress.line("stopping the capture, to collect what it has taken; once more to leave at once");
+            if let Err(error) = account.stop(id).await {
+                // It may have finished meanwhile.
+                progress.line(&format!("warning: {error}"));
+            }
+            // What was seen just before would be taken for what is, and looked at again much later.
+            tokio::time::sleep(SEEN).await;
+            wait().await
+        }
+    };
+    match waited {
+        // It may have left files all the same.
+        Err(error) if error.kind() == ErrorKind::CaptureFailed => {
+            progress.line(&format!("warning: {error}"));
+            Ok(())
+        }
+        waited => Ok(waited.map(drop)?),
+    }
+}
+
 /// The filter's words, without the word for the type of capture.
 fn filter(words: &[String]) -> Result<&[String], Failure> {
     match words.split_first() {
         Some((first, rest)) if first == "sample" => Ok(rest),
         Some((first, _)) if first == "full" => Err(Failure::usage(
-            "a full capture goes to a bucket, not to a file: start it with `pcaps start full`",
+            "the word `full` comes first: pcaps capture full [FILTER] --colo NAME --bucket URI -o FILE",
         )),
         _ => Ok(words),
     }

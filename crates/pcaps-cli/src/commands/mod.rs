@@ -3,6 +3,7 @@
 mod bucket;
 mod capture;
 mod download;
+mod fetch;
 mod filter;
 mod list;
 mod merge;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Wait(it) => wait::run(global, &it),
         Command::Stop(it) => stop::run(global, &it.id),
         Command::Download(it) => download::run(global, &it),
+        Command::Fetch(it) => fetch::run(global, it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),

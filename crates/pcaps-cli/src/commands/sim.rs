@@ -23,7 +23,7 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
         Some(path) => replay(path)?,
         None => Traffic::synthetic(args.seed),
     };
-    let buckets = buckets(args)?;
+    let buckets = buckets(global, args)?;
     let mut simulator = Simulator::builder()
         .listen(args.listen)
         .traffic(traffic.with_sampling(args.sampling))
@@ -50,12 +50,12 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
     })
 }
 
-fn buckets(args: &args::Sim) -> Result<Buckets, Failure> {
+fn buckets(global: &Global, args: &args::Sim) -> Result<Buckets, Failure> {
     let mut buckets = match &args.buckets {
         Some(path) => Buckets::folder(path)?,
         None => Buckets::memory(),
     };
-    for mapping in &args.bucket_map {
+    for mapping in &global.bucket_map {
         buckets = buckets.map(&mapping.uri, mapping.store.parse()?)?;
     }
     Ok(buckets)

@@ -1,6 +1,6 @@
 //! `pcaps start`: a capture that is left to the service.
 
-use pcaps::{Account, Capture, Filter, Full, Request, Sample};
+use pcaps::{Account, Capture, Destination, Filter, Full, Request, Sample};
 
 use super::stdin;
 use crate::{
@@ -18,7 +18,10 @@ pub(super) fn run(global: &Global, args: args::Start) -> Result<(), Failure> {
             sample(&it.filter, &it.sample)?.into(),
             "download {id} -o FILE",
         ),
-        args::Start::Full(it) => (full(it)?.into(), "wait {id}"),
+        args::Start::Full(it) => {
+            let bucket = bucket(it.bucket.clone())?;
+            (full(&it, &bucket)?.into(), "wait {id}")
+        }
     };
     let resume = Resume::default();
     let capture = runtime::interruptible(&resume, async {
@@ -60,10 +63,15 @@ pub(super) fn sample(filter: &[String], args: &args::Sample) -> Result<Sample, F
     })
 }
 
-fn full(args: StartFull) -> Result<Full, Failure> {
+/// The bucket that an argument names.
+pub(super) fn bucket(argument: String) -> Result<Destination, Failure> {
+    Ok(stdin::or(argument, "the bucket's URI")?.expose().parse()?)
+}
+
+/// The full capture that the arguments ask for.
+pub(super) fn full(args: &StartFull, bucket: &Destination) -> Result<Full, Failure> {
     let filter = parse(&args.filter)?;
-    let bucket = stdin::or(args.bucket, "the bucket's URI")?;
-    let mut full = Full::new(&args.colo, bucket.expose().parse()?, args.time_limit)?.filter(filter);
+    let mut full = Full::new(&args.colo, bucket.clone(), args.time_limit)?.filter(filter);
     if let Some(packets) = args.packets {
         full = full.packet_limit(packets)?;
     }

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod capture;
+mod collected;
 mod file_error;
 mod merged;
 mod saved;
@@ -17,6 +18,7 @@ use crate::failure::{Exit, Failure};
 
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
+pub(crate) use collected::{CollectedView, collected, missing};
 pub(crate) use file_error::FileError;
 pub(crate) use merged::{MergedView, format, remarks};
 pub(crate) use saved::{FileView, Saved};

@@ -33,10 +33,15 @@ impl Saved {
     }
 
     pub(crate) fn text(&self) -> String {
+        self.text_with("")
+    }
+
+    /// The same, with lines about where it comes from.
+    pub(crate) fn text_with(&self, lines: &str) -> String {
         let mut pairs = Pairs::new();
         pairs.line("file", &self.name());
         pairs.line("size", &format!("{} bytes", count(self.bytes)));
-        pairs.finish() + &self.summary.to_string()
+        pairs.finish() + lines + &self.summary.to_string()
     }
 
     fn name(&self) -> String {

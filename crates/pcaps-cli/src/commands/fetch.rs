@@ -1,0 +1,146 @@
+//! `pcaps fetch`: the files of a full capture, from their bucket to one.
+
+use std::path::Path;
+
+use pcaps::{Capture, Collect, Collected};
+use pcaps_file::Summary;
+use serde::Serialize;
+
+use super::start;
+use crate::{
+    args::{self, Global},
+    failure::{Exit, Failure},
+    output::{self, CollectedView, FileView, Saved, collected, missing},
+    progress::Progress,
+    resume::{self, Resume},
+    runtime,
+    session::Session,
+    target::Target,
+};
+
+pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
+    let prepare = |path: &std::path::PathBuf| Target::prepare(path, global.json);
+    let target = args.output.as_ref().map(prepare).transpose()?;
+    if matches!(target, Some(Target::Stdout)) && args.fetching.delete_remote {
+        return Err(Failure::usage(
+            "what goes to standard output may get lost, so nothing is deleted for it: give `-o FILE`",
+        ));
+    }
+    let bucket = args.bucket.map(start::bucket).transpose()?;
+    let resume = Resume::default();
+    let fetched = runtime::interruptible(&resume, async {
+        let session = Session::open(global).await?;
+        let progress = Progress::new("fetching");
+        if !global.simulate {
+            let left = resume::Fetch {
+                id: &args.id,
+                bucket: bucket.as_ref(),
+                path: target.as_ref().and_then(Target::path),
+                split: args.split.as_deref(),
+                more: Some(&args.fetching),
+            };
+            resume.remember(left.goes_on(global));
+        }
+        let mut collect = session.account.collect(&args.id);
+        if let Some(bucket) = bucket.clone() {
+            collect = collect.from(bucket);
+        }
+        if let Some(folder) = &args.split {
+            collect = collect.split_into(folder);
+        }
+        if args.fetching.delete_remote {
+            collect = collect.delete_remote();
+        }
+        let collect = collect
+            .transfers(args.fetching.transfers.into())
+            .settle(args.fetching.settle)
+            .on_progress(progress.collected());
+        self::collect(collect, target.as_ref(), &resume).await
+    })?;
+    fetched.report(
+        global,
+        target.as_ref(),
+        args.split.as_deref(),
+        args.fetching.lenient,
+    )
+}
+
+/// What was fetched.
+pub(super) struct Fetched {
+    collected: Collected,
+    /// The merged file, if there is one.
+    saved: Option<Saved>,
+}
+
+/// What a program is told.
+#[derive(Serialize)]
+struct Document<'a> {
+    capture: &'a Capture,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a Summary>,
+    collected: CollectedView<'a>,
+}
+
+/// Collects, to `target` or nowhere. What has been fetched when it fails can be gone on from.
+pub(super) async fn collect(
+    collect: Collect<'_>,
+    target: Option<&Target>,
+    resume: &Resume,
+) -> Result<Fetched, Failure> {
+    let fetched = match target {
+        Some(target) => target.collect(collect).await,
+        None => match collect.await {
+            Ok(collected) => Ok((collected, None)),
+            Err(error) => Err(error.into()),
+        },
+    };
+    match fetched {
+        Ok((collected, saved)) => Ok(Fetched { collected, saved }),
+        Err(failure) => Err(match failure.exit() {
+            // There is nothing to go on from.
+            Exit::Usage | Exit::NotFound | Exit::CaptureFailed | Exit::Done => failure,
+            _ => failure.noting(resume.note()),
+        }),
+    }
+}
+
+impl Fetched {
+    /// Says what there is, and what is missing.
+    pub(super) fn report(
+        &self,
+        global: &Global,
+        target: Option<&Target>,
+        split: Option<&Path>,
+        lenient: bool,
+    ) -> Result<(), Failure> {
+        for line in missing(&self.collected) {
+            output::diagnostic(&line);
+        }
+        let document = || Document {
+            capture: &self.collected.capture,
+            file: self.saved.as_ref().map(Saved::file),
+            summary: self.saved.as_ref().map(|it| &it.summary),
+            collected: CollectedView::new(&self.collected),
+        };
+        let text = || {
+            let lines = collected(&self.collected, split);
+            match &self.saved {
+                Some(saved) => saved.text_with(&lines),
+                None => lines,
+            }
+        };
+        match target {
+            Some(Target::Stdout) => output::diagnostic(text().trim_end()),
+            _ => output::result(global.json, document, text)?,
+        }
+        if self.collected.is_partial() && !lenient {
+            return Err(Failure::new(
+                Exit::Partial,
+                "packets are missing: what there is is in the output",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,299 @@
+//! One file of a capture, from its bucket into the folder of parts.
+
+use std::{
+    fs::File,
+    io::{self, Seek as _, Write as _},
+    sync::Arc,
+};
+
+use futures_util::StreamExt as _;
+use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
+use tokio::task::spawn_blocking;
+
+use super::{
+    bucket::Source,
+    listing::Object,
+    parts::{Check, FetchedPart, PartsFolder},
+    tally::Tally,
+};
+use crate::{Error, ErrorKind, call::Shared};
+
+/// So many bytes that were never there before are worth the policy's attempts anew.
+const WORTH: u64 = 64 * 1024;
+/// How many bytes of all parts together wait to be written.
+const BUFFERS: usize = 8 << 20;
+/// How often an object may change while it is being fetched.
+const CHANGES: u32 = 5;
+
+/// What all parts have in common.
+pub(super) struct Fetch {
+    pub(super) shared: Arc<Shared>,
+    pub(super) folder: Source,
+    pub(super) parts: Arc<PartsFolder>,
+    pub(super) tally: Arc<Tally>,
+    /// How many are fetched at once.
+    pub(super) transfers: usize,
+}
+
+/// What came of an object.
+pub(super) enum Outcome {
+    Whole(FetchedPart),
+    /// It was listed, and is not there.
+    Vanished,
+}
+
+/// Why an attempt ended.
+enum Stop {
+    /// It is another object than was listed.
+    Changed,
+    Vanished,
+    /// It may go better the next time, from where it ended or from the beginning.
+    Broken {
+        error: Error,
+        anew: bool,
+    },
+    Failed(Error),
+}
+
+impl Fetch {
+    /// Fetches an object whole. `left` is what a run before has left of it.
+    pub(super) async fn object(
+        &self,
+        mut object: Object,
+        left: Option<FetchedPart>,
+    ) -> Result<Outcome, Error> {
+        let mut sink = self.begin(&object, left).await?;
+        let (mut made, mut changes, mut furthest) = (0, 0, sink.len);
+        loop {
+            let stop = match self.once(&object, &mut sink).await {
+                Ok(()) => return self.end(object, sink).await.map(Outcome::Whole),
+                Err(stop) => stop,
+            };
+            let error = match stop {
+                Stop::Failed(error) => return Err(error),
+                Stop::Vanished => {
+                    self.parts.drop_part(&sink.part);
+                    return Ok(Outcome::Vanished);
+                }
+                Stop::Changed => {
+                    self.parts.drop_part(&sink.part);
+                    changes += 1;
+                    let Some(now) = self.look_again(&object, changes).await? else {
+                        return Ok(Outcome::Vanished);
+                    };
+                    self.tally.changed(object.size, now.size, sink.len);
+                    object = now;
+                    sink = self.begin(&object, None).await?;
+                    furthest = 0;
+                    continue;
+                }
+                Stop::Broken { error, anew } => {
+                    if anew || object.etag.is_none() {
+                        self.tally.lost(sink.len);
+                        sink.restart()
+                            .await
+                            .map_err(|it| self.parts.unwritten(it))?;
+                    }
+                    error
+                }
+            };
+            if sink.len >= furthest + WORTH {
+                (furthest, made) = (sink.len, 0);
+            }
+            made += 1;
+            let chance = &self.shared.chance;
+            let Some(pause) = self.shared.retry.pause_after(made, (chance.random)()) else {
+                return Err(error.after_attempts(made));
+            };
+            tracing::debug!(attempt = made, "fetching a part again");
+            chance.clock.sleep(pause).await;
+        }
+    }
+
+    /// Asks for what is missing, and takes it in.
+    async fn once(&self, object: &Object, sink: &mut Sink) -> Result<(), Stop> {
+        if sink.len == object.size {
+            return Ok(());
+        }
+        let is_part = sink.len > 0;
+        let options = GetOptions {
+            if_match: object.etag.clone(),
+            range: is_part.then_some(GetRange::Offset(sink.len)),
+            ..GetOptions::default()
+        };
+        let doing = || format!("fetch {}", object.key);
+        let broken = |error, anew| Stop::Broken { error, anew };
+        let got = self.folder.store.get_opts(&object.key, options);
+        let got = match self.folder.in_time(&self.shared, got).await {
+            None => return Err(broken(self.folder.timed_out(&doing()), false)),
+            Some(Err(object_store::Error::NotFound { .. })) => return Err(Stop::Vanished),
+            Some(Err(object_store::Error::Precondition { .. })) => return Err(Stop::Changed),
+            Some(Err(error)) => {
+                let error = self.folder.failed(&doing(), &error);
+                // Not every server can give a part.
+                return Err(if is_part || error.is_transient() {
+                    broken(error, is_part)
+                } else {
+                    Stop::Failed(error)
+                });
+            }
+            Some(Ok(got)) => got,
+        };
+        let tags = got.meta.e_tag.as_ref().zip(object.etag.as_ref());
+        if got.meta.size != object.size || tags.is_some_and(|(one, other)| one != other) {
+            return Err(Stop::Changed);
+        }
+        if got.range.start != sink.len {
+            let what = "the bucket gave another part of it than was asked for";
+            let error = Error::new(ErrorKind::UnexpectedResponse, what);
+            return Err(broken(error, true));
+        }
+        let mut body = got.into_stream();
+        loop {
+            let bytes = match self.shared.in_time(body.next()).await {
+                None => return Err(broken(self.folder.timed_out(&doing()), false)),
+                Some(None) => break,
+                Some(Some(Err(error))) => {
+                    let error = self.folder.broken(&doing(), &error);
+                    return Err(broken(error, false));
+                }
+                Some(Some(Ok(bytes))) => bytes,
+            };
+            self.tally.arrived(bytes.len() as u64);
+            sink.check.push(&bytes);
+            sink.len += bytes.len() as u64;
+            sink.buffer.extend_from_slice(&bytes);
+            if sink.len > object.size {
+                break;
+            }
+            if sink.buffer.len() >= BUFFERS / self.transfers.max(1) {
+                let written = sink.write(&self.parts).await;
+                written.map_err(|it| Stop::Failed(self.parts.unwritten(it)))?;
+            }
+        }
+        if sink.len == object.size {
+            return Ok(());
+        }
+        let what = format!(
+            "cannot {}: the connection ended at {} of {} bytes",
+            doing(),
+            sink.len,
+            object.size
+        );
+        let error = Error::new(ErrorKind::Connection, what);
+        Err(broken(error, sink.len > object.size))
+    }
+
+    /// What an object is now that it is another than it was.
+    async fn look_again(&self, object: &Object, changes: u32) -> Result<Option<Object>, Error> {
+        let doing = format!("fetch {}", object.key);
+        if changes > CHANGES {
+            let what = format!("cannot {doing}: it changes all the time");
+            let error = Error::new(ErrorKind::UnexpectedResponse, what);
+            return Err(error.advise("see who else writes to the bucket"));
+        }
+        let head = self.folder.store.head(&object.key);
+        match self.folder.in_time(&self.shared, head).await {
+            None => Err(self.folder.timed_out(&doing)),
+            Some(Err(object_store::Error::NotFound { .. })) => Ok(None),
+            Some(Err(error)) => Err(self.folder.failed(&doing, &error)),
+            Some(Ok(meta)) => Ok(Some(Object {
+                key: object.key.clone(),
+                size: meta.size,
+                etag: meta.e_tag,
+            })),
+        }
+    }
+
+    async fn begin(&self, object: &Object, left: Option<FetchedPart>) -> Result<Sink, Error> {
+        let (parts, object) = (Arc::clone(&self.parts), object.clone());
+        let begun = spawn_blocking(move || {
+            let key = object.key.to_string();
+            let mut check = Check::new(&key);
+            let begun = parts.begin(&object, left.as_ref(), |it| check.push(it))?;
+            let (part, file, len) = begun;
+            if len == 0 {
+                check = Check::new(&key);
+            }
+            Ok(Sink {
+                part,
+                key,
+                file: Some(file),
+                check,
+                buffer: Vec::new(),
+                len,
+            })
+        });
+        let sink = begun.await.unwrap_or_else(|it| Err(stopped(it)))?;
+        self.tally.arrived(sink.len);
+        Ok(sink)
+    }
+
+    async fn end(&self, object: Object, mut sink: Sink) -> Result<FetchedPart, Error> {
+        let parts = Arc::clone(&self.parts);
+        let ended = spawn_blocking(move || {
+            if let Some(mut file) = sink.file.take() {
+                let written = file.write_all(&sink.buffer);
+                written.map_err(|it| parts.unwritten(it))?;
+            }
+            let mut part = sink.part;
+            (part.packets, part.fault) = sink.check.finish();
+            parts.end(&object, &part)?;
+            Ok(part)
+        });
+        let part = ended.await.unwrap_or_else(|it| Err(stopped(it)))?;
+        self.tally.whole(part.packets);
+        Ok(part)
+    }
+}
+
+/// A part that is being written.
+struct Sink {
+    part: FetchedPart,
+    key: String,
+    /// Absent after a failure.
+    file: Option<File>,
+    check: Check,
+    buffer: Vec<u8>,
+    /// How much there is, what waits to be written included.
+    len: u64,
+}
+
+impl Sink {
+    /// Writes what has come.
+    async fn write(&mut self, parts: &Arc<PartsFolder>) -> io::Result<()> {
+        let mut file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        // Whoever drops this keeps the folder until the last byte is written.
+        let parts = Arc::clone(parts);
+        let writing = spawn_blocking(move || {
+            file.write_all(&buffer)?;
+            drop(parts);
+            buffer.clear();
+            Ok::<_, io::Error>((file, buffer))
+        });
+        let (file, buffer) = writing.await.map_err(io::Error::other)??;
+        (self.file, self.buffer) = (Some(file), buffer);
+        Ok(())
+    }
+
+    /// Begins anew.
+    async fn restart(&mut self) -> io::Result<()> {
+        let mut file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let emptying = spawn_blocking(move || {
+            file.set_len(0)?;
+            file.rewind()?;
+            Ok::<_, io::Error>(file)
+        });
+        self.file = Some(emptying.await.map_err(io::Error::other)??);
+        self.buffer.clear();
+        self.check = Check::new(&self.key);
+        self.len = 0;
+        Ok(())
+    }
+}
+
+/// A task that did not come to its end.
+pub(super) fn stopped(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Io, "a thread ended early").because(error)
+}

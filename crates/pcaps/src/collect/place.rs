@@ -1,0 +1,309 @@
+//! From the folder of parts to where they should go.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Seek as _, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use pcaps_file::{
+    NewFile,
+    merge::{Input, Merge, Merged, MergedFile},
+};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt as _},
+    task::spawn_blocking,
+};
+
+use super::{
+    Output,
+    fetch::{Fetch, stopped},
+    parts::{FetchedPart, PartsFolder},
+    with_ending,
+};
+use crate::{Error, ErrorKind, download::check_output};
+
+const PARTS: &str = ".parts";
+const STAY: &str = "what has been fetched stays: collect again to go on from it";
+
+/// Where parts go.
+pub(super) struct Places<'a> {
+    output: Output<'a>,
+    split: Option<PathBuf>,
+}
+
+/// What is in its place.
+pub(super) struct Placed {
+    pub(super) bytes: u64,
+    /// By key, where there was a merge.
+    merged: BTreeMap<String, MergedFile>,
+}
+
+impl Placed {
+    /// What the merge made of a part.
+    pub(super) fn of(&self, key: &str) -> Option<&MergedFile> {
+        self.merged.get(key)
+    }
+}
+
+impl<'a> Places<'a> {
+    /// Makes sure, before anything is asked for, that there is a place that can be written.
+    pub(super) fn check(
+        output: Output<'a>,
+        split: Option<PathBuf>,
+        delete_remote: bool,
+    ) -> Result<Self, Error> {
+        match &output {
+            Output::Path(path) => check_output(path)?,
+            Output::Writer(_) if delete_remote => {
+                return Err(Error::invalid(
+                    "what goes to a writer may get lost: nothing is deleted from the bucket for it; collect to a path",
+                ));
+            }
+            Output::Nowhere if split.is_none() => {
+                return Err(Error::invalid(
+                    "it is not said where the packets go: to a path, a writer or a folder",
+                ));
+            }
+            Output::Writer(_) | Output::Nowhere => {}
+        }
+        if let Some(folder) = &split {
+            let made = fs::create_dir_all(folder);
+            made.map_err(|it| Error::io("make the folder", folder, it))?;
+        }
+        Ok(Self { output, split })
+    }
+
+    /// Where parts are kept, unless it does not matter.
+    pub(super) fn parts(&self) -> Option<PathBuf> {
+        match (&self.output, &self.split) {
+            (Output::Path(path), _) => Some(with_ending(path, PARTS)),
+            (Output::Writer(_), _) => None,
+            // Without a slash at its end.
+            (Output::Nowhere, split) => split
+                .as_ref()
+                .map(|it| with_ending(&it.components().collect::<PathBuf>(), PARTS)),
+        }
+    }
+
+    /// Puts all in its place.
+    pub(super) async fn fill(
+        self,
+        fetch: &Fetch,
+        parts: &BTreeMap<String, FetchedPart>,
+    ) -> Result<Placed, Error> {
+        let merged = match self.output {
+            Output::Path(path) => Some(to_path(&path, fetch, parts).await?),
+            Output::Writer(writer) => Some(to_writer(writer, fetch, parts).await?),
+            Output::Nowhere => None,
+        };
+        if let Some(folder) = self.split {
+            split(folder, fetch, parts).await?;
+        }
+        let Some((merged, bytes)) = merged else {
+            return Ok(Placed {
+                bytes: parts.values().map(|it| it.size).sum(),
+                merged: BTreeMap::new(),
+            });
+        };
+        Ok(Placed {
+            bytes,
+            merged: parts.keys().cloned().zip(merged.files).collect(),
+        })
+    }
+}
+
+async fn to_path(
+    path: &Path,
+    fetch: &Fetch,
+    parts: &BTreeMap<String, FetchedPart>,
+) -> Result<(Merged, u64), Error> {
+    // It stays here: when this is dropped, it goes.
+    let target = NewFile::create(path).map_err(|it| unwritten(&it))?;
+    let file = target.open().map_err(|it| unwritten(&it))?;
+    let (merged, file) = merge(file, fetch, parts).await?;
+    let failed = |it| Error::io("write", path, it).advise(STAY);
+    let bytes = file.metadata().map_err(failed)?.len();
+    drop(file);
+    target.put_in_place().map_err(|it| unwritten(&it))?;
+    Ok((merged, bytes))
+}
+
+async fn to_writer(
+    mut writer: impl AsyncWrite + Unpin,
+    fetch: &Fetch,
+    parts: &BTreeMap<String, FetchedPart>,
+) -> Result<(Merged, u64), Error> {
+    let folder = std::env::temp_dir();
+    let failed = |it| Error::io("write a temporary file in", &folder, it);
+    let file = tempfile::tempfile().map_err(failed)?;
+    let (merged, mut file) = merge(file, fetch, parts).await?;
+    file.rewind().map_err(failed)?;
+    let mut file = tokio::fs::File::from_std(file);
+    let copied = async {
+        let copied = tokio::io::copy(&mut file, &mut writer).await?;
+        writer.flush().await?;
+        Ok::<_, io::Error>(copied)
+    };
+    let bytes = copied.await.map_err(|source| {
+        let what = "the capture arrived whole, and cannot be written to where it should go";
+        Error::new(ErrorKind::Io, what).because(source)
+    })?;
+    Ok((merged, bytes))
+}
+
+/// Merges the parts, in the order of their keys, and has the file on the disk.
+async fn merge(
+    file: File,
+    fetch: &Fetch,
+    parts: &BTreeMap<String, FetchedPart>,
+) -> Result<(Merged, File), Error> {
+    let input = |(key, part): (&String, &FetchedPart)| {
+        Input::path(fetch.parts.path(part)).called(fetch.folder.below(key))
+    };
+    let inputs: Vec<_> = parts.iter().map(input).collect();
+    let stop = StopOnDrop::default();
+    let stopping = Arc::clone(&stop.0);
+    let keep = Arc::clone(&fetch.parts);
+    let merging = spawn_blocking(move || {
+        let mut file = file;
+        let merged = Merge::new().run(inputs, Stoppable(&mut file, &stopping))?;
+        drop(keep);
+        Ok((merged, file.sync_all().map(|()| file)))
+    });
+    let merged = merging.await.map_err(stopped)?;
+    let (merged, synced) = merged.map_err(|it: pcaps_file::Error| {
+        let kind = if it.is_io() {
+            ErrorKind::Io
+        } else {
+            ErrorKind::NotACapture
+        };
+        let what = "the files of the capture cannot be merged";
+        Error::new(kind, what).because(it).advise(STAY)
+    })?;
+    let unsynced = |it| Error::io("write", Path::new("the merged file"), it).advise(STAY);
+    Ok((merged, synced.map_err(unsynced)?))
+}
+
+/// It says which path, why, and what to do.
+fn unwritten(error: &pcaps_file::Error) -> Error {
+    Error::new(ErrorKind::Io, error.to_string()).advise(STAY)
+}
+
+/// Tells the thread that nobody waits for it any more.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A writer that fails when nobody waits for it any more.
+struct Stoppable<'a>(&'a mut File, &'a AtomicBool);
+
+impl Write for Stoppable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(io::Error::other("nobody waits for it any more"));
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Puts each part under its key, on the disk.
+async fn split(
+    folder: PathBuf,
+    fetch: &Fetch,
+    parts: &BTreeMap<String, FetchedPart>,
+) -> Result<(), Error> {
+    let below = |(key, part): (&String, &FetchedPart)| {
+        let target = safe(&folder, &fetch.folder.below(key))?;
+        Ok((fetch.parts.path(part), target))
+    };
+    let files: Result<Vec<_>, Error> = parts.iter().map(below).collect();
+    let (files, keep): (_, Arc<PartsFolder>) = (files?, Arc::clone(&fetch.parts));
+    let stop = StopOnDrop::default();
+    let stopping = Arc::clone(&stop.0);
+    let splitting = spawn_blocking(move || {
+        for (part, target) in files {
+            if stopping.load(Ordering::Relaxed) {
+                break;
+            }
+            if let Some(folder) = target.parent() {
+                let made = fs::create_dir_all(folder);
+                made.map_err(|it| Error::io("make the folder", folder, it).advise(STAY))?;
+            }
+            copy(&part, &target)?;
+        }
+        drop(keep);
+        Ok(())
+    });
+    splitting.await.unwrap_or_else(|it| Err(stopped(it)))
+}
+
+/// Where a key is below a folder: nowhere else, whatever it is.
+fn safe(folder: &Path, key: &str) -> Result<PathBuf, Error> {
+    let mut path = folder.to_owned();
+    for piece in key.split('/') {
+        let mut components = Path::new(piece).components();
+        let is_name = matches!(
+            (components.next(), components.next()),
+            (Some(std::path::Component::Normal(it)), None) if it == piece
+        );
+        if !is_name || piece.contains(['\\', '\0', ':']) {
+            let what = format!("the key {key:?} cannot be the name of a file in a folder");
+            return Err(Error::new(ErrorKind::UnexpectedResponse, what)
+                .advise("collect without keeping the files apart"));
+        }
+        path.push(piece);
+    }
+    Ok(path)
+}
+
+/// Puts a copy of a file in its place in one step.
+fn copy(part: &Path, target: &Path) -> Result<(), Error> {
+    let file = NewFile::create(target).map_err(|it| unwritten(&it))?;
+    let copied = File::open(part).and_then(|mut from| {
+        let mut to = file.open().map_err(io::Error::other)?;
+        io::copy(&mut from, &mut to)
+    });
+    copied.map_err(|it| Error::io("write", target, it).advise(STAY))?;
+    file.put_in_place().map_err(|it| unwritten(&it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_leads_out_of_the_folder() {
+        let folder = Path::new("out");
+        let path = safe(folder, "server-01/pcap_a.pcap").unwrap();
+        assert_eq!(path, Path::new("out/server-01/pcap_a.pcap"));
+        for key in [
+            "../a.pcap",
+            "/a.pcap",
+            "a/../../b.pcap",
+            "a//b.pcap",
+            "./a.pcap",
+            "a\\..\\b.pcap",
+            "c:/b.pcap",
+            "a\0.pcap",
+            "",
+        ] {
+            let error = safe(folder, key).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{key}");
+        }
+    }
+}
