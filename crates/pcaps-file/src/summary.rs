@@ -8,6 +8,7 @@ mod ports;
 mod sizes;
 mod tally;
 mod text;
+mod threads;
 mod timeline;
 mod view;
 
@@ -194,10 +195,7 @@ impl Summary {
     ///
     /// What the reader meets. The packets before it are added, so that a torn file has a summary too.
     pub fn add_all<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<(), Error> {
-        while let Some(packet) = reader.next_packet()? {
-            self.add(&packet);
-        }
-        Ok(())
+        threads::add_all(self, reader)
     }
 
     /// Adds one packet.

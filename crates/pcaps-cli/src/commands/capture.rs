@@ -1,7 +1,5 @@
 //! `pcaps capture`: from a filter to a file.
 
-use std::time::Duration;
-
 use pcaps::{Capture, Destination, ErrorKind, object_store::ObjectStoreExt as _};
 use pcaps_file::Summary;
 use serde::Serialize;
@@ -144,9 +142,6 @@ async fn prove(session: &Session, bucket: &Destination) -> Result<(), Failure> {
     Ok(())
 }
 
-/// For how long one look at a capture serves other waits.
-const SEEN: Duration = Duration::from_secs(2);
-
 /// Waits until a capture has finished. When it is interrupted, it is stopped.
 async fn finished(
     session: &Session,
@@ -164,8 +159,6 @@ async fn finished(
                 // It may have finished meanwhile.
                 progress.line(&format!("warning: {error}"));
             }
-            // What was seen just before would be taken for what is, and looked at again much later.
-            tokio::time::sleep(SEEN).await;
             wait().await
         }
     };
