@@ -92,6 +92,8 @@ impl<'scope> Part<'scope> {
 
     fn end(self) -> Summary {
         drop(self.pieces);
-        self.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        self.thread
+            .join()
+            .unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
