@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::iter;
+use std::mem;
 use std::ops::Range;
 use std::path::Path;
 
@@ -213,7 +214,7 @@ impl<R: Read> Reader<R> {
 
     /// All packets that are whole in a full buffer, which is given away; `room` takes its place. `None` if there are none,
     /// or not known before one is read after the other: [`next_packet`](Self::next_packet) goes on.
-    pub(crate) fn piece(&mut self, room: impl FnOnce() -> Vec<u8>) -> Option<Piece> {
+    pub(crate) fn piece(&mut self, room: &mut Vec<u8>) -> Option<Piece> {
         let Records::Pcap(pcap) = &self.records else {
             return None;
         };
@@ -224,7 +225,7 @@ impl<R: Read> Reader<R> {
             return None;
         }
         self.source.packets += packets;
-        let (buffer, range) = self.source.give(len, room());
+        let (buffer, range) = self.source.give(len, mem::take(room));
         Some(Piece {
             pcap: *pcap,
             buffer,

@@ -36,7 +36,7 @@ use timeline::Timeline;
 ///
 /// Of tunnels (GRE, IP in IP) the innermost packet is what counts, as far as it was captured.
 ///
-/// Memory is bounded whatever the packets are, to about 40 MB. What does not fit is approximate, and said to be:
+/// Memory is bounded whatever the packets are, to about 30 MB. What does not fit is approximate, and said to be:
 ///
 /// - Packets, bytes, times, sizes, protocols, flags of TCP and ports are exact. (Of headers, the first 1,024
 ///   sequences are; packets with others are counted with their link type only.)
@@ -147,40 +147,44 @@ impl<A: Copy + Ord + Hash> Family<A> {
             direction.add(len);
         });
         if !went.is_empty() {
-            self.end(&went, ports);
-        }
-    }
-
-    /// Takes over what was counted of flows.
-    fn end(&mut self, flows: &[(Flow<A>, Counter)], ports: &mut Ports) {
-        // One after the other: each waits for memory, and alone that waiting overlaps.
-        for (flow, counter) in flows {
-            ports.add_flow(flow, counter.sent, counter.received);
-        }
-        for (flow, counter) in flows {
-            let (sent, received) = (counter.sent, counter.received);
-            let [a, b] = flow.addresses();
-            for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
-                self.talkers.add(address, |talker| {
-                    talker.sent += sent;
-                    talker.received += received;
-                });
-            }
+            end(went, &mut self.talkers, ports);
         }
     }
 
     fn merge(&mut self, other: &Self, ports: &mut Ports) {
         self.talkers.merge(&other.talkers);
         let went = self.flows.merge(&other.flows);
-        self.end(&went, ports);
+        end(went, &mut self.talkers, ports);
     }
 
     /// All flows ended.
     fn ended(&self, ports: &mut Ports) -> Counters<A> {
-        let mut ended = self.clone();
+        let mut talkers = self.talkers.clone();
         let flows: Vec<_> = self.flows.iter().map(|(flow, it)| (flow, *it)).collect();
-        ended.end(&flows, ports);
-        ended.talkers
+        end(&flows, &mut talkers, ports);
+        talkers
+    }
+}
+
+/// Sums up what was counted of flows.
+fn end<A: Copy + Ord + Hash>(
+    flows: &[(Flow<A>, Counter)],
+    talkers: &mut Counters<A>,
+    ports: &mut Ports,
+) {
+    // One after the other: each waits for memory, and alone that waiting overlaps.
+    for (flow, counter) in flows {
+        ports.add_flow(flow, counter.sent, counter.received);
+    }
+    for (flow, counter) in flows {
+        let (sent, received) = (counter.sent, counter.received);
+        let [a, b] = flow.addresses();
+        for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
+            talkers.add(address, |talker| {
+                talker.sent += sent;
+                talker.received += received;
+            });
+        }
     }
 }
 
@@ -250,7 +254,7 @@ impl Summary {
     /// # Errors
     ///
     /// What the reader meets. What was summed up to there is lost: see [`add_all`](Summary::add_all).
-    pub fn read<R: Read>(reader: &mut Reader<R>) -> Result<Self, Error> {
+    pub fn read<R: Read + Send>(reader: &mut Reader<R>) -> Result<Self, Error> {
         let mut summary = Self::default();
         summary.add_all(reader)?;
         Ok(summary)
@@ -261,7 +265,7 @@ impl Summary {
     /// # Errors
     ///
     /// What the reader meets. The packets before it are added, so that a torn file has a summary too.
-    pub fn add_all<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<(), Error> {
+    pub fn add_all<R: Read + Send>(&mut self, reader: &mut Reader<R>) -> Result<(), Error> {
         threads::add_all(self, reader)
     }
 

@@ -28,10 +28,10 @@ pub(super) struct Counters<K> {
     missed: Tally,
     /// All keys that ever had a counter.
     distinct: Distinct,
+    /// The counters that went last, and room to choose them: it is needed again and again.
+    went: Vec<(K, Counter)>,
+    bounds: Vec<Tally>,
 }
-
-/// Counters that are no longer counted.
-type Went<K> = Vec<(K, Counter)>;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counter {
@@ -57,6 +57,8 @@ impl<K> Default for Counters<K> {
             by_key: HashMap::default(),
             missed: Tally::default(),
             distinct: Distinct::default(),
+            went: Vec::new(),
+            bounds: Vec::new(),
         }
     }
 }
@@ -64,10 +66,10 @@ impl<K> Default for Counters<K> {
 impl<K: Copy + Eq + Ord + Hash> Counters<K> {
     /// Adds to the counter of a key. Gives the counters that went to make room for it.
     #[inline]
-    pub(super) fn add(&mut self, key: K, add: impl Fn(&mut Counter)) -> Went<K> {
+    pub(super) fn add(&mut self, key: K, add: impl Fn(&mut Counter)) -> &[(K, Counter)] {
         if let Some(counter) = self.by_key.get_mut(&key) {
             add(counter);
-            return Went::new();
+            return &[];
         }
         let mut counter = Counter {
             missed: self.missed,
@@ -81,30 +83,33 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
 
     /// Gives the counters that went.
     #[inline]
-    fn make_room(&mut self) -> Went<K> {
+    fn make_room(&mut self) -> &[(K, Counter)] {
         if self.by_key.len() > FULL {
             self.prune()
         } else {
-            Went::new()
+            &[]
         }
     }
 
     #[cold]
-    fn prune(&mut self) -> Went<K> {
-        let mut bounds: Vec<Tally> = self.by_key.values().map(Counter::bound).collect();
+    fn prune(&mut self) -> &[(K, Counter)] {
+        self.bounds.clear();
+        self.bounds.extend(self.by_key.values().map(Counter::bound));
         // The largest that are not kept.
         let mut nth = |of: fn(&Tally) -> u64| {
-            let (_, nth, _) = bounds.select_nth_unstable_by_key(KEPT, |it| Reverse(of(it)));
+            let (_, nth, _) = self
+                .bounds
+                .select_nth_unstable_by_key(KEPT, |it| Reverse(of(it)));
             of(nth)
         };
         let packets = nth(|bound| bound.packets);
         let bytes = nth(|bound| bound.bytes_on_wire);
-        let mut went = Went::with_capacity(FULL - KEPT);
+        self.went.clear();
         self.by_key.retain(|&key, counter| {
             let bound = counter.bound();
             let stays = bound.packets > packets || bound.bytes_on_wire > bytes;
             if !stays {
-                went.push((key, *counter));
+                self.went.push((key, *counter));
             }
             stays
         });
@@ -112,11 +117,11 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
             packets,
             bytes_on_wire: bytes,
         };
-        went
+        &self.went
     }
 
     /// Adds what another has counted. Gives the counters that went, as [`add`](Self::add) does.
-    pub(super) fn merge(&mut self, other: &Self) -> Went<K> {
+    pub(super) fn merge(&mut self, other: &Self) -> &[(K, Counter)] {
         for (key, counter) in &mut self.by_key {
             if !other.by_key.contains_key(key) {
                 counter.missed += other.missed;

@@ -1,99 +1,90 @@
-//! A long file, summed up in parts by threads of their own, while the caller's reads.
+//! A long file, summed up by two threads that take turns to read it.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
-use std::thread::{Builder, Scope, ScopedJoinHandle, scope};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, scope};
 
 use super::Summary;
 use crate::error::Error;
 use crate::reader::{Piece, Reader};
 
-/// How many parts there are, whatever the machine: what is approximate in a summary depends on it.
-const PARTS: usize = 2;
+/// How long a piece of a file is, in bytes: what was read is still in the cache when it is summed up.
+const PIECE: usize = 256 * 1024;
 
-/// How long a piece of a file is, in bytes.
-const PIECE: usize = 512 * 1024;
-
-/// So many pieces are summed up by the caller's thread: a shorter file is not worth others.
-const FIRST: usize = 8;
-
-/// How many pieces may wait for a thread.
-const WAITING: usize = 2;
+/// So many pieces are summed up by the caller's thread alone: a shorter file is not worth another one.
+const ALONE: usize = 16;
 
 /// Adds all packets of `reader`.
-pub(super) fn add_all<R: Read>(summary: &mut Summary, reader: &mut Reader<R>) -> Result<(), Error> {
+pub(super) fn add_all<R: Read + Send>(
+    summary: &mut Summary,
+    reader: &mut Reader<R>,
+) -> Result<(), Error> {
+    let shared = Mutex::new(Shared {
+        reader,
+        ended: None,
+    });
+    summary.add_pieces(&shared, ALONE);
     scope(|scope| {
-        // Where buffers come back that can be used again.
-        let (done, rooms) = channel();
-        let mut parts: Vec<Part<'_>> = Vec::new();
-        let mut pieces = 0;
-        let ended = loop {
-            let room = || rooms.try_recv().unwrap_or_else(|_| vec![0; PIECE]);
-            if let Some(piece) = reader.piece(room) {
-                match parts.get(pieces % PARTS) {
-                    Some(part) => part.add(piece),
-                    None => summary.add_piece(piece, &done),
-                }
-                pieces += 1;
-                if pieces == FIRST {
-                    let part = || Part::begin(scope, done.clone());
-                    // If there are no threads to be had, it takes longer.
-                    parts = (0..PARTS).map_while(|_| part().ok()).collect();
-                }
-                continue;
-            }
-            match reader.next_packet() {
-                Ok(Some(packet)) => summary.add(&packet),
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
+        let other = || {
+            let mut summary = Summary::default();
+            summary.add_pieces(&shared, usize::MAX);
+            summary
         };
-        for part in parts {
-            summary.merge(&part.end());
+        let has_more = lock(&shared).ended.is_none();
+        // If there is no thread to be had, it takes longer.
+        let other = has_more.then(|| Builder::new().spawn_scoped(scope, other));
+        summary.add_pieces(&shared, usize::MAX);
+        if let Some(Ok(other)) = other {
+            summary.merge(&other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        ended
-    })
+    });
+    let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    shared.ended.unwrap_or(Ok(()))
+}
+
+/// What is read, and what came at its end.
+struct Shared<'a, R> {
+    reader: &'a mut Reader<R>,
+    ended: Option<Result<(), Error>>,
+}
+
+fn lock<'a, 'b, R>(shared: &'a Mutex<Shared<'b, R>>) -> MutexGuard<'a, Shared<'b, R>> {
+    // A reader that panicked is not read again: the panic goes on in `add_all`.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Summary {
-    fn add_piece(&mut self, piece: Piece, done: &Sender<Vec<u8>>) {
-        for packet in piece.packets() {
-            self.add(&packet);
-        }
-        // If nobody reads any more, it is of no use.
-        let _ = done.send(piece.into_room());
-    }
-}
-
-/// A part of a file, and the thread that sums it up.
-struct Part<'scope> {
-    pieces: SyncSender<Piece>,
-    thread: ScopedJoinHandle<'scope, Summary>,
-}
-
-impl<'scope> Part<'scope> {
-    fn begin(scope: &'scope Scope<'scope, '_>, done: Sender<Vec<u8>>) -> io::Result<Self> {
-        let (pieces, arriving) = sync_channel(WAITING);
-        let thread = Builder::new().spawn_scoped(scope, move || {
-            let mut summary = Summary::default();
-            for piece in arriving {
-                summary.add_piece(piece, &done);
+    /// Adds packets until they end, or so many pieces.
+    fn add_pieces<R: Read>(&mut self, shared: &Mutex<Shared<'_, R>>, most: usize) {
+        let mut room = vec![0; PIECE];
+        for _ in 0..most {
+            let Some(piece) = self.next_piece(&mut lock(shared), room) else {
+                break;
+            };
+            for packet in piece.packets() {
+                self.add(&packet);
             }
-            summary
-        })?;
-        Ok(Self { pieces, thread })
+            room = piece.into_room();
+        }
     }
 
-    fn add(&self, piece: Piece) {
-        // It takes pieces until it panics, which `end` tells.
-        let _ = self.pieces.send(piece);
-    }
-
-    fn end(self) -> Summary {
-        drop(self.pieces);
-        self.thread
-            .join()
-            .unwrap_or_else(|panic| resume_unwind(panic))
+    /// The next piece. Packets that are in none are added on the way to it.
+    fn next_piece<R: Read>(
+        &mut self,
+        shared: &mut Shared<'_, R>,
+        mut room: Vec<u8>,
+    ) -> Option<Piece> {
+        while shared.ended.is_none() {
+            if let Some(piece) = shared.reader.piece(&mut room) {
+                return Some(piece);
+            }
+            match shared.reader.next_packet() {
+                Ok(Some(packet)) => self.add(&packet),
+                Ok(None) => shared.ended = Some(Ok(())),
+                Err(error) => shared.ended = Some(Err(error)),
+            }
+        }
+        None
     }
 }
