@@ -17,9 +17,6 @@ pub(crate) fn on(
     messages: &[Message],
 ) -> Option<Cow<'static, str>> {
     let advice = match status.as_u16() {
-        200..429 if operation == &START && messages.iter().any(is_of_bucket) => {
-            "a full capture needs a bucket that is proven to be yours: `pcaps bucket prove URI`"
-        }
         401 => "check the API token, or the global key and its e-mail address",
         403 if operation.writes() => {
             "the token needs the permission \"Magic Firewall Packet Captures - Write PCAPs API\" on this account"
@@ -35,6 +32,9 @@ pub(crate) fn on(
         500.. => "try again in a moment",
         200..500 if operation == &DOWNLOAD => {
             "only a finished sample can be downloaded: a full capture's files are in its bucket"
+        }
+        200..500 if operation == &START && messages.iter().any(is_of_bucket) => {
+            "a full capture needs a bucket that is proven to be yours: `pcaps bucket prove URI`"
         }
         400 | 422 if operation == &START => return Some(limits().into()),
         _ => return None,
