@@ -176,7 +176,7 @@ impl Proof {
         if let Some(bucket) = found.as_ref().filter(|it| it.is_validated()) {
             return Ok(bucket.clone());
         }
-        self.tell(Proving::Checking);
+        self.tell(&Proving::Checking);
         let (shared, destination) = (self.prove.account.shared.clone(), &self.prove.destination);
         let source = Source::new(
             self.prove.account.folder(destination)?,
@@ -219,7 +219,7 @@ impl Proof {
     }
 
     async fn register(&mut self) -> Result<Bucket, Error> {
-        self.tell(Proving::Registering);
+        self.tell(&Proving::Registering);
         let (account, destination) = (&self.prove.account, &self.prove.destination);
         let registered = match account.register_bucket(destination).await {
             // The answer may have got lost, and nothing else.
@@ -247,7 +247,7 @@ impl Proof {
             match challenge.read(source, &shared).await {
                 Ok(Some(text)) => return Ok(Read::Challenge(text)),
                 Ok(None) => {}
-                Err(error) if error.is_transient() => self.tell(Proving::Failing {
+                Err(error) if error.is_transient() => self.tell(&Proving::Failing {
                     error,
                     next_look: LOOK,
                 }),
@@ -257,7 +257,7 @@ impl Proof {
             if elapsed >= CHALLENGE {
                 return Err(challenge.missing(source, id));
             }
-            self.tell(Proving::AwaitingChallenge {
+            self.tell(&Proving::AwaitingChallenge {
                 file: challenge.name().to_owned(),
                 elapsed,
             });
@@ -276,7 +276,7 @@ impl Proof {
     async fn validate(&mut self, challenge: &Secret, id: &BucketId) -> Result<Bucket, Error> {
         let clock = self.prove.account.shared.chance.clock.clone();
         let (began, mut failures) = (clock.now(), 0);
-        self.tell(Proving::Validating);
+        self.tell(&Proving::Validating);
         let mut bucket = loop {
             let (account, destination) = (&self.prove.account, &self.prove.destination);
             let sent = account.validate_bucket(destination, challenge.clone());
@@ -302,7 +302,7 @@ impl Proof {
             }
             let elapsed = between(began, clock.now());
             let next_look = pause(elapsed);
-            self.tell(Proving::Pending { elapsed, next_look });
+            self.tell(&Proving::Pending { elapsed, next_look });
             self.pause(next_look).await?;
             bucket = self.look(id).await?;
         }
@@ -344,7 +344,7 @@ impl Proof {
         if !error.is_transient() || waited.saturating_add(next_look) > PATIENCE {
             return Err(error);
         }
-        self.tell(Proving::Failing { error, next_look });
+        self.tell(&Proving::Failing { error, next_look });
         self.pause(next_look).await
     }
 
@@ -384,8 +384,8 @@ impl Proof {
         error.advise("prove it again to go on from there")
     }
 
-    fn tell(&mut self, step: Proving) {
-        (self.prove.on_progress)(&step);
+    fn tell(&mut self, step: &Proving) {
+        (self.prove.on_progress)(step);
     }
 }
 

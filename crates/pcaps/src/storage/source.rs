@@ -58,7 +58,7 @@ impl Source {
         let prefix = Some(&self.prefix).filter(|it| it.parts_count() > 0);
         match self.in_time(shared, self.store.list(prefix).next()).await {
             None => return Err(self.timed_out(LISTING)),
-            Some(Some(Err(error))) if !self.is_empty_folder(&error) => {
+            Some(Some(Err(error))) if !is_empty_folder(&error) => {
                 return Err(self.failed(Access::List, LISTING, &error));
             }
             Some(_) => {}
@@ -67,7 +67,7 @@ impl Source {
         // Only an answer to this has a body that says why.
         match self.in_time(shared, self.store.get(&probe)).await {
             None => Err(self.timed_out(READING)),
-            Some(Err(error)) if !self.is_not_there(&error) => {
+            Some(Err(error)) if !is_not_there(&error) => {
                 Err(self.failed(Access::Read, READING, &error))
             }
             Some(_) => Ok(()),
@@ -85,7 +85,7 @@ impl Source {
         let reading = async {
             let got = match self.store.get(key).await {
                 Ok(got) => got,
-                Err(error) if self.is_not_there(&error) => return Ok(None),
+                Err(error) if is_not_there(&error) => return Ok(None),
                 Err(error) => return Err(self.failed(Access::Read, doing, &error)),
             };
             let mut body = got.into_stream();
@@ -103,16 +103,6 @@ impl Source {
         };
         let read = self.in_time(shared, reading).await;
         read.unwrap_or_else(|| Err(self.timed_out(doing)))
-    }
-
-    /// Whether there is no such object, in a bucket that is there.
-    fn is_not_there(&self, error: &object_store::Error) -> bool {
-        matches!(error, object_store::Error::NotFound { .. }) && !Fault::of(error).is_no_bucket()
-    }
-
-    /// Whether a folder, of this machine, is not there because nothing has been written to it.
-    fn is_empty_folder(&self, error: &object_store::Error) -> bool {
-        matches!(error, object_store::Error::NotFound { .. }) && !Fault::of(error).is_remote()
     }
 
     /// Nothing came of a request, or nothing more.
@@ -145,6 +135,16 @@ impl Source {
         }
         self.secrets.clean(&chain(error))
     }
+}
+
+/// Whether there is no such object, in a bucket that is there.
+fn is_not_there(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. }) && !Fault::of(error).is_no_bucket()
+}
+
+/// Whether a folder, of this machine, is not there because nothing has been written to it.
+fn is_empty_folder(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. }) && !Fault::of(error).is_remote()
 }
 
 /// An error with what lies below it. It is text from then on: it may quote what must not be shown.
