@@ -13,7 +13,7 @@ use pcaps::{Account, Bucket, ErrorKind, Folder, Prove, Proving};
 use pcaps_sim::{
     Simulator,
     faults::{Delivery, Fault, FaultServer, Operation, Place},
-    object_store::{ObjectStore, ObjectStoreExt as _, memory::InMemory, path::Path as Key},
+    object_store::{ObjectStoreExt as _, memory::InMemory, path::Path as Key},
 };
 use serde_json::{Value, json};
 
@@ -464,7 +464,6 @@ mod programs {
         process::{Command, Stdio},
     };
 
-    use super::*;
     use crate::{
         sim::Sim,
         support::{filtered, pcaps, run},
