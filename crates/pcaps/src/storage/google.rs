@@ -52,3 +52,37 @@ pub(super) fn store(
         .with_credentials(Arc::new(Asked(asked)));
     Ok(Arc::new(builder.build().map_err(unusable)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn what_names_credentials_must_be_such_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key.json");
+        let content = r#"{"private_key": "hunter2", "private_key_id": "hunter2", "client_email": "a@b", "disable_oauth": true}"#;
+        fs::write(&key, content).unwrap();
+        let odd = folder.path().join("odd.json");
+        fs::write(&odd, r#"{"type": "external_account", "token": "hunter2"}"#).unwrap();
+        let destination: Destination = "gs://captures/edge".parse().unwrap();
+        let opened = |variable: &str, path: &std::path::Path| {
+            let variables = [(variable, path.to_str().unwrap())];
+            store(
+                &destination,
+                &Environment::made_of(&variables, folder.path()),
+            )
+        };
+        opened("GOOGLE_SERVICE_ACCOUNT", &key).unwrap();
+        for path in [odd, folder.path().join("hunter2")] {
+            let error = opened("GOOGLE_APPLICATION_CREDENTIALS", &path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("GOOGLE_"), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}
