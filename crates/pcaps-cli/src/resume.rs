@@ -55,7 +55,7 @@ pub(crate) fn download(global: &Global, id: &CaptureId, path: Option<&Path>) -> 
 pub(crate) fn prove(global: &Global, bucket: &Destination) -> String {
     let (uri, flags) = (quoted(&bucket.to_string()), flags(global));
     let keys = if uri.contains("r2://") {
-        ", with the keys in its URI again or in R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY"
+        ", with the keys in its URI again (once it is registered, R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY will do)"
     } else {
         ""
     };

@@ -292,14 +292,15 @@ impl Account {
     /// of this id. A sample cannot be stopped: what comes of it is not documented, expect
     /// [`Refused`](crate::ErrorKind::Refused).
     pub async fn stop(&self, id: &CaptureId) -> Result<(), Error> {
-        let (account, path) = (&self.id.identifier()?, &id.identifier()?);
+        let capture = id;
+        let (account, id) = (&self.id.identifier()?, &id.identifier()?);
         let stopped = self.shared.run(&STOP, |call| async move {
-            let answer = call.api.stop_capture(account, path).await;
+            let answer = call.api.stop_capture(account, id).await;
             call.nothing(answer).await
         });
         let stopped = stopped.await;
         // Also one without an answer may have been stopped.
-        self.has_changed(id);
+        self.has_changed(capture);
         stopped
     }
 

@@ -77,7 +77,7 @@ fn pause(elapsed: Duration) -> Duration {
 /// - [`ProofFailed`](ErrorKind::ProofFailed) when the service does not take the proof;
 /// - [`DeadlinePassed`](ErrorKind::DeadlinePassed) when it has not by the [deadline](Self::deadline).
 ///
-/// While something is waited for, failures that pass are sat out for ten minutes.
+/// While something is waited for, failures that pass are sat out for ten minutes, and while it is the challenge for five.
 #[must_use = "a proof does nothing until it is awaited"]
 pub struct Prove {
     account: Account,
@@ -193,7 +193,7 @@ impl Proof {
         }
         let challenge = Challenge::of(&registered, &source)?;
         match self.read(&challenge, &source, registered.id()).await? {
-            Read::Challenge(text) => self.validate(&text, registered.id()).await,
+            Read::Challenge(text) => self.validate(&text, &registered).await,
             Read::Proven(bucket) => Ok(bucket),
         }
     }
@@ -244,22 +244,25 @@ impl Proof {
         let began = shared.chance.clock.now();
         let mut looks = 0;
         loop {
-            match challenge.read(source, &shared).await {
+            let failed = match challenge.read(source, &shared).await {
                 Ok(Some(text)) => return Ok(Read::Challenge(text)),
-                Ok(None) => {}
-                Err(error) if error.is_transient() => self.tell(&Proving::Failing {
-                    error,
-                    next_look: LOOK,
-                }),
+                Ok(None) => None,
+                Err(error) if error.is_transient() => Some(error),
                 Err(error) => return Err(error),
-            }
+            };
             let elapsed = between(began, shared.chance.clock.now());
             if elapsed >= CHALLENGE {
-                return Err(challenge.missing(source, id));
+                return Err(failed.unwrap_or_else(|| challenge.missing(source, id)));
             }
-            self.tell(&Proving::AwaitingChallenge {
-                file: challenge.name().to_owned(),
-                elapsed,
+            self.tell(&match failed {
+                Some(error) => Proving::Failing {
+                    error,
+                    next_look: LOOK,
+                },
+                None => Proving::AwaitingChallenge {
+                    file: challenge.name().to_owned(),
+                    elapsed,
+                },
             });
             self.pause(LOOK).await?;
             looks += 1;
@@ -273,19 +276,23 @@ impl Proof {
     }
 
     /// Sends the challenge, and waits for the service's word.
-    async fn validate(&mut self, challenge: &Secret, id: &BucketId) -> Result<Bucket, Error> {
+    async fn validate(&mut self, challenge: &Secret, bucket: &Bucket) -> Result<Bucket, Error> {
+        let id = bucket.id();
+        // By the URI that was registered: the service may compare it letter by letter.
+        let registered = bucket.destination().parse::<Destination>();
+        let destination = registered.unwrap_or_else(|_| self.prove.destination.clone());
         let clock = self.prove.account.shared.chance.clock.clone();
         let (began, mut failures) = (clock.now(), 0);
         self.tell(&Proving::Validating);
         let mut bucket = loop {
-            let (account, destination) = (&self.prove.account, &self.prove.destination);
-            let sent = account.validate_bucket(destination, challenge.clone());
+            let account = &self.prove.account;
+            let sent = account.validate_bucket(&destination, challenge.clone());
             let error = match sent.await {
                 Ok(bucket) => break bucket,
                 Err(error) => error,
             };
             if error.kind() == ErrorKind::Refused {
-                return Err(error.of_kind(ErrorKind::ProofFailed).advise(AGAIN));
+                return Err(error.of_kind(ErrorKind::ProofFailed).advise(REFUSED));
             }
             failures += 1;
             self.sit_out(error, failures, began).await?;
@@ -397,8 +404,10 @@ enum Read {
 }
 
 /// What to do after a proof that failed.
-const AGAIN: &str = "see that nobody else writes to the challenge file, and prove the bucket again, which registers \
-                     it anew; if it stays as it is, remove it from the list of buckets first";
+const AGAIN: &str = "see that nobody else writes to the challenge file, and prove the bucket again, which registers it anew";
+/// What to do after a challenge that was refused: the bucket is still registered with it.
+const REFUSED: &str = "see that nobody else writes to the challenge file, and prove the bucket again; if that is \
+                       refused, too, remove it from the list of buckets first";
 
 #[cfg(test)]
 mod tests {

@@ -47,7 +47,11 @@ fn prove(global: &Global, uri: String, timeout: Duration) -> Result<(), Failure>
             // Elsewhere the same is to be done again once something else has been done, which the error says.
             let goes_on = matches!(
                 error.kind(),
-                ErrorKind::DeadlinePassed | ErrorKind::Connection | ErrorKind::Timeout
+                ErrorKind::DeadlinePassed
+                    | ErrorKind::Connection
+                    | ErrorKind::Timeout
+                    | ErrorKind::Service
+                    | ErrorKind::RateLimited
             );
             let failure = Failure::from(error);
             if goes_on {

@@ -32,7 +32,7 @@ impl Access {
             Self::Read => (
                 "may not read what is in it",
                 "give them the permission to read it (s3:GetObject on S3, storage.objects.get on GCS, object read on \
-                 R2)",
+                 R2); a file that is not there is refused, too, where s3:ListBucket has a condition on s3:prefix",
             ),
             Self::Delete => (
                 "may not delete what is in it",
@@ -167,7 +167,7 @@ impl Fault {
             _ => verdict(
                 UnexpectedResponse,
                 format!("{place} refuses it"),
-                "check the bucket, and what its server says",
+                "check the bucket, and how it may be used",
             ),
         }
     }
@@ -253,7 +253,7 @@ fn slow_down(place: &str) -> Verdict {
     Verdict {
         kind: ErrorKind::RateLimited,
         what: format!("{place} wants fewer requests"),
-        advice: "try again in a moment, with fewer transfers at once".into(),
+        advice: "try again in a moment; a collection also with fewer transfers at once".into(),
     }
 }
 

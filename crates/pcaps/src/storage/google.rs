@@ -39,10 +39,10 @@ pub(super) fn store(
         .any(|it| builder.get_config_value(it).is_some());
     let advice = if named {
         "check that the GOOGLE_ variables name one file, with the key of a service account or what \
-         `gcloud auth application-default login` has made"
+         `gcloud auth application-default login` has made for a user"
     } else {
-        "make credentials with `gcloud auth application-default login`, or name a service account's key in \
-         GOOGLE_APPLICATION_CREDENTIALS"
+        "make credentials of a user with `gcloud auth application-default login`, or name a service account's key in \
+         GOOGLE_APPLICATION_CREDENTIALS: no other kind is understood here"
     };
     let unusable = |_| unusable(destination, advice);
     let asking = builder.clone().with_retry(credentials::retry());

@@ -30,25 +30,39 @@ pub(super) fn store(
         _ => s3(destination, environment)?,
     };
     let builder = builder.with_bucket_name(destination.bucket());
+    // Of an answer about several keys, their errors could not be told apart.
+    let builder = builder.with_disable_bulk_delete(true);
     let unusable = |_| {
         unusable(
             destination,
             "check the AWS_ variables: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed both, or neither",
         )
     };
-    let has_keys = builder.get_config_value(&Setting::AccessKeyId).is_some();
-    let asking = builder.clone().with_retry(credentials::retry());
-    let asking = asking.build().map_err(unusable)?;
-    let mut builder = builder.with_retry(retry());
-    if !has_keys {
+    let mut builder = builder;
+    if builder.get_config_value(&Setting::AccessKeyId).is_none() {
+        let asking = builder.clone().with_retry(credentials::retry());
+        let asking = asking.build().map_err(unusable)?;
         builder = builder.with_credentials(Arc::new(Asked(Arc::clone(asking.credentials()))));
     }
+    let builder = builder.with_retry(retry());
     Ok(Arc::new(builder.build().map_err(unusable)?))
 }
 
 fn s3(destination: &Destination, environment: &Environment) -> Result<AmazonS3Builder, Error> {
-    let profile = Profile::find(environment)?;
     let region = destination.parameter("region").unwrap_or_default();
+    // It becomes a part of a server's name.
+    let is_of_region = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    if region.is_empty() || !region.bytes().all(is_of_region) {
+        return Err(Error::invalid(format!(
+            "the bucket {destination} has no region of letters, digits and hyphens: add ?region=<region>"
+        )));
+    }
+    let has_keys = environment.get("AWS_ACCESS_KEY_ID").is_some();
+    let profile = match Profile::find(environment) {
+        // What is wrong with the files does not matter to who needs none.
+        Err(_) if has_keys && environment.get("AWS_PROFILE").is_none() => Profile::default(),
+        found => found?,
+    };
     let builder = chain(destination, environment, &profile)?.with_region(region);
     Ok(match endpoint(environment, &profile) {
         Some(endpoint) => at(builder, endpoint),
@@ -108,25 +122,23 @@ fn chain(
 ) -> Result<AmazonS3Builder, Error> {
     let mut builder = new();
     for (name, value) in environment.of("AWS_") {
-        if let Ok(setting) = name.parse() {
+        // A token is of the keys beside it, and of no others.
+        let is_left = |it| it == Setting::Token && environment.get("AWS_ACCESS_KEY_ID").is_none();
+        if let Ok(setting) = name.parse::<Setting>()
+            && !is_left(setting)
+        {
             builder = builder.with_config(setting, value);
         }
     }
-    let has = |builder: &AmazonS3Builder, settings: &[Setting]| {
-        let mut settings = settings.iter();
-        settings.any(|it| builder.get_config_value(it).is_some())
-    };
-    let (keys, identity) = (
-        [Setting::AccessKeyId, Setting::SecretAccessKey],
-        [
-            Setting::WebIdentityTokenFile,
-            Setting::ContainerCredentialsRelativeUri,
-            Setting::ContainerCredentialsFullUri,
-        ],
-    );
-    if has(&builder, &keys) || is_anonymous(environment) {
+    let has = |setting: Setting| builder.get_config_value(&setting).is_some();
+    if has(Setting::AccessKeyId) || has(Setting::SecretAccessKey) || is_anonymous(environment) {
         return Ok(builder);
     }
+    // By one of a pair alone nothing can be had.
+    let has_identity = has(Setting::WebIdentityTokenFile) && has(Setting::RoleArn)
+        || has(Setting::ContainerCredentialsRelativeUri)
+        || has(Setting::ContainerCredentialsFullUri)
+            && has(Setting::ContainerAuthorizationTokenFile);
     if let Some(keys) = &profile.keys {
         return Ok(with_keys(builder, keys.clone()));
     }
@@ -135,7 +147,7 @@ fn chain(
             .with_config(Setting::WebIdentityTokenFile, file)
             .with_config(Setting::RoleArn, role));
     }
-    if has(&builder, &identity) {
+    if has_identity {
         return Ok(builder);
     }
     if let Some(way) = profile.other_way {
@@ -154,7 +166,7 @@ fn chain(
 }
 
 /// What to do when there are no credentials.
-pub(super) const CREDENTIALS: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of \
+const CREDENTIALS: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of \
                                       ~/.aws/credentials in AWS_PROFILE";
 
 /// Whether requests are not to be signed at all.
@@ -332,6 +344,49 @@ mod tests {
                 ("ENV".to_owned(), Some(endpoint))
             });
             assert_eq!(found.ok(), wanted, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_no_way_to_another_server() {
+        for odd in ["evil.example/", "a.b", "a%2Fb", "a@b"] {
+            let uri = format!("s3://b/d?region={odd}");
+            assert_eq!(refused(&uri, &ENV, &[]).0, ErrorKind::InvalidInput, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_token_without_its_keys_goes_with_no_others() {
+        let token = ("AWS_SESSION_TOKEN", "hunter2");
+        let (id, found, ..) = opened(S3, &[token], &[FILE]).unwrap();
+        assert_eq!((id.as_str(), found), ("FILE", None));
+        let (id, found, ..) = opened(S3, &[ENV[0], ENV[1], token], &[FILE]).unwrap();
+        assert_eq!((id.as_str(), found.as_deref()), ("ENV", Some("hunter2")));
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_do_not_matter_to_who_has_keys() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let destination: Destination = S3.parse().unwrap();
+        let no_home = Environment::made_of(&ENV, file.path());
+        store(&destination, &no_home).unwrap();
+        let odd = [("credentials", "[default\n")];
+        assert_eq!(opened(S3, &ENV, &odd).unwrap().0, "ENV");
+        assert_eq!(refused(S3, &[], &odd).0, ErrorKind::InvalidInput);
+    }
+
+    /// Of these, one alone gives nothing: what is found next counts.
+    #[test]
+    fn an_identity_is_two_settings() {
+        let none = ("AWS_EC2_METADATA_DISABLED", "true");
+        for half in [
+            (
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "http://localhost:1338/",
+            ),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/run/token"),
+        ] {
+            assert_eq!(refused(S3, &[half, none], &[]).0, ErrorKind::Authentication);
         }
     }
 
