@@ -116,8 +116,9 @@ impl Fetch {
             return Ok(());
         }
         let is_part = sink.len > 0;
+        // The whole of it comes with its tag, which is compared below: a condition would be looked at twice.
         let options = GetOptions {
-            if_match: object.etag.clone(),
+            if_match: sink.tag.clone().filter(|_| is_part),
             range: is_part.then_some(GetRange::Offset(sink.len)),
             ..GetOptions::default()
         };
@@ -139,14 +140,16 @@ impl Fetch {
             }
             Some(Ok(got)) => got,
         };
-        let tags = got.meta.e_tag.as_ref().zip(object.etag.as_ref());
-        if got.meta.size != object.size || tags.is_some_and(|(one, other)| one != other) {
+        if got.meta.size != object.size || !object.has_tag(got.meta.e_tag.as_deref()) {
             return Err(Stop::Changed);
         }
         if got.range.start != sink.len {
             let what = "the bucket gave another part of it than was asked for";
             let error = Error::new(ErrorKind::UnexpectedResponse, what);
             return Err(broken(error, true));
+        }
+        if got.meta.e_tag.is_some() {
+            sink.tag.clone_from(&got.meta.e_tag);
         }
         let mut body = got.into_stream();
         loop {
@@ -218,6 +221,7 @@ impl Fetch {
             Ok(Sink {
                 part,
                 key,
+                tag: object.etag,
                 file: Some(file),
                 check,
                 buffer: Vec::new(),
@@ -251,6 +255,8 @@ impl Fetch {
 struct Sink {
     part: FetchedPart,
     key: String,
+    /// What the object is called by who gave the last piece of it: a listing may leave the quotes out.
+    tag: Option<String>,
     /// Absent after a failure.
     file: Option<File>,
     check: Check,
