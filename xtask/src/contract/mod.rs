@@ -4,7 +4,7 @@
 //! The programs are Python's, in `tests/contract/`, each with a simulator of its own. Whatever was started has ended when
 //! this returns, also after a failure.
 
-mod environment;
+pub(crate) mod environment;
 pub(crate) mod process;
 
 use std::{
