@@ -38,6 +38,8 @@ struct Bucket {
     slow_downs: u32,
     /// Whether nobody's keys are known.
     is_locked: bool,
+    /// Whether errors quote the keys.
+    quotes: bool,
     /// What happens after the first page.
     after_a_page: Option<fn(&mut BTreeMap<String, Bytes>)>,
     gets: Vec<String>,
@@ -71,7 +73,7 @@ fn file(number: u32, packets: u32) -> Bytes {
     let mut writer = Writer::new(Vec::new(), WriterOptions::new(LinkType::RAW)).unwrap();
     for at in 0..packets {
         let packet = Packet {
-            timestamp: Timestamp::from_parts(1_767_323_045 + u64::from(at), number * 1_000),
+            timestamp: Timestamp::from_parts(1_767_323_045 + at, number * 1_000),
             link_type: LinkType::RAW,
             original_len: 1_500,
             bytes: &[0x45; 1_000],
@@ -108,9 +110,10 @@ async fn serve(
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         return response;
     }
+    let quoted = if bucket.quotes { KEY } else { "nothing" };
     let error = |status, code: &str| {
         let body =
-            format!("<Error><Code>{code}</Code><Message>{code}: {KEY} is quoted</Message></Error>");
+            format!("<Error><Code>{code}</Code><Message>{quoted} is quoted</Message></Error>");
         answer(status, body)
     };
     if bucket.is_locked {
@@ -312,7 +315,7 @@ async fn a_listing_that_changes_between_its_pages_is_made_good_by_the_next() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_asks_to_slow_down_is_asked_again() {
     let place = Place::new(4, 3).await;
-    place.with(|it| it.slow_downs = 4);
+    place.with(|it| it.slow_downs = 3);
     let ran = run(place.fetch(&["-o", "out.pcap"]), "");
     assert_eq!(ran.code, Some(0), "{}", ran.said);
     assert_eq!(place.packets(), 12);
@@ -384,6 +387,10 @@ async fn keys_are_in_no_list_of_processes() {
     let uri = format!(
         "r2://b/edge?account-id=0123456789abcdef&access-key-id={KEY_ID}&secret-access-key={encoded}"
     );
+    place.with(|it| (it.is_locked, it.quotes) = (true, true));
+    let ran = run(place.fetch(&["-o", "out.pcap", "--bucket", "-"]), &uri);
+    assert!(ran.said.contains("is quoted"), "{}", ran.said);
+    place.with(|it| it.is_locked = false);
     let ran = run(place.fetch(&["-o", "out.pcap", "--bucket", "-"]), &uri);
     assert_eq!(ran.code, Some(0), "{}", ran.said);
     assert!(ran.listed.contains("fetch"), "{}", ran.listed);
