@@ -54,6 +54,22 @@ fn from_a_filter_to_a_file() {
     account.remove_bucket(registered.id()).unwrap();
 }
 
+#[test]
+fn a_bucket_is_proven() {
+    let (_runtime, simulator) = simulator();
+    let buckets = simulator.buckets().clone();
+    let client = pcaps::Client::builder()
+        .token(TOKEN)
+        .base_url(simulator.base_url())
+        .buckets(move |uri| {
+            let (store, prefix) = buckets.place(uri).ok()?;
+            Some(pcaps::Folder::new(store, prefix))
+        });
+    let account = Account::new(client, ACCOUNT.parse().unwrap()).unwrap();
+    let bucket = account.prove(&"gs://b/d".parse().unwrap()).unwrap();
+    assert!(bucket.is_validated());
+}
+
 #[tokio::test]
 async fn it_is_refused_where_it_would_block_others() {
     let account = account("http://127.0.0.1:9");

@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 22] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -40,6 +40,7 @@ fn help() {
         &["download"],
         &["fetch"],
         &["bucket"],
+        &["bucket", "prove"],
         &["bucket", "add"],
         &["bucket", "validate"],
         &["bucket", "remove"],
@@ -167,7 +168,7 @@ async fn what_programs_read() {
 async fn commands_without_a_result_still_give_one_document() {
     let canned = Canned::default();
     let url = canned.start().await;
-    for arguments in [&["stop", ID][..], &["bucket", "remove", ID]] {
+    for arguments in [&["stop", ID][..], &["bucket", "remove", ID, "--yes"]] {
         canned.then(204, "", "");
         assert_eq!(
             run(pcaps_at(&url).args(arguments).arg("--json")).json()["id"],
@@ -251,6 +252,11 @@ async fn bad_input() {
 async fn more_bad_input() {
     let (_socket, url) = nobody();
     let at = || pcaps_at(&url);
+    refused(
+        "bucket_that_nobody_can_be_asked_about",
+        at().args(["bucket", "remove", ID]),
+        2,
+    );
     refused(
         "bucket_that_is_none",
         at().args(["bucket", "add", "https://captures"]),

@@ -199,9 +199,10 @@ async fn a_full_capture_from_bucket_to_files() {
     assert!(packets > 0);
 
     let bucket = added["id"].as_str().unwrap();
-    service.run(&["bucket", "remove", bucket]).ok();
+    service.run(&["bucket", "remove", bucket, "--yes"]).ok();
     assert_eq!(service.json(&["bucket", "list"]), serde_json::json!([]));
-    assert_eq!(service.run(&["bucket", "remove", bucket]).code, Some(4));
+    let again = service.run(&["bucket", "remove", bucket, "--yes"]);
+    assert_eq!(again.code, Some(4));
     service.simulator.shutdown().await;
 }
 

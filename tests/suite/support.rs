@@ -68,6 +68,7 @@ pub(crate) fn filtered(test: impl FnOnce()) {
     settings.add_filter(r"\(os error \d+\)", "(os error [N])");
     settings.add_filter(r"pcaps/\d+\.\d+\.\d+", "pcaps/[VERSION]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");
+    settings.add_filter(r"\d+ years ago", "[N] years ago");
     settings.add_filter(r"/[^\s:]*/\.tmp[^/\s]*", "[FOLDER]");
     settings.bind(test);
 }

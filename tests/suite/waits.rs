@@ -55,6 +55,21 @@ async fn a_full_capture_is_followed_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_stop_is_seen_at_once() {
+    let stage = Stage::set(Operation::StopCapture).await;
+    let id = stage.capture.clone().unwrap();
+    let account = &stage.account;
+    let mut before = account.wait(&id).updates();
+    let first = before.try_next().await.unwrap();
+    assert!(matches!(first, Some(Update::Seen(it)) if it.capture.stop_requested().is_none()));
+    let start = stage.time.now();
+    account.stop(&id).await.unwrap();
+    let after = account.wait(&id).updates().try_next().await.unwrap();
+    assert!(matches!(after, Some(Update::Seen(it)) if it.capture.stop_requested().is_some()));
+    assert_eq!(stage.time.now(), start);
+}
+
+#[tokio::test]
 async fn what_happens_is_told() {
     let stage = Stage::set(GET).await;
     let id = stage.capture.clone().unwrap();

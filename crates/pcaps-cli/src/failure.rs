@@ -214,6 +214,7 @@ mod tests {
             (ErrorKind::UnexpectedResponse, 1),
             (ErrorKind::NotACapture, 1),
             (ErrorKind::Io, 1),
+            (ErrorKind::ProofFailed, 1),
         ] {
             assert_eq!(Exit::of(kind) as u8, code, "{kind:?}");
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pcaps::{Collecting, Phase, Transfer, Update};
+use pcaps::{Collecting, Phase, Proving, Transfer, Update};
 
 use crate::output::{self, count, one_line};
 
@@ -104,6 +104,42 @@ impl Progress {
                     _ => String::new(),
                 };
                 output::diagnostic(&format!("{doing}{known}"));
+            }
+        }
+    }
+
+    /// The callback of a proof.
+    pub(crate) fn proving(&self) -> impl FnMut(&Proving) + Send + 'static {
+        let spinner = self.spinner.clone();
+        let mut said = String::new();
+        move |step| {
+            let doing = match step {
+                Proving::Checking => "seeing whether the bucket can be listed and read".to_owned(),
+                Proving::Registering => "registering the bucket".to_owned(),
+                Proving::AwaitingChallenge { file, .. } => {
+                    format!("waiting for {} in the bucket", one_line(file))
+                }
+                Proving::Validating => "sending the challenge".to_owned(),
+                Proving::Pending { .. } => {
+                    "waiting for the service, which takes five to ten minutes".to_owned()
+                }
+                Proving::Failing {
+                    error, next_look, ..
+                } => {
+                    let seconds = next_look.as_secs();
+                    let text = format!("warning: {error}; trying again in {seconds} s");
+                    line(spinner.as_ref(), &one_line(&text));
+                    return;
+                }
+                _ => return,
+            };
+            match &spinner {
+                Some(spinner) => spinner.set_message(doing),
+                None if doing != said => {
+                    output::diagnostic(&doing);
+                    said = doing;
+                }
+                None => {}
             }
         }
     }

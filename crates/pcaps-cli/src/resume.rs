@@ -51,6 +51,17 @@ pub(crate) fn download(global: &Global, id: &CaptureId, path: Option<&Path>) -> 
     )
 }
 
+/// A proof that is not at its end. Keys of a bucket are left out.
+pub(crate) fn prove(global: &Global, bucket: &Destination) -> String {
+    let (uri, flags) = (quoted(&bucket.to_string()), flags(global));
+    let keys = if uri.contains("r2://") {
+        ", with the keys in its URI again or in R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY"
+    } else {
+        ""
+    };
+    format!("what has been done stays; go on with `pcaps bucket prove {uri}{flags}`{keys}")
+}
+
 /// A full capture whose files have not been fetched, and how that is asked for. Keys of a bucket are left out.
 pub(crate) struct Fetch<'a> {
     pub(crate) id: &'a CaptureId,

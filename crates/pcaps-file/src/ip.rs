@@ -25,14 +25,36 @@ pub(crate) struct Address {
     pub(crate) bits: u128,
 }
 
+impl Address {
+    /// An address of IPv4.
+    #[inline]
+    pub(crate) fn v4(self) -> Option<u32> {
+        // Never larger: four bytes were read.
+        (!self.is_v6).then(|| u32::try_from(self.bits).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<u32> for Address {
+    fn from(bits: u32) -> Self {
+        Self {
+            is_v6: false,
+            bits: bits.into(),
+        }
+    }
+}
+
+impl From<u128> for Address {
+    fn from(bits: u128) -> Self {
+        Self { is_v6: true, bits }
+    }
+}
+
 impl From<Address> for IpAddr {
     fn from(address: Address) -> Self {
-        if address.is_v6 {
-            return Self::V6(Ipv6Addr::from_bits(address.bits));
+        match address.v4() {
+            Some(bits) => Self::V4(Ipv4Addr::from_bits(bits)),
+            None => Self::V6(Ipv6Addr::from_bits(address.bits)),
         }
-        // Never larger: four bytes were read.
-        let bits = u32::try_from(address.bits).unwrap_or(u32::MAX);
-        Self::V4(Ipv4Addr::from_bits(bits))
     }
 }
 

@@ -7,7 +7,7 @@ use pcap_parser::{PcapHeader, pcap};
 
 use crate::MAX_RECORD_LEN;
 use crate::error::{Error, Fault};
-use crate::packet::{LinkType, Timestamp};
+use crate::packet::{LinkType, Packet, Timestamp};
 use crate::reader::{Format, Header, Record};
 use crate::source::Source;
 use crate::writer::WriterOptions;
@@ -130,6 +130,34 @@ impl Pcap {
         }
         source.consume(whole);
         Ok(Some(record))
+    }
+
+    /// How many records stand whole at the beginning of these bytes, and how long they are together.
+    pub(crate) fn whole(&self, bytes: &[u8]) -> (u64, usize) {
+        let (mut count, mut len) = (0, 0);
+        let mut rest = bytes;
+        while let Some((_, after)) = self.split(rest) {
+            count += 1;
+            len = bytes.len() - after.len();
+            rest = after;
+        }
+        (count, len)
+    }
+
+    /// The record that these bytes begin with, if it is whole and sound, its packet in front of what follows it.
+    #[inline]
+    pub(crate) fn split<'a>(&self, bytes: &'a [u8]) -> Option<(Packet<'a>, &'a [u8])> {
+        let record = self.record(bytes.first_chunk()?).ok()?;
+        let (bytes, rest) = bytes
+            .get(self.record_header_len()..)?
+            .split_at_checked(record.len)?;
+        let packet = Packet {
+            timestamp: record.timestamp,
+            link_type: record.link_type,
+            original_len: record.original_len,
+            bytes,
+        };
+        Some((packet, rest))
     }
 
     /// How many bytes stand before each packet.

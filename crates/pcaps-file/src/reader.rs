@@ -3,6 +3,9 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::iter;
+use std::mem;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::error::{Error, Fault};
@@ -78,6 +81,29 @@ enum Records {
     Unknown,
     Pcap(Pcap),
     PcapNg(Box<PcapNg>),
+}
+
+/// A piece of a file that goes its own way: whole records.
+pub(crate) struct Piece {
+    pcap: Pcap,
+    buffer: Vec<u8>,
+    range: Range<usize>,
+}
+
+impl Piece {
+    pub(crate) fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
+        let mut rest = self.buffer.get(self.range.clone()).unwrap_or_default();
+        iter::from_fn(move || {
+            let (packet, after) = self.pcap.split(rest)?;
+            rest = after;
+            Some(packet)
+        })
+    }
+
+    /// The buffer, to be used again.
+    pub(crate) fn into_room(self) -> Vec<u8> {
+        self.buffer
+    }
 }
 
 /// A packet whose bytes lie in the record that was just consumed: `len` of them, `back` before its end.
@@ -184,6 +210,27 @@ impl<R: Read> Reader<R> {
             self.source.packets += 1;
         }
         Ok(record)
+    }
+
+    /// All packets that are whole in a full buffer, which is given away; `room` takes its place. `None` if there are none,
+    /// or not known before one is read after the other: [`next_packet`](Self::next_packet) goes on.
+    pub(crate) fn piece(&mut self, room: &mut Vec<u8>) -> Option<Piece> {
+        let Records::Pcap(pcap) = &self.records else {
+            return None;
+        };
+        // What fails now fails again, once what was read before has been delivered.
+        let _ = self.source.fill_up();
+        let (packets, len) = pcap.whole(self.source.ahead());
+        if packets == 0 {
+            return None;
+        }
+        self.source.packets += packets;
+        let (buffer, range) = self.source.give(len, mem::take(room));
+        Some(Piece {
+            pcap: *pcap,
+            buffer,
+            range,
+        })
     }
 
     /// The packet of the record that came last.

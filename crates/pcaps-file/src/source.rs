@@ -1,6 +1,8 @@
 //! Bytes of a file through a buffer that grows no further than the longest record.
 
 use std::io::{self, Read};
+use std::mem;
+use std::ops::Range;
 
 use crate::error::{Error, Fault, Place};
 use crate::unpack::{Stopped, Unpack};
@@ -108,6 +110,30 @@ impl<R: Read> Source<R> {
             }
         }
         Ok(())
+    }
+
+    /// Reads on until the buffer is full or the file ends. When that fails, what was read before is there.
+    pub(crate) fn fill_up(&mut self) -> Result<(), Error> {
+        self.close_up();
+        self.refill(self.buffer.len())
+    }
+
+    /// The bytes that were read and not consumed.
+    pub(crate) fn ahead(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Consumes the first `count` bytes of [`ahead`](Self::ahead), and gives away the buffer in which they lie, and where.
+    /// What follows them moves to `room`, which takes the buffer's place.
+    pub(crate) fn give(&mut self, count: usize, mut room: Vec<u8>) -> (Vec<u8>, Range<usize>) {
+        let from = self.start;
+        self.consume(count);
+        let (given, rest) = (from..self.start, self.ahead());
+        let len = rest.len();
+        room.resize(room.len().max(self.buffer.len()), 0);
+        room[..len].copy_from_slice(rest);
+        (self.start, self.end) = (0, len);
+        (mem::replace(&mut self.buffer, room), given)
     }
 
     /// The first four bytes of the file; if it is packed, of what it unpacks to, which takes the file's place.

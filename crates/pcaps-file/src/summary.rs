@@ -8,21 +8,23 @@ mod ports;
 mod sizes;
 mod tally;
 mod text;
+mod threads;
 mod timeline;
 mod view;
 
 use std::cmp::Reverse;
+use std::hash::Hash;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::dissect::{Headers, TcpFlags};
 use crate::error::Error;
-use crate::ip::Address;
+use crate::ip::{Address, Ip};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
-use counters::{Counter, Counters};
+use counters::{Counter, Counters, union_of_top};
 use flows::Flow;
 use hierarchy::Hierarchy;
 use ports::Ports;
@@ -34,14 +36,14 @@ use timeline::Timeline;
 ///
 /// Of tunnels (GRE, IP in IP) the innermost packet is what counts, as far as it was captured.
 ///
-/// Memory is bounded whatever the packets are, to about 15 MB. What does not fit is approximate, and said to be:
+/// Memory is bounded whatever the packets are, to about 30 MB. What does not fit is approximate, and said to be:
 ///
 /// - Packets, bytes, times, sizes, protocols, flags of TCP and ports are exact. (Of headers, the first 1,024
 ///   sequences are; packets with others are counted with their link type only.)
-/// - Up to 14,336 flows, and as many addresses, are counted exactly. Beyond, the rare ones are forgotten again: what
-///   is told of the others are lower bounds, each with the most that it may lack, and none with more than 1/4,096 of
-///   all packets or bytes gets lost. How many there are is then an estimate, within about 1 % (its standard
-///   deviation).
+/// - Up to 14,336 flows, and as many addresses, of IPv4 and as many of IPv6 are counted exactly. Beyond, the rare ones
+///   are forgotten again: what is told of the others are lower bounds, each with the most that it may lack, and none
+///   with more than 1/4,096 of all packets or bytes gets lost. How many there are is then an estimate, within about
+///   1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
@@ -108,42 +110,111 @@ pub struct Summary {
     tunnelled: Tally,
     /// Packets by the flags of TCP.
     tcp_flags: Box<[u64; 256]>,
-    /// The flows that are counted now.
-    flows: Counters<Flow>,
+    v4: Family<u32>,
+    v6: Family<u128>,
     /// What went through flows that are no longer counted.
-    past: Past,
-}
-
-/// The sums over flows.
-#[derive(Clone, Debug, Default)]
-struct Past {
-    talkers: Counters<Address>,
     ports: Ports,
 }
 
-impl Past {
-    /// Adds a flow that ends being counted.
-    fn add(&mut self, flow: &Flow, counter: Counter) {
-        let (sent, received) = (counter.sent, counter.received);
-        self.ports.add_flow(flow, sent, received);
-        let [a, b] = flow.addresses();
-        for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
-            let add = |talker: &mut Counter| {
-                talker.sent += sent;
-                talker.received += received;
+/// What is counted of one version of IP: small keys make for small tables.
+#[derive(Clone, Debug)]
+struct Family<A> {
+    /// The flows that are counted now.
+    flows: Counters<Flow<A>>,
+    /// What went through flows that are no longer counted.
+    talkers: Counters<A>,
+}
+
+impl<A> Default for Family<A> {
+    fn default() -> Self {
+        Self {
+            flows: Counters::default(),
+            talkers: Counters::default(),
+        }
+    }
+}
+
+impl<A: Copy + Ord + Hash> Family<A> {
+    #[inline]
+    fn add(&mut self, source: A, destination: A, ip: &Ip<'_>, len: u32, ports: &mut Ports) {
+        let (flow, is_reply) = Flow::of(source, destination, ip);
+        let went = self.flows.add(flow, |counter| {
+            let direction = if is_reply {
+                &mut counter.received
+            } else {
+                &mut counter.sent
             };
-            self.talkers.add(address, add, |_, _| {});
+            direction.add(len);
+        });
+        if !went.is_empty() {
+            end(went, &mut self.talkers, ports);
         }
     }
 
+    fn merge(&mut self, other: &Self, ports: &mut Ports) {
+        self.talkers.merge(&other.talkers);
+        let went = self.flows.merge(&other.flows);
+        end(went, &mut self.talkers, ports);
+    }
+
+    /// All flows ended.
+    fn ended(&self, ports: &mut Ports) -> Counters<A> {
+        let mut talkers = self.talkers.clone();
+        let flows: Vec<_> = self.flows.iter().map(|(flow, it)| (flow, *it)).collect();
+        end(&flows, &mut talkers, ports);
+        talkers
+    }
+}
+
+/// Sums up what was counted of flows.
+fn end<A: Copy + Ord + Hash>(
+    flows: &[(Flow<A>, Counter)],
+    talkers: &mut Counters<A>,
+    ports: &mut Ports,
+) {
+    // One after the other: each waits for memory, and alone that waiting overlaps.
+    for (flow, counter) in flows {
+        ports.add_flow(flow, counter.sent, counter.received);
+    }
+    for (flow, counter) in flows {
+        let (sent, received) = (counter.sent, counter.received);
+        let [a, b] = flow.addresses();
+        for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
+            talkers.add(address, |talker| {
+                talker.sent += sent;
+                talker.received += received;
+            });
+        }
+    }
+}
+
+/// The sums over all flows.
+struct Ends {
+    v4: Counters<u32>,
+    v6: Counters<u128>,
+    ports: Ports,
+}
+
+impl Ends {
     fn top_talkers(&self, most: usize) -> Vec<Talker> {
+        let v4 = self.v4.iter().map(|(it, counter)| (it.into(), *counter));
+        let v6 = self.v6.iter().map(|(it, counter)| (it.into(), *counter));
         let talker = |(address, counter): (Address, Counter)| Talker {
             address: address.into(),
             sent: counter.sent,
             received: counter.received,
             missed_at_most: counter.missed,
         };
-        self.talkers.top(most).into_iter().map(talker).collect()
+        let top = union_of_top(v4.chain(v6).collect(), most, Counter::total);
+        top.into_iter().map(talker).collect()
+    }
+
+    fn talker_count(&self) -> u64 {
+        self.v4.count() + self.v6.count()
+    }
+
+    fn talkers_exact(&self) -> bool {
+        self.v4.is_exact() && self.v6.is_exact()
     }
 }
 
@@ -161,8 +232,9 @@ impl Default for Summary {
             not_ip: Tally::default(),
             tunnelled: Tally::default(),
             tcp_flags: Box::new([0; 256]),
-            flows: Counters::default(),
-            past: Past::default(),
+            v4: Family::default(),
+            v6: Family::default(),
+            ports: Ports::default(),
         }
     }
 }
@@ -182,7 +254,7 @@ impl Summary {
     /// # Errors
     ///
     /// What the reader meets. What was summed up to there is lost: see [`add_all`](Summary::add_all).
-    pub fn read<R: Read>(reader: &mut Reader<R>) -> Result<Self, Error> {
+    pub fn read<R: Read + Send>(reader: &mut Reader<R>) -> Result<Self, Error> {
         let mut summary = Self::default();
         summary.add_all(reader)?;
         Ok(summary)
@@ -193,11 +265,8 @@ impl Summary {
     /// # Errors
     ///
     /// What the reader meets. The packets before it are added, so that a torn file has a summary too.
-    pub fn add_all<R: Read>(&mut self, reader: &mut Reader<R>) -> Result<(), Error> {
-        while let Some(packet) = reader.next_packet()? {
-            self.add(&packet);
-        }
-        Ok(())
+    pub fn add_all<R: Read + Send>(&mut self, reader: &mut Reader<R>) -> Result<(), Error> {
+        threads::add_all(self, reader)
     }
 
     /// Adds one packet.
@@ -232,18 +301,12 @@ impl Summary {
         {
             *packets += 1;
         }
-        let (flow, is_reply) = Flow::of(ip);
-        let past = &mut self.past;
-        let add = |counter: &mut Counter| {
-            let direction = if is_reply {
-                &mut counter.received
-            } else {
-                &mut counter.sent
-            };
-            direction.add(len);
-        };
-        self.flows
-            .add(flow, add, |flow, counter| past.add(&flow, counter));
+        let (source, destination) = (ip.source, ip.destination);
+        let ports = &mut self.ports;
+        match (source.v4(), destination.v4()) {
+            (Some(source), Some(destination)) => self.v4.add(source, destination, ip, len, ports),
+            _ => self.v6.add(source.bits, destination.bits, ip, len, ports),
+        }
     }
 
     /// Adds what another summary holds, as if its packets had been added here.
@@ -268,20 +331,19 @@ impl Summary {
         for (ours, theirs) in self.tcp_flags.iter_mut().zip(other.tcp_flags.iter()) {
             *ours += *theirs;
         }
-        self.past.talkers.merge(&other.past.talkers, |_, _| {});
-        self.past.ports.merge(&other.past.ports);
-        let past = &mut self.past;
-        self.flows
-            .merge(&other.flows, |flow, counter| past.add(&flow, counter));
+        self.ports.merge(&other.ports);
+        self.v4.merge(&other.v4, &mut self.ports);
+        self.v6.merge(&other.v6, &mut self.ports);
     }
 
     /// The sums over all flows, also those that are counted now.
-    fn whole_past(&self) -> Past {
-        let mut past = self.past.clone();
-        for (flow, counter) in self.flows.iter() {
-            past.add(&flow, *counter);
+    fn ends(&self) -> Ends {
+        let mut ports = self.ports.clone();
+        Ends {
+            v4: self.v4.ended(&mut ports),
+            v6: self.v6.ended(&mut ports),
+            ports,
         }
-        past
     }
 
     /// How many packets.
@@ -382,7 +444,11 @@ impl Summary {
 
     /// The `most` flows with most packets, and the `most` with most bytes, in one list: most packets first.
     pub fn flows(&self, most: usize) -> Vec<FlowTally> {
-        let flow = |(flow, counter): (Flow, Counter)| {
+        let v4 = self.v4.flows.iter();
+        let v4 = v4.map(|(flow, it)| (flow.map(Address::from), *it));
+        let v6 = self.v6.flows.iter();
+        let v6 = v6.map(|(flow, it)| (flow.map(Address::from), *it));
+        let flow = |(flow, counter): (Flow<Address>, Counter)| {
             let [a, b] = flow.addresses().map(Into::into);
             let ports = flow.ports();
             FlowTally {
@@ -394,32 +460,33 @@ impl Summary {
                 missed_at_most: counter.missed,
             }
         };
-        self.flows.top(most).into_iter().map(flow).collect()
+        let top = union_of_top(v4.chain(v6).collect(), most, Counter::total);
+        top.into_iter().map(flow).collect()
     }
 
     /// How many flows there are: an estimate if [`flows_exact`](Summary::flows_exact) says so.
     pub fn flow_count(&self) -> u64 {
-        self.flows.count()
+        self.v4.flows.count() + self.v6.flows.count()
     }
 
     /// Whether the figures of all flows are exact: there were few enough of them.
     pub fn flows_exact(&self) -> bool {
-        self.flows.is_exact()
+        self.v4.flows.is_exact() && self.v6.flows.is_exact()
     }
 
     /// The `most` addresses with most packets, and the `most` with most bytes, in one list: most packets first, then
     /// most bytes, then the lower address.
     pub fn talkers(&self, most: usize) -> Vec<Talker> {
-        self.whole_past().top_talkers(most)
+        self.ends().top_talkers(most)
     }
 
     /// Whether the figures of all addresses are exact: there were few enough of them.
     pub fn talkers_exact(&self) -> bool {
-        self.whole_past().talkers.is_exact()
+        self.ends().talkers_exact()
     }
 
     /// The `most` ports with most packets, and the `most` with most bytes, in one list: most packets first.
     pub fn ports(&self, most: usize) -> Vec<PortTally> {
-        self.whole_past().ports.top(most)
+        self.ends().ports.top(most)
     }
 }

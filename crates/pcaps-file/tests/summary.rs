@@ -6,7 +6,7 @@ mod common;
 use std::net::Ipv4Addr;
 
 use common::DNS;
-use pcaps_file::{LinkType, Packet, Reader, Summary, Timestamp};
+use pcaps_file::{LinkType, Packet, Reader, Summary, Timestamp, Writer, WriterOptions};
 
 /// An IPv4 packet without payload.
 fn ipv4(protocol: u8, source: u32) -> [u8; 20] {
@@ -166,4 +166,83 @@ fn parts_make_the_whole() {
         .expect("sound");
     let json = |summary: &Summary| serde_json::to_string_pretty(summary).expect("JSON");
     assert_eq!(json(&merged), json(&whole));
+}
+
+/// A classic file of some 12 MB, longer than what one thread sums up: packets of so many sources in turn, and one
+/// that is longer than the first buffer.
+fn long(sources: u32) -> Vec<u8> {
+    let options = WriterOptions::new(LinkType::RAW);
+    let mut writer = Writer::new(Vec::new(), options).expect("a header");
+    for number in 0..40_000 {
+        let mut bytes = ipv4(6, 0x0a00_0000 + number % sources).to_vec();
+        bytes.resize(300 + number as usize % 7, 0);
+        if number == 100 {
+            bytes.resize(200_000, 0);
+        }
+        let packet = Packet {
+            timestamp: Timestamp::from_parts(number / 100, number * 1_000),
+            link_type: LinkType::RAW,
+            original_len: 1_000_000,
+            bytes: &bytes,
+        };
+        writer.write(&packet).expect("it fits");
+    }
+    writer.finish().expect("written")
+}
+
+/// What comes of a file as a whole, and of its packets one by one.
+fn both_ways(file: &[u8]) -> [(Summary, Option<pcaps_file::Error>); 2] {
+    let open = || Reader::new(file, "long.pcap").expect("a capture");
+    let mut whole = Summary::default();
+    let ended = whole.add_all(&mut open());
+    let (mut single, mut reader) = (Summary::default(), open());
+    let met = loop {
+        match reader.next_packet() {
+            Ok(Some(packet)) => single.add(&packet),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    [(whole, ended.err()), (single, met)]
+}
+
+#[test]
+fn threads_find_what_one_would() {
+    let [(whole, ended), (single, _)] = both_ways(&long(14_000));
+    assert!(ended.is_none());
+    assert_eq!(whole.packets(), 40_000);
+    let json = |summary: &Summary| serde_json::to_string_pretty(summary).expect("JSON");
+    assert_eq!(json(&whole), json(&single));
+}
+
+/// With more flows than there is room for, what is approximate is so within the same bounds.
+#[test]
+fn threads_are_approximate_within_the_same_bounds() {
+    let file = long(30_000);
+    let [(whole, _), (single, _)] = both_ways(&file);
+    assert_eq!(whole.protocols(), single.protocols());
+    assert_eq!(whole.sizes(), single.sizes());
+    for flow in whole.flows(100) {
+        let (seen, missed) = (flow.tally().packets, flow.missed_at_most.packets);
+        // Of the first 10,000 sources there are two packets each.
+        assert!(seen <= 2 && seen + missed >= 1 && missed <= 40_000 / 4_096);
+    }
+}
+
+#[test]
+fn what_ends_a_long_file_loses_nothing_before_it() {
+    let file = long(5);
+    let torn = file[..file.len() - 100].to_vec();
+    let mut damaged = file.clone();
+    // The last record claims too much.
+    let claim = damaged.len() - (300 + 39_999 % 7) - 8;
+    damaged[claim..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
+    for file in [torn, damaged] {
+        let [(whole, ended), (single, met)] = both_ways(&file);
+        assert_eq!(whole.packets(), 39_999);
+        assert_eq!(single.packets(), 39_999);
+        let (ended, met) = (ended.expect("an end"), met.expect("an end"));
+        assert_eq!(ended.to_string(), met.to_string());
+        assert_eq!(ended.packet_number(), Some(40_000));
+    }
 }

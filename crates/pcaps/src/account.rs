@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Collect, Destination, Download, Downloaded,
-    Error, Request, RetryPolicy, Sample, Wait,
+    Error, Prove, Request, RetryPolicy, Sample, Wait,
     call::{Shared, unexpected},
     download::Target,
     lookout::Lookout,
@@ -30,8 +30,8 @@ use crate::{
 /// | have the packets of a finished sample | [`download`](Self::download) |
 /// | have the packets of a finished full capture | [`collect`](Self::collect) |
 /// | end a full capture early | [`stop`](Self::stop) |
-/// | register a bucket for full captures | [`register_bucket`](Self::register_bucket) |
-/// | prove that it is yours | [`validate_bucket`](Self::validate_bucket) |
+/// | have a bucket for full captures | [`prove`](Self::prove) |
+/// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
 /// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
 ///
 /// ```
@@ -292,16 +292,36 @@ impl Account {
     /// of this id. A sample cannot be stopped: what comes of it is not documented, expect
     /// [`Refused`](crate::ErrorKind::Refused).
     pub async fn stop(&self, id: &CaptureId) -> Result<(), Error> {
-        let (account, id) = (&self.id.identifier()?, &id.identifier()?);
+        let (account, path) = (&self.id.identifier()?, &id.identifier()?);
         let stopped = self.shared.run(&STOP, |call| async move {
-            let answer = call.api.stop_capture(account, id).await;
+            let answer = call.api.stop_capture(account, path).await;
             call.nothing(answer).await
         });
-        stopped.await
+        let stopped = stopped.await;
+        // Also one without an answer may have been stopped.
+        self.has_changed(id);
+        stopped
+    }
+
+    /// Proves that a bucket for full captures is yours: registers it if need be, reads the challenge that the service
+    /// writes into it, sends it, and waits until the service has validated the bucket. Run again at any point, it goes
+    /// on from where it stands. Await it as it is, or set a deadline or listen to its progress first.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let bucket = account.prove(&"gs://captures/edge".parse()?).await?;
+    /// assert!(bucket.is_validated());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`Prove`].
+    pub fn prove(&self, destination: &Destination) -> Prove {
+        Prove::new(self.clone(), destination.clone())
     }
 
     /// Registers a bucket for full captures. The service writes a challenge file into it, whose name comes back; its
-    /// content goes to [`validate_bucket`](Self::validate_bucket).
+    /// content goes to [`validate_bucket`](Self::validate_bucket). [`prove`](Self::prove) does both, and what is between.
     ///
     /// A bucket on R2 needs its keys in the URI, here and nowhere else.
     ///
@@ -500,6 +520,7 @@ mod tests {
                 .into_future(),
         );
         is_send(account.stop(&capture));
+        is_send(account.prove(to).into_future());
         is_send(account.register_bucket(to));
         is_send(account.list_buckets());
         is_send(account.validate_bucket(to, "challenge"));

@@ -5,10 +5,17 @@ use std::{borrow::Cow, ops::RangeInclusive};
 use pcaps_api::limits::{full_capture_request as full, simple_capture_request as sample};
 use reqwest::StatusCode;
 
-use crate::operation::{DOWNLOAD, Operation, START};
+use crate::{
+    Message,
+    operation::{DOWNLOAD, Operation, START},
+};
 
-/// What to do when an operation was answered with this status.
-pub(crate) fn on(operation: &Operation, status: StatusCode) -> Option<Cow<'static, str>> {
+/// What to do when an operation was answered with this status, and what the service said.
+pub(crate) fn on(
+    operation: &Operation,
+    status: StatusCode,
+    messages: &[Message],
+) -> Option<Cow<'static, str>> {
     let advice = match status.as_u16() {
         401 => "check the API token, or the global key and its e-mail address",
         403 if operation.writes() => {
@@ -26,10 +33,23 @@ pub(crate) fn on(operation: &Operation, status: StatusCode) -> Option<Cow<'stati
         200..500 if operation == &DOWNLOAD => {
             "only a finished sample can be downloaded: a full capture's files are in its bucket"
         }
+        200..500 if operation == &START && messages.iter().any(is_of_bucket) => {
+            "a full capture needs a bucket that is proven to be yours: `pcaps bucket prove URI`"
+        }
         400 | 422 if operation == &START => return Some(limits().into()),
         _ => return None,
     };
     Some(advice.into())
+}
+
+/// Whether a message is about the bucket of a capture. Its code is not documented.
+fn is_of_bucket(message: &Message) -> bool {
+    let text = message.text.to_lowercase();
+    let pointer = message.pointer.as_deref().unwrap_or_default();
+    pointer.ends_with("/destination_conf")
+        || ["bucket", "destination_conf", "ownership"]
+            .iter()
+            .any(|it| text.contains(it))
 }
 
 /// What a capture may be asked to be.

@@ -200,6 +200,15 @@ impl Account {
         self.run(self.account.stop(id))
     }
 
+    /// See [`crate::Account::prove`]. How it is going meanwhile is not told.
+    ///
+    /// # Errors
+    ///
+    /// The same, and that of [asynchronous code](Self#errors).
+    pub fn prove(&self, destination: &Destination) -> Result<Bucket, Error> {
+        self.run(self.account.prove(destination).into_future())
+    }
+
     /// See [`crate::Account::register_bucket`].
     ///
     /// # Errors

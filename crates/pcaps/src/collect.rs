@@ -4,7 +4,6 @@
 //! ([`fetch`], [`parts`]), and how they leave it ([`place`]). Here is the order in which that happens, and when the bucket
 //! has been looked at for long enough.
 
-mod bucket;
 mod fetch;
 mod listing;
 mod parts;
@@ -30,8 +29,8 @@ use tracing::Instrument as _;
 use crate::{
     Account, Capture, CaptureId, CaptureKind, CaptureState, Destination, Error, ErrorKind,
     clock::between,
+    storage::{Access, Source},
 };
-use bucket::Source;
 use fetch::{Fetch, Outcome, stopped};
 use listing::{Object, Objects, list};
 use parts::{FetchedPart, Left, PartsFolder};
@@ -344,7 +343,7 @@ impl Collect<'_> {
         };
         let shared = Arc::clone(&self.account.shared);
         let folder = self.account.folder(&destination)?;
-        let folder = Source::new(folder.store, folder.prefix, &destination, &shared);
+        let folder = Source::new(folder, &destination, &shared);
         let (id, parts_in) = (self.id.clone(), places.parts());
         let opened = spawn_blocking(move || match parts_in {
             Some(parts_in) => PartsFolder::open(parts_in, &id, &destination),
@@ -608,7 +607,7 @@ impl Gathered {
                 match fetch.folder.in_time(&fetch.shared, deleting).await {
                     None => Err(fetch.folder.timed_out(&doing)),
                     Some(Ok(()) | Err(object_store::Error::NotFound { .. })) => Ok(1),
-                    Some(Err(error)) => Err(fetch.folder.failed(&doing, &error)),
+                    Some(Err(error)) => Err(fetch.folder.failed(Access::Delete, &doing, &error)),
                 }
             })
             .buffer_unordered(fetch.transfers);

@@ -76,10 +76,30 @@ impl Destination {
         &self.url
     }
 
-    fn parameter(&self, name: &str) -> bool {
-        self.url
-            .query_pairs()
-            .any(|(key, value)| key == name && !value.is_empty())
+    /// The name of the bucket.
+    pub(crate) fn bucket(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// A parameter that is there and not empty.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = self.url.query_pairs();
+        let found = pairs.find(|(key, value)| key == name && !value.is_empty());
+        found.map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether both name the same folder, whatever their keys and the order of what they say. An account that one of
+    /// them leaves out is not another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let place = |it: &Self| {
+            let path = it.url.path().trim_matches('/').to_owned();
+            (it.url.scheme().to_owned(), it.bucket().to_owned(), path)
+        };
+        let same = |name| match (self.parameter(name), other.parameter(name)) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        place(self) == place(other) && same("account-id") && same("region")
     }
 
     /// Whether it holds all that registering needs.
@@ -87,7 +107,7 @@ impl Destination {
         let missing: Vec<_> = match self.url.scheme() {
             "r2" => ["account-id", "access-key-id", "secret-access-key"]
                 .into_iter()
-                .filter(|name| !self.parameter(name))
+                .filter(|name| self.parameter(name).is_none())
                 .collect(),
             _ => Vec::new(),
         };
@@ -144,7 +164,7 @@ impl FromStr for Destination {
                 "the bucket's URI has a user, a port or a fragment, which mean nothing there: write it as {FORMS}"
             )));
         }
-        if url.scheme() == "s3" && !destination.parameter("region") {
+        if url.scheme() == "s3" && destination.parameter("region").is_none() {
             return Err(Error::invalid(format!(
                 "the bucket {destination} has no region: add ?region=<region>"
             )));
@@ -203,6 +223,27 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn a_folder_is_the_same_whatever_its_keys() {
+        let same = |one: &str, other: &str| {
+            let (one, other): (Destination, Destination) =
+                (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(one.is_same(&other), other.is_same(&one));
+            one.is_same(&other)
+        };
+        let masked = "r2://b/d/?access-key-id=REDACTED&account-id=acc";
+        assert!(same(R2, "r2://b/d?account-id=acc") && same(R2, masked) && same(R2, "r2://b/d"));
+        for other in [
+            "r2://b/d?account-id=other",
+            "r2://b/e",
+            "r2://b",
+            "gs://b/d",
+        ] {
+            assert!(!same(R2, other), "{other}");
+        }
+        assert!(!same("s3://b?region=eu", "s3://b?region=us"));
     }
 
     #[test]

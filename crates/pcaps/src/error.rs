@@ -97,8 +97,10 @@ pub enum ErrorKind {
     Io,
     /// The capture failed at the service: [`Error::capture`] holds it.
     CaptureFailed,
-    /// The capture had not finished when the deadline passed.
+    /// The capture had not finished when the deadline passed, or the proof of a bucket.
     DeadlinePassed,
+    /// The service does not take the proof that a bucket is the caller's.
+    ProofFailed,
 }
 
 /// What the service said: an entry of `errors` in its response, from [`Error::messages`].
@@ -299,6 +301,18 @@ impl Error {
         self
     }
 
+    /// The same as another kind.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.repr().kind = kind;
+        self
+    }
+
+    /// The status of an answer that is not the service's.
+    pub(crate) fn answered(mut self, status: StatusCode) -> Self {
+        self.repr().status = Some(status);
+        self
+    }
+
     pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
         self.repr().attempts = attempts;
         self
@@ -415,10 +429,11 @@ impl Error {
         messages: Vec<Message>,
     ) -> Self {
         let what = format!("the service answered {status}");
+        let advice = advice::on(operation, status, &messages);
         let error = Self::new(kind_of(status), what)
             .said(messages)
             .during(operation);
-        match advice::on(operation, status) {
+        match advice {
             Some(advice) => error.advise(advice),
             None => error,
         }

@@ -19,7 +19,7 @@
 //!
 //! - [`Client`]: where the service is and who asks. [`Account`]: every operation.
 //! - [`Sample`], [`Full`], [`Filter`], [`Destination`]: what is asked for; limits are checked when a value is made.
-//! - [`Capture`], [`Bucket`], [`Download`], [`Collect`]: what comes back.
+//! - [`Capture`], [`Bucket`], [`Prove`], [`Download`], [`Collect`]: what comes back.
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous
@@ -50,6 +50,7 @@ mod id;
 mod lookout;
 mod operation;
 mod pace;
+mod prove;
 mod redact;
 mod request;
 mod retry;
@@ -72,6 +73,7 @@ pub use id::{AccountId, BucketId, CaptureId};
 pub use object_store;
 pub use pcaps_api::Secret;
 pub use pcaps_file::{Summary, Verified};
+pub use prove::{Prove, Proving};
 pub use redact::redacted;
 pub use request::{Full, Request, Sample};
 pub use retry::RetryPolicy;
@@ -95,7 +97,7 @@ mod tests {
 
     /// Compiles only while every public type can be shared between threads, and moved when it is polled.
     #[expect(dead_code, reason = "it is enough that it compiles")]
-    fn public_types_go_anywhere(account: &Account, id: &CaptureId) {
+    fn public_types_go_anywhere(account: &Account, id: &CaptureId, to: &Destination) {
         is_send_and_sync::<Account>();
         #[cfg(feature = "blocking")]
         is_send_and_sync::<blocking::Account>();
@@ -123,6 +125,7 @@ mod tests {
         is_send_and_sync::<Message>();
         is_send_and_sync::<Phase>();
         is_send_and_sync::<Progress>();
+        is_send_and_sync::<Proving>();
         is_send_and_sync::<Request>();
         is_send_and_sync::<RetryPolicy>();
         is_send_and_sync::<Sample>();
@@ -134,11 +137,13 @@ mod tests {
         // They hold a callback, which need not be `Sync`: whoever has one of them is the only one who can use it.
         is_send::<Collect<'static>>();
         is_send::<Download>();
+        is_send::<Prove>();
         is_send::<Wait>();
         // A future, for its one owner.
         is_send::<Sleep>();
         is_unpin(account.wait(id).updates());
         is_unpin(account.wait(id).into_future());
         is_unpin(account.collect(id).into_future());
+        is_unpin(account.prove(to).into_future());
     }
 }

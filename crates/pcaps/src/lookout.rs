@@ -52,6 +52,8 @@ struct Slot<T> {
     /// When it began.
     under_way: Option<(Timestamp, WeakShared<BoxFuture<'static, Seen<T>>>)>,
     seen: Option<Seen<T>>,
+    /// How often what a look tells has been overtaken.
+    changes: u64,
 }
 
 impl<T> Default for Slot<T> {
@@ -59,6 +61,7 @@ impl<T> Default for Slot<T> {
         Self {
             under_way: None,
             seen: None,
+            changes: 0,
         }
     }
 }
@@ -88,8 +91,19 @@ impl<T: Clone> Slot<T> {
         look
     }
 
-    /// What came of a look, or of a later one if there was.
-    fn end(&mut self, seen: Seen<T>) -> Result<T, Error> {
+    /// From now on looks that have begun tell of the past: they serve those that wait for them, and nobody else.
+    fn has_changed(&mut self) {
+        *self = Self {
+            changes: self.changes + 1,
+            ..Self::default()
+        };
+    }
+
+    /// What came of a look that began after so many changes, or of a later one if there was.
+    fn end(&mut self, seen: Seen<T>, changes: u64) -> Result<T, Error> {
+        if changes != self.changes {
+            return seen.1;
+        }
         let latest = self.seen.take().filter(|it| it.0 > seen.0).unwrap_or(seen);
         self.seen = Some(latest.clone());
         latest.1
@@ -181,20 +195,29 @@ impl Watch {
     ) -> Result<T, Error> {
         let (clock, lookout) = (&self.account.shared.chance.clock, &self.account.lookout);
         let now = clock.now();
-        let look = {
+        let (look, changes) = {
             let mut sights = lookout.lock();
             let slot = slot(&mut sights);
             if let Some(seen) = slot.recent(now) {
                 return seen;
             }
-            slot.look(now, || look.boxed())
+            (slot.look(now, || look.boxed()), slot.changes)
         };
         let seen = look.await;
-        slot(&mut lookout.lock()).end(seen)
+        slot(&mut lookout.lock()).end(seen, changes)
     }
 }
 
 impl Account {
+    /// What waits have seen of a capture is the past.
+    pub(crate) fn has_changed(&self, id: &CaptureId) {
+        let mut sights = self.lookout.lock();
+        sights.list.has_changed();
+        if let Some(place) = sights.places.get_mut(id) {
+            place.slot.has_changed();
+        }
+    }
+
     /// Waits until the next look may be sent, and says when that is.
     async fn hold_back(&self) -> Timestamp {
         let clock = &self.shared.chance.clock;

@@ -1,13 +1,21 @@
 //! The buckets themselves: how the objects in them are reached.
 
-use std::{fmt, sync::Arc};
+mod credentials;
+mod environment;
+mod fault;
+mod google;
+mod profile;
+mod s3;
+mod source;
 
-use object_store::{
-    ClientOptions, ObjectStore, aws::AmazonS3Builder, gcp::GoogleCloudStorageBuilder,
-    path::Path as Key,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{Account, Destination, Error, ErrorKind};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, path::Path as Key};
+
+use crate::{Account, Destination, Error};
+use environment::Environment;
+pub(crate) use fault::Access;
+pub(crate) use source::Source;
 
 /// A folder of a bucket, in an object store.
 ///
@@ -70,8 +78,20 @@ impl fmt::Debug for Elsewhere {
 impl Account {
     /// The folder of a bucket that a destination names, to read what is in it. Nothing is asked yet.
     ///
-    /// Credentials come from the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and their like for S3 and R2
-    /// (those in the destination go first), `GOOGLE_SERVICE_ACCOUNT` and its like for GCS.
+    /// Credentials come from where the programs of each cloud find them; a variable that is empty counts as not set.
+    ///
+    /// | bucket on | credentials, the first that are there |
+    /// |---|---|
+    /// | S3 | `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (and `AWS_SESSION_TOKEN`); the profile `AWS_PROFILE`, or `default`, of `~/.aws/credentials` and `~/.aws/config` (`AWS_SHARED_CREDENTIALS_FILE`, `AWS_CONFIG_FILE`); a web identity; the container's; the machine's, unless `AWS_EC2_METADATA_DISABLED` is `true` |
+    /// | R2 | the keys in the URI; `R2_ACCESS_KEY_ID` and `R2_SECRET_ACCESS_KEY`; those for S3, but only when the endpoint that goes with them (below) is that of the URI's `account-id` |
+    /// | GCS | `GOOGLE_SERVICE_ACCOUNT`; `GOOGLE_APPLICATION_CREDENTIALS`; what `gcloud auth application-default login` has left; the machine's |
+    ///
+    /// `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the profile's `endpoint_url` name another server for S3 (`http://`
+    /// too); buckets are in its paths. The region is the URI's. A profile that gets its credentials by single sign-on,
+    /// from another profile or from a program is an error that says how to export them.
+    ///
+    /// On R2, AWS's keys are not tried: what they open is somebody else's. A bucket in a jurisdiction has an
+    /// endpoint of its own (`https://<account-id>.eu.r2.cloudflarestorage.com`), which those variables name too.
     ///
     /// ```
     /// # fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
@@ -83,55 +103,44 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when the destination names no folder, or what the environment says
-    /// cannot be used.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the destination names no folder, or what the environment or
+    /// a profile says cannot be used; [`Authentication`](crate::ErrorKind::Authentication) when there are no
+    /// credentials.
     pub fn folder(&self, destination: &Destination) -> Result<Folder, Error> {
         let find = self.shared.buckets.0.as_ref();
         if let Some(folder) = find.and_then(|it| it(&destination.without_keys())) {
             return Ok(folder);
         }
-        let url = destination.url();
-        let prefix = Key::from_url_path(url.path())
+        let prefix = Key::from_url_path(destination.url().path())
             .map_err(|_| Error::invalid("the bucket's folder has pieces that are empty or dots"))?;
-        let bucket = url.host_str().unwrap_or_default();
-        let parameter = |name: &str| {
-            let pairs = url.query_pairs();
-            let mut values = pairs.filter(|(key, _)| key == name);
-            values.next().map(|(_, value)| value.into_owned())
+        let environment = Environment::of_process();
+        let store = match destination.url().scheme() {
+            "gs" => google::store(destination, &environment)?,
+            _ => s3::store(destination, &environment)?,
         };
-        // Each piece of an answer has its time; an answer may take as long as it is.
-        let options = ClientOptions::new().with_timeout_disabled();
-        let store: object_store::Result<Arc<dyn ObjectStore>> = match url.scheme() {
-            "gs" => GoogleCloudStorageBuilder::from_env()
-                .with_bucket_name(bucket)
-                .with_client_options(options)
-                .build()
-                .map(|it| Arc::new(it) as _),
-            scheme => {
-                let mut builder = AmazonS3Builder::from_env()
-                    .with_bucket_name(bucket)
-                    .with_client_options(options);
-                if let Some(region) = parameter("region") {
-                    builder = builder.with_region(region);
-                }
-                if scheme == "r2" {
-                    let account = parameter("account-id").unwrap_or_default();
-                    let endpoint = format!("https://{account}.r2.cloudflarestorage.com");
-                    builder = builder.with_region("auto").with_endpoint(endpoint);
-                    let id = parameter("access-key-id");
-                    if let Some((id, key)) = id.zip(parameter("secret-access-key")) {
-                        builder = builder.with_access_key_id(id).with_secret_access_key(key);
-                    }
-                }
-                builder.build().map(|it| Arc::new(it) as _)
-            }
-        };
-        // What it says may quote the environment.
-        let store = store.map_err(|_| {
-            let what = format!("the bucket {destination} cannot be reached");
-            Error::new(ErrorKind::InvalidInput, what)
-                .advise("check the credentials of the bucket in the environment")
-        })?;
         Ok(Folder::new(store, prefix))
     }
+}
+
+/// Each piece of an answer has its time; an answer may take as long as it is.
+fn options() -> ClientOptions {
+    ClientOptions::new().with_timeout_disabled()
+}
+
+/// How often a store sends a request again by itself: some seconds long. Who asks has an end of its own.
+fn retry() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            max_backoff: Duration::from_secs(10),
+            ..BackoffConfig::default()
+        },
+        max_retries: 6,
+        retry_timeout: Duration::from_mins(1),
+    }
+}
+
+/// What a builder says may quote the environment.
+fn unusable(destination: &Destination, advice: &'static str) -> Error {
+    let what = format!("the bucket {destination} cannot be reached with what the environment says");
+    Error::invalid(what).advise(advice)
 }

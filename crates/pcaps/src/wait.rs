@@ -28,7 +28,7 @@ const LONGEST_AT_THE_END: Duration = Duration::from_secs(10);
 
 /// For how long failures in a row are sat out: twice the five minutes for which the service refuses everything after too
 /// many requests.
-const PATIENCE: Duration = Duration::from_mins(10);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The pause until the next look at a capture that is not finished, `since` being when the wait began.
 ///
@@ -53,7 +53,7 @@ fn pause(capture: &Capture, since: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// The pause after so many failures in a row: doubled each time, up to a minute, or what the service asks for.
-fn pause_after(failures: u32, error: &Error) -> Duration {
+pub(crate) fn pause_after(failures: u32, error: &Error) -> Duration {
     let doubled = Duration::from_secs(1 << failures.min(6)).min(Duration::from_mins(1));
     doubled.max(error.retry_after().unwrap_or_default())
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask bench files`: merging beside `mergecap` and `cp`, reading and filtering beside `tcpdump`.
+//! `cargo xtask bench files`: merging beside `mergecap` and `cp`, reading and filtering beside `tcpdump`, summing up
+//! beside `capinfos` and `tshark`.
 
 mod set;
 mod traffic;
@@ -30,6 +31,8 @@ struct Programs {
     read: PathBuf,
     mergecap: PathBuf,
     tcpdump: PathBuf,
+    capinfos: PathBuf,
+    tshark: PathBuf,
 }
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
@@ -37,6 +40,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let programs = Programs {
         mergecap: programs::installed("mergecap", "wireshark-common")?,
         tcpdump: programs::installed("tcpdump", "tcpdump")?,
+        capinfos: programs::installed("capinfos", "wireshark-common")?,
+        tshark: programs::installed("tshark", "tshark")?,
         pcaps: programs::build(&["--package", "pcaps-cli"], "pcaps")?,
         read: programs::build(&read, "read")?,
     };
@@ -61,10 +66,15 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         merge.contest(bench, &programs)?;
         fs::remove_dir_all(&folder)?;
     }
+    summing(bench, &programs, "packets of one flow", &whole)?;
     fs::remove_file(&whole)?;
 
     let traffic = traffic::write(bench, packets)?;
-    single(bench, &programs, "10 million packets", &traffic)?;
+    single(bench, &programs, "synthetic packets", &traffic)?;
+    fs::remove_file(&traffic)?;
+    // tshark takes a minute for each million of synthetic packets, and a gigabyte of memory.
+    let traffic = traffic::write(bench, packets / 20)?;
+    dissecting(bench, &programs, &traffic)?;
     fs::remove_file(&traffic)?;
     match bench.captures.clone() {
         Some(folder) => real(bench, &programs, &folder),
@@ -75,7 +85,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 /// What is measured over one file.
 fn single(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> Result<()> {
     reading(bench, programs, what, file)?;
-    filtering(bench, programs, what, file)
+    filtering(bench, programs, what, file)?;
+    summing(bench, programs, what, file)
 }
 
 /// The same over captures that were made elsewhere: merged, and then as one.
@@ -216,6 +227,47 @@ fn filtering(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) ->
         ratio(figures[0].wall, figures[1].wall),
         Goal::AtLeast(2.0),
     )
+}
+
+fn summing(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> Result<()> {
+    let all_but_the_hash = ["-c", "-a", "-e", "-u", "-y", "-x"];
+    let capinfos = command(&programs.capinfos, &all_but_the_hash, file);
+    let contestants = [
+        Contestant::new("capinfos -c -a -e -u -y -x", capinfos),
+        Contestant::new("pcaps stats", command(&programs.pcaps, &["stats"], file)),
+    ];
+    let figures = bench.contest(&format!("summing up {what}"), &contestants)?;
+    bench.goal(
+        "times as fast as capinfos",
+        ratio(figures[0].wall, figures[1].wall),
+        Goal::AtLeast(3.0),
+    )?;
+    bench.goal("memory, MiB", mebibytes(figures[1].peak), Goal::AtMost(64.0))
+}
+
+fn dissecting(bench: &mut Bench, programs: &Programs, file: &Path) -> Result<()> {
+    let tshark = command(&programs.tshark, &["-q", "-z", "io,phs", "-r"], file);
+    let contestants = [
+        Contestant::new("tshark -q -z io,phs", tshark),
+        Contestant::new("pcaps stats", command(&programs.pcaps, &["stats"], file)),
+    ];
+    let figures = bench.contest("dissecting a twentieth of them", &contestants)?;
+    bench.goal(
+        "times as fast as tshark",
+        ratio(figures[0].wall, figures[1].wall),
+        Goal::AtLeast(100.0),
+    )
+}
+
+fn command(program: &Path, arguments: &[&str], file: &Path) -> impl Fn() -> Command + use<> {
+    let (program, file) = (program.to_owned(), file.to_owned());
+    let arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
+    move || {
+        let mut command = Command::new(&program);
+        command.args(&arguments).arg(&file);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
 }
 
 fn tcpdump(programs: &Programs, file: &Path, arguments: &[&str]) -> impl Fn() -> Command + use<> {

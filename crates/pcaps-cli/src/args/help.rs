@@ -56,7 +56,7 @@ Examples:
 pub(super) const CAPTURE_FULL: &str = concat!(
     "\
 A full capture watches one data centre for new packets, whole. Its files go to
-a bucket that has been registered and validated (see `pcaps bucket --help`);
+a bucket that has been proven to be yours once (`pcaps bucket prove URI`);
 when it has finished they are fetched and merged, as `pcaps fetch` does.
 
 Ctrl-C ends the capture early, and collects what it has taken; once more, it
@@ -89,7 +89,7 @@ Examples:
 pub(super) const FULL: &str = concat!(
     "\
 A full capture watches one data centre for new packets, whole. Its files go to
-a bucket that has been registered and validated (see `pcaps bucket --help`).
+a bucket that has been proven to be yours once (`pcaps bucket prove URI`).
 One runs at a time; `pcaps stop ID` ends it early.
 
 ",
@@ -164,13 +164,40 @@ A bucket's URI is one of
   s3://<bucket>/<folder>?region=<region>
   gs://<bucket>/<folder>
   r2://<bucket>/<folder>?account-id=…
-R2 needs &access-key-id=…&secret-access-key=… as well, for `add` only.
+R2 needs &access-key-id=…&secret-access-key=… as well, to be registered.
+
+`prove` does all that a bucket needs once. `add` and `validate` are its steps,
+for a bucket that cannot be read from here.
 
 Examples:
-  pcaps bucket add 's3://captures/edge?region=us-east-2'
-  pcaps bucket add - < uri.txt
-  pcaps bucket validate gs://captures/edge --challenge - < challenge.txt
-  pcaps bucket list";
+  pcaps bucket prove 's3://captures/edge?region=us-east-2'
+  pcaps bucket prove - < uri.txt
+  pcaps bucket list
+  pcaps bucket add gs://captures/edge
+  pcaps bucket validate gs://captures/edge --challenge - < challenge.txt";
+
+pub(super) const PROVE: &str = "\
+Sees whether the bucket can be listed and read, registers it, waits for the
+challenge that the service writes into it, sends that, and waits until the
+service has validated the bucket: five to ten minutes. Ended at any moment, the
+same command goes on from there; of a bucket that is validated it does nothing.
+
+Credentials of the bucket come from the environment:
+  S3   AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile of
+       ~/.aws/credentials (AWS_PROFILE), a web identity, the machine's role;
+       AWS_ENDPOINT_URL_S3 names another server
+  GCS  GOOGLE_APPLICATION_CREDENTIALS, or what
+       `gcloud auth application-default login` has left, or the machine's
+  R2   the keys in the URI, or R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY
+
+Ends with exit code 3 when the bucket may not be listed or read, 4 when it or
+the challenge is not there, and 7 when the timeout passed.
+
+Examples:
+  pcaps bucket prove 's3://captures/edge?region=us-east-2'
+  pcaps bucket prove gs://captures/edge --timeout 1h
+  pcaps bucket prove - < uri.txt
+  pcaps bucket prove gs://captures/edge --simulate   no account needed";
 
 pub(super) const STATS: &str = "\
 Of several files each has a line, and all together are summed up. With --json
@@ -261,6 +288,7 @@ mod tests {
             DOWNLOAD,
             FETCH,
             BUCKET,
+            PROVE,
             STATS,
             FILTER,
             MERGE,

@@ -381,6 +381,24 @@ pub(crate) struct Fetching {
 
 #[derive(Subcommand)]
 pub(crate) enum Bucket {
+    /// Prove that a bucket is yours, registering it if need be; goes on where it was ended.
+    #[command(after_help = help::PROVE)]
+    Prove {
+        /// The bucket's URI; `-` reads it from standard input, where other users of this machine cannot see its keys.
+        #[arg(value_name = "URI")]
+        uri: String,
+
+        /// Give up after so long.
+        #[arg(
+            long,
+            value_name = "DURATION",
+            default_value = "30m",
+            value_parser = duration,
+            allow_hyphen_values = true
+        )]
+        timeout: Duration,
+    },
+
     /// Register a bucket: the service writes a challenge file into it.
     Add {
         /// The bucket's URI; `-` reads it from standard input, where other users of this machine cannot see its keys.
@@ -391,7 +409,7 @@ pub(crate) enum Bucket {
     /// List the registered buckets.
     List,
 
-    /// Prove that a registered bucket is yours.
+    /// Send the content of the challenge file of a registered bucket.
     Validate {
         /// The bucket's URI, without keys; `-` reads it from standard input.
         #[arg(value_name = "URI")]
@@ -408,6 +426,10 @@ pub(crate) enum Bucket {
         /// The bucket's id.
         #[arg(value_name = "ID", value_parser = bucket_id)]
         id: BucketId,
+
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
     },
 }
 

@@ -1,6 +1,12 @@
 //! `pcaps bucket`: the buckets of full captures.
 
-use pcaps::{BucketId, Destination};
+use std::{
+    io::{self, BufRead, IsTerminal as _},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use pcaps::{BucketId, Destination, ErrorKind};
 use serde_json::json;
 
 use super::stdin;
@@ -8,6 +14,7 @@ use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, one_line},
+    progress::Progress,
     resume::{self, Resume},
     runtime,
     session::Session,
@@ -15,14 +22,43 @@ use crate::{
 
 pub(super) fn run(global: &Global, args: args::Bucket) -> Result<(), Failure> {
     match args {
+        args::Bucket::Prove { uri, timeout } => prove(global, uri, timeout),
         args::Bucket::Add { uri } => add(global, uri),
         args::Bucket::List => list(global),
         args::Bucket::Validate { uri, challenge } => validate(global, uri, challenge),
-        args::Bucket::Remove { id } => remove(global, &id),
+        args::Bucket::Remove { id, yes } => remove(global, &id, yes),
     }
 }
 
 const URI: &str = "the bucket's URI";
+
+fn prove(global: &Global, uri: String, timeout: Duration) -> Result<(), Failure> {
+    let destination: Destination = stdin::or(uri, URI)?.expose().parse()?;
+    let resume = Resume::default();
+    let bucket = runtime::interruptible(&resume, async {
+        let session = Session::open(global).await?;
+        let progress = Progress::new("looking at the list of buckets");
+        if !global.simulate {
+            resume.remember(resume::prove(global, &destination));
+        }
+        let prove = session.account.prove(&destination).deadline(timeout);
+        let proven = prove.on_progress(progress.proving()).await;
+        proven.map_err(|error| {
+            // Elsewhere the same is to be done again once something else has been done, which the error says.
+            let goes_on = matches!(
+                error.kind(),
+                ErrorKind::DeadlinePassed | ErrorKind::Connection | ErrorKind::Timeout
+            );
+            let failure = Failure::from(error);
+            if goes_on {
+                failure.noting(resume.note())
+            } else {
+                failure
+            }
+        })
+    })?;
+    output::result(global.json, || &bucket, || output::bucket(&bucket))
+}
 
 fn add(global: &Global, uri: String) -> Result<(), Failure> {
     let destination: Destination = stdin::or(uri, URI)?.expose().parse()?;
@@ -40,7 +76,8 @@ fn add(global: &Global, uri: String) -> Result<(), Failure> {
     output::hint(
         global.json,
         &format!(
-            "next: read the file {file} in the bucket, and pipe its content into\n      \
+            "next: pcaps bucket prove '{destination}'{flags}\n      \
+             or read the file {file} in the bucket, and pipe its content into\n      \
              pcaps bucket validate '{destination}' --challenge -{flags}"
         ),
     );
@@ -55,7 +92,8 @@ fn list(global: &Global) -> Result<(), Failure> {
         output::diagnostic("there are no buckets");
         return Ok(());
     }
-    output::result(global.json, || &buckets, || output::buckets(&buckets))
+    let now = Timestamp::now();
+    output::result(global.json, || &buckets, || output::buckets(&buckets, now))
 }
 
 fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failure> {
@@ -93,7 +131,10 @@ fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failu
     }
 }
 
-fn remove(global: &Global, id: &BucketId) -> Result<(), Failure> {
+fn remove(global: &Global, id: &BucketId, yes: bool) -> Result<(), Failure> {
+    if !yes {
+        confirm(id)?;
+    }
     runtime::interruptible(&Resume::default(), async {
         Ok(Session::open(global)
             .await?
@@ -103,4 +144,45 @@ fn remove(global: &Global, id: &BucketId) -> Result<(), Failure> {
     })?;
     let document = || json!({"id": id.as_str(), "removed": true});
     output::result(global.json, document, || format!("removed {id}\n"))
+}
+
+/// Asks whether it is meant. Before signals are caught: an answer takes as long as it takes.
+fn confirm(id: &BucketId) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::usage(
+            "nobody can be asked whether the bucket is to be removed, because this is no terminal: give --yes",
+        ));
+    }
+    output::ask(&format!(
+        "remove the bucket {id}? full captures to it will be refused; what is in it stays [y/N] "
+    ));
+    if is_yes(&mut io::stdin().lock()) {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Other, "nothing was removed"))
+}
+
+fn is_yes(answer: &mut impl BufRead) -> bool {
+    let mut line = String::new();
+    answer.read_line(&mut line).is_ok()
+        && matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for (answer, is) in [
+            ("y\n", true),
+            ("YES\n", true),
+            ("\n", false),
+            ("", false),
+            ("n\ny\n", false),
+            ("yesterday\n", false),
+        ] {
+            assert_eq!(is_yes(&mut answer.as_bytes()), is, "{answer:?}");
+        }
+    }
 }

@@ -1,8 +1,6 @@
 //! `pcaps capture`: from a filter to a file.
 
-use std::time::Duration;
-
-use pcaps::{Capture, Destination, ErrorKind, object_store::ObjectStoreExt as _};
+use pcaps::{Capture, ErrorKind};
 use pcaps_file::Summary;
 use serde::Serialize;
 
@@ -101,7 +99,8 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
     let fetched = runtime::braked(&resume, &brake, async {
         let session = Session::open(global).await?;
         if global.simulate {
-            prove(&session, &bucket).await?;
+            // A simulator that has just begun knows no bucket.
+            session.account.prove(&bucket).await?;
         }
         let progress = Progress::new("starting the capture");
         let capture = start::start(global, &resume, &session.account, request).await?;
@@ -130,24 +129,6 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
     fetched.report(global, Some(&target), None, args.fetching.lenient)
 }
 
-/// A simulator that has just begun knows no bucket.
-async fn prove(session: &Session, bucket: &Destination) -> Result<(), Failure> {
-    let account = &session.account;
-    let registered = account.register_bucket(bucket).await?;
-    let folder = account.folder(bucket)?;
-    let name = registered.challenge_file().unwrap_or_default();
-    let other = |error: pcaps::object_store::Error| Failure::because(Exit::Other, &error);
-    let key = folder.prefix().clone().join(name);
-    let challenge = folder.store().get(&key).await;
-    let challenge = challenge.map_err(other)?.bytes().await;
-    let challenge = String::from_utf8_lossy(&challenge.map_err(other)?).into_owned();
-    account.validate_bucket(bucket, challenge).await?;
-    Ok(())
-}
-
-/// For how long one look at a capture serves other waits.
-const SEEN: Duration = Duration::from_secs(2);
-
 /// Waits until a capture has finished. When it is interrupted, it is stopped.
 async fn finished(
     session: &Session,
@@ -165,8 +146,6 @@ async fn finished(
                 // It may have finished meanwhile.
                 progress.line(&format!("warning: {error}"));
             }
-            // What was seen just before would be taken for what is, and looked at again much later.
-            tokio::time::sleep(SEEN).await;
             wait().await
         }
     };

@@ -19,7 +19,7 @@ pub(super) fn run(global: &Global, args: &Stats) -> Result<(), Failure> {
     let mut any_opened = false;
     for path in &args.files {
         let (summary, ended) = if path.as_os_str() == "-" {
-            sum_up(Reader::new(io::stdin().lock(), "standard input"))
+            sum_up(Reader::new(io::stdin(), "standard input"))
         } else {
             sum_up::<File>(Reader::open(path))
         };
@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, args: &Stats) -> Result<(), Failure> {
 }
 
 /// The summary of all that can be read, if anything can, and the error that ended it.
-fn sum_up<R: Read>(
+fn sum_up<R: Read + Send>(
     reader: Result<Reader<R>, pcaps_file::Error>,
 ) -> (Option<Summary>, Result<(), pcaps_file::Error>) {
     match reader {

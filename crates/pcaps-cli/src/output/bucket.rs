@@ -1,16 +1,17 @@
 //! Buckets as people read them.
 
+use jiff::Timestamp;
 use pcaps::Bucket;
 
 use super::{
     table::{Column, table},
-    text::{Pairs, place, time},
+    text::{Pairs, age, place},
 };
 
 const COLUMNS: [Column; 6] = [
     Column::whole("ID"),
     Column::whole("STATUS"),
-    Column::broken("SUBMITTED", 10).dispensable(2),
+    Column::broken("REGISTERED", 10).dispensable(2),
     Column::broken("VALIDATED", 10).dispensable(1),
     Column::broken("CHALLENGE", 24).dispensable(3),
     Column::broken("BUCKET", 20),
@@ -29,15 +30,15 @@ pub(crate) fn bucket(bucket: &Bucket) -> String {
 }
 
 /// Buckets, one a row.
-pub(crate) fn buckets(buckets: &[Bucket]) -> String {
+pub(crate) fn buckets(buckets: &[Bucket], now: Timestamp) -> String {
     let rows: Vec<_> = buckets
         .iter()
         .map(|it| {
             [
                 it.id().to_string(),
                 it.status().to_owned(),
-                it.submitted().map(time).unwrap_or_default(),
-                it.validated().map(time).unwrap_or_default(),
+                it.submitted().map(|it| age(it, now)).unwrap_or_default(),
+                it.validated().map(|it| age(it, now)).unwrap_or_default(),
                 it.challenge_file().unwrap_or_default().to_owned(),
                 place(&it.destination()),
             ]

@@ -61,6 +61,12 @@ pub(crate) fn diagnostic(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", pcaps::redacted(text));
 }
 
+/// Prints a question, to be answered on the same line.
+pub(crate) fn ask(question: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+}
+
 /// Prints a line that is not data, and that a program has no use for.
 pub(crate) fn hint(json: bool, text: &str) {
     if !json {

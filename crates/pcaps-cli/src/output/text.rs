@@ -48,6 +48,26 @@ pub(super) fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
+/// `3 days ago`.
+pub(super) fn age(time: Timestamp, now: Timestamp) -> String {
+    const UNITS: [(&str, i64); 6] = [
+        ("year", 365 * 24 * 3_600),
+        ("month", 30 * 24 * 3_600),
+        ("day", 24 * 3_600),
+        ("hour", 3_600),
+        ("minute", 60),
+        ("second", 1),
+    ];
+    // Clocks may differ: nothing is of the future.
+    let seconds = now.duration_since(time).as_secs();
+    let unit = UNITS.iter().find(|(_, length)| seconds >= *length);
+    match unit.map(|(name, length)| (name, seconds / length)) {
+        None => "just now".to_owned(),
+        Some((name, 1)) => format!("1 {name} ago"),
+        Some((name, number)) => format!("{number} {name}s ago"),
+    }
+}
+
 /// A bucket's URI for people: without the keys, which were masked before.
 pub(super) fn place(uri: &str) -> String {
     match uri.parse::<Destination>() {
@@ -103,6 +123,25 @@ mod tests {
         assert_eq!(size(500_000_000), "500 MB");
         assert_eq!(size(1_500_000), "1.5 MB");
         assert_eq!(size(999), "999 B");
+    }
+
+    #[test]
+    fn ages_are_in_one_unit() {
+        let now = Timestamp::from_second(1_000_000_000).unwrap();
+        for (seconds, shown) in [
+            (-5, "just now"),
+            (0, "just now"),
+            (1, "1 second ago"),
+            (59, "59 seconds ago"),
+            (60, "1 minute ago"),
+            (7_199, "1 hour ago"),
+            (3 * 86_400, "3 days ago"),
+            (45 * 86_400, "1 month ago"),
+            (800 * 86_400, "2 years ago"),
+        ] {
+            let time = now - SignedDuration::from_secs(seconds);
+            assert_eq!(age(time, now), shown);
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub(super) struct Counters<K> {
     missed: Tally,
     /// All keys that ever had a counter.
     distinct: Distinct,
+    /// The counters that went last, and room to choose them: it is needed again and again.
+    went: Vec<(K, Counter)>,
+    bounds: Vec<Tally>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,6 +57,8 @@ impl<K> Default for Counters<K> {
             by_key: HashMap::default(),
             missed: Tally::default(),
             distinct: Distinct::default(),
+            went: Vec::new(),
+            bounds: Vec::new(),
         }
     }
 }
@@ -61,10 +66,10 @@ impl<K> Default for Counters<K> {
 impl<K: Copy + Eq + Ord + Hash> Counters<K> {
     /// Adds to the counter of a key. Gives the counters that went to make room for it.
     #[inline]
-    pub(super) fn add(&mut self, key: K, add: impl Fn(&mut Counter), went: impl FnMut(K, Counter)) {
+    pub(super) fn add(&mut self, key: K, add: impl Fn(&mut Counter)) -> &[(K, Counter)] {
         if let Some(counter) = self.by_key.get_mut(&key) {
             add(counter);
-            return;
+            return &[];
         }
         let mut counter = Counter {
             missed: self.missed,
@@ -73,21 +78,38 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         add(&mut counter);
         self.distinct.add(&key);
         self.by_key.insert(key, counter);
+        self.make_room()
+    }
+
+    /// Gives the counters that went.
+    #[inline]
+    fn make_room(&mut self) -> &[(K, Counter)] {
         if self.by_key.len() > FULL {
-            self.prune(went);
+            self.prune()
+        } else {
+            &[]
         }
     }
 
-    /// Makes room, and gives the counters that went.
     #[cold]
-    fn prune(&mut self, mut went: impl FnMut(K, Counter)) {
-        let packets = self.nth(|bound| bound.packets);
-        let bytes = self.nth(|bound| bound.bytes_on_wire);
+    fn prune(&mut self) -> &[(K, Counter)] {
+        self.bounds.clear();
+        self.bounds.extend(self.by_key.values().map(Counter::bound));
+        // The largest that are not kept.
+        let mut nth = |of: fn(&Tally) -> u64| {
+            let (_, nth, _) = self
+                .bounds
+                .select_nth_unstable_by_key(KEPT, |it| Reverse(of(it)));
+            of(nth)
+        };
+        let packets = nth(|bound| bound.packets);
+        let bytes = nth(|bound| bound.bytes_on_wire);
+        self.went.clear();
         self.by_key.retain(|&key, counter| {
             let bound = counter.bound();
             let stays = bound.packets > packets || bound.bytes_on_wire > bytes;
             if !stays {
-                went(key, *counter);
+                self.went.push((key, *counter));
             }
             stays
         });
@@ -95,17 +117,11 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
             packets,
             bytes_on_wire: bytes,
         };
-    }
-
-    /// The largest bound below those that are kept.
-    fn nth(&self, of: impl Fn(Tally) -> u64) -> u64 {
-        let mut bounds: Vec<u64> = self.by_key.values().map(|it| of(it.bound())).collect();
-        let (_, &mut nth, _) = bounds.select_nth_unstable_by_key(KEPT, |&bound| Reverse(bound));
-        nth
+        &self.went
     }
 
     /// Adds what another has counted. Gives the counters that went, as [`add`](Self::add) does.
-    pub(super) fn merge(&mut self, other: &Self, went: impl FnMut(K, Counter)) {
+    pub(super) fn merge(&mut self, other: &Self) -> &[(K, Counter)] {
         for (key, counter) in &mut self.by_key {
             if !other.by_key.contains_key(key) {
                 counter.missed += other.missed;
@@ -123,9 +139,7 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         }
         self.missed += other.missed;
         self.distinct.merge(&other.distinct);
-        if self.by_key.len() > FULL {
-            self.prune(went);
-        }
+        self.make_room()
     }
 
     /// Whether every counter there ever was is still there, from its beginning.
@@ -150,21 +164,11 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (K, &Counter)> {
         self.by_key.iter().map(|(&key, counter)| (key, counter))
     }
-
-    /// The `most` keys with most packets, and the `most` with most bytes, in one list: most packets first, then most
-    /// bytes, then the lower key.
-    pub(super) fn top(&self, most: usize) -> Vec<(K, Counter)> {
-        union_of_top(
-            self.iter().map(|(key, counter)| (key, *counter)).collect(),
-            most,
-            Counter::total,
-        )
-    }
 }
 
 /// The `most` items with most packets, and the `most` with most bytes, in one list: most packets first, then most
 /// bytes, then the lower key.
-pub(super) fn union_of_top<K: Copy + Ord, T: Copy>(
+pub(super) fn union_of_top<K: Copy + Ord, T>(
     mut all: Vec<(K, T)>,
     most: usize,
     tally: impl Fn(&T) -> Tally,
@@ -189,7 +193,12 @@ mod tests {
 
     impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         fn see(&mut self, key: K, bytes: u32) {
-            self.add(key, |counter| counter.sent.add(bytes), |_, _| {});
+            self.add(key, |counter| counter.sent.add(bytes));
+        }
+
+        fn top(&self, most: usize) -> Vec<(K, Counter)> {
+            let all = self.iter().map(|(key, counter)| (key, *counter));
+            union_of_top(all.collect(), most, Counter::total)
         }
     }
 
@@ -277,7 +286,7 @@ mod tests {
     #[test]
     fn two_parts_make_the_whole() {
         let mut counters = flooded(0..400_000);
-        counters.merge(&flooded(400_000..1_000_000), |_, _| {});
+        counters.merge(&flooded(400_000..1_000_000));
         assert!(counters.by_key.len() <= FULL);
         check(&counters);
     }
@@ -287,11 +296,8 @@ mod tests {
         let mut counters = Counters::default();
         let mut went = 0;
         for key in 0..100_000_u32 {
-            counters.add(
-                key % 70_000,
-                |counter| counter.received.add(1),
-                |_, counter| went += counter.total().packets,
-            );
+            let gone = counters.add(key % 70_000, |counter| counter.received.add(1));
+            went += gone.iter().map(|(_, it)| it.total().packets).sum::<u64>();
         }
         let stayed: u64 = counters
             .iter()

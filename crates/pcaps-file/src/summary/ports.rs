@@ -34,7 +34,7 @@ impl Ports {
     }
 
     /// Adds both ends of a flow, if it has ports.
-    pub(super) fn add_flow(&mut self, flow: &Flow, sent: Tally, received: Tally) {
+    pub(super) fn add_flow<A: Copy + Ord>(&mut self, flow: &Flow<A>, sent: Tally, received: Tally) {
         if let Some([a, b]) = flow.ports() {
             self.add(flow.protocol(), a, sent, received);
             self.add(flow.protocol(), b, received, sent);

@@ -53,6 +53,14 @@ fn bytes(bytes: u64) -> String {
     format!("{} ({} bytes)", human::size(bytes), human::count(bytes))
 }
 
+/// What may have been missed, at most, of either version of IP.
+fn most(v4: Tally, v6: Tally) -> Tally {
+    Tally {
+        packets: v4.packets.max(v6.packets),
+        bytes_on_wire: v4.bytes_on_wire.max(v6.bytes_on_wire),
+    }
+}
+
 /// One row of a table of flows, talkers or ports.
 struct Row {
     name: String,
@@ -174,8 +182,8 @@ impl Summary {
     }
 
     fn tables(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let past = self.whole_past();
-        let rows: Vec<Row> = past
+        let ends = self.ends();
+        let rows: Vec<Row> = ends
             .top_talkers(LISTED)
             .into_iter()
             .map(|it| Row {
@@ -187,10 +195,10 @@ impl Summary {
             .collect();
         tallies(
             f,
-            &of(past.talkers.count(), past.talkers.is_exact(), "address"),
+            &of(ends.talker_count(), ends.talkers_exact(), "address"),
             &rows,
         )?;
-        let rows: Vec<Row> = past
+        let rows: Vec<Row> = ends
             .ports
             .top(LISTED)
             .into_iter()
@@ -201,7 +209,7 @@ impl Summary {
                 received: it.received,
             })
             .collect();
-        tallies(f, &of(past.ports.count(), true, "port"), &rows)?;
+        tallies(f, &of(ends.ports.count(), true, "port"), &rows)?;
         let rows: Vec<Row> = self
             .flows(LISTED)
             .into_iter()
@@ -219,8 +227,16 @@ impl Summary {
             .collect();
         tallies(f, &of(self.flow_count(), self.flows_exact(), "flow"), &rows)?;
         for (name, exact, missed) in [
-            ("addresses", past.talkers.is_exact(), past.talkers.missed()),
-            ("flows", self.flows_exact(), self.flows.missed()),
+            (
+                "addresses",
+                ends.talkers_exact(),
+                most(ends.v4.missed(), ends.v6.missed()),
+            ),
+            (
+                "flows",
+                self.flows_exact(),
+                most(self.v4.flows.missed(), self.v6.flows.missed()),
+            ),
         ] {
             if !exact {
                 let packets = human::count(missed.packets);

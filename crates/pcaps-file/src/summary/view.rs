@@ -240,7 +240,7 @@ impl TimelineView {
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let past = self.whole_past();
+        let ends = self.ends();
         let view = View {
             packets: self.packets(),
             bytes_captured: self.bytes_captured(),
@@ -284,15 +284,15 @@ impl Serialize for Summary {
             flow_count: self.flow_count(),
             flows_exact: self.flows_exact(),
             flows: self.flows(LISTED).into_iter().map(Into::into).collect(),
-            talker_count: past.talkers.count(),
-            talkers_exact: past.talkers.is_exact(),
-            talkers: past
+            talker_count: ends.talker_count(),
+            talkers_exact: ends.talkers_exact(),
+            talkers: ends
                 .top_talkers(LISTED)
                 .into_iter()
                 .map(Into::into)
                 .collect(),
-            port_count: past.ports.count(),
-            ports: past.ports.top(LISTED).into_iter().map(Into::into).collect(),
+            port_count: ends.ports.count(),
+            ports: ends.ports.top(LISTED).into_iter().map(Into::into).collect(),
         };
         view.serialize(serializer)
     }

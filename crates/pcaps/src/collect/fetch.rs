@@ -11,12 +11,15 @@ use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
 use tokio::task::spawn_blocking;
 
 use super::{
-    bucket::Source,
     listing::Object,
     parts::{Check, FetchedPart, PartsFolder},
     tally::Tally,
 };
-use crate::{Error, ErrorKind, call::Shared};
+use crate::{
+    Error, ErrorKind,
+    call::Shared,
+    storage::{Access, Source},
+};
 
 /// So many bytes that were never there before are worth the policy's attempts anew.
 const WORTH: u64 = 64 * 1024;
@@ -130,7 +133,7 @@ impl Fetch {
             Some(Err(object_store::Error::NotFound { .. })) => return Err(Stop::Vanished),
             Some(Err(object_store::Error::Precondition { .. })) => return Err(Stop::Changed),
             Some(Err(error)) => {
-                let error = self.folder.failed(&doing(), &error);
+                let error = self.folder.failed(Access::Read, &doing(), &error);
                 // Not every server can give a part.
                 return Err(if is_part || error.is_transient() {
                     broken(error, is_part)
@@ -200,7 +203,7 @@ impl Fetch {
         match self.folder.in_time(&self.shared, head).await {
             None => Err(self.folder.timed_out(&doing)),
             Some(Err(object_store::Error::NotFound { .. })) => Ok(None),
-            Some(Err(error)) => Err(self.folder.failed(&doing, &error)),
+            Some(Err(error)) => Err(self.folder.failed(Access::Read, &doing, &error)),
             Some(Ok(meta)) => Ok(Some(Object {
                 key: object.key.clone(),
                 size: meta.size,

@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, path::Path};
 use futures_util::StreamExt as _;
 use object_store::{ObjectStore, path::Path as Key};
 
-use super::bucket::Source;
-use crate::{CaptureId, Error, call::Shared};
+use crate::{
+    CaptureId, Error,
+    call::Shared,
+    storage::{Access, Source},
+};
 
 /// A file of a capture in its bucket, as a listing tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ pub(super) async fn list(
             Some(Some(Err(object_store::Error::NotFound { .. }))) if listing.is_empty() => {
                 return Ok(listing);
             }
-            Some(Some(Err(error))) => return Err(folder.failed(DOING, &error)),
+            Some(Some(Err(error))) => return Err(folder.failed(Access::List, DOING, &error)),
             Some(Some(Ok(object))) => object,
         };
         if !is_of(&object.location, id) {

@@ -1,0 +1,90 @@
+//! A long file, summed up by two threads that take turns to read it.
+
+use std::io::Read;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, scope};
+
+use super::Summary;
+use crate::error::Error;
+use crate::reader::{Piece, Reader};
+
+/// How long a piece of a file is, in bytes: what was read is still in the cache when it is summed up.
+const PIECE: usize = 256 * 1024;
+
+/// So many pieces are summed up by the caller's thread alone: a shorter file is not worth another one.
+const ALONE: usize = 16;
+
+/// Adds all packets of `reader`.
+pub(super) fn add_all<R: Read + Send>(
+    summary: &mut Summary,
+    reader: &mut Reader<R>,
+) -> Result<(), Error> {
+    let shared = Mutex::new(Shared {
+        reader,
+        ended: None,
+    });
+    summary.add_pieces(&shared, ALONE);
+    scope(|scope| {
+        let other = || {
+            let mut summary = Summary::default();
+            summary.add_pieces(&shared, usize::MAX);
+            summary
+        };
+        let has_more = lock(&shared).ended.is_none();
+        // If there is no thread to be had, it takes longer.
+        let other = has_more.then(|| Builder::new().spawn_scoped(scope, other));
+        summary.add_pieces(&shared, usize::MAX);
+        if let Some(Ok(other)) = other {
+            summary.merge(&other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+    });
+    let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    shared.ended.unwrap_or(Ok(()))
+}
+
+/// What is read, and what came at its end.
+struct Shared<'a, R> {
+    reader: &'a mut Reader<R>,
+    ended: Option<Result<(), Error>>,
+}
+
+fn lock<'a, 'b, R>(shared: &'a Mutex<Shared<'b, R>>) -> MutexGuard<'a, Shared<'b, R>> {
+    // A reader that panicked is not read again: the panic goes on in `add_all`.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Summary {
+    /// Adds packets until they end, or so many pieces.
+    fn add_pieces<R: Read>(&mut self, shared: &Mutex<Shared<'_, R>>, most: usize) {
+        let mut room = vec![0; PIECE];
+        for _ in 0..most {
+            let Some(piece) = self.next_piece(&mut lock(shared), room) else {
+                break;
+            };
+            for packet in piece.packets() {
+                self.add(&packet);
+            }
+            room = piece.into_room();
+        }
+    }
+
+    /// The next piece. Packets that are in none are added on the way to it.
+    fn next_piece<R: Read>(
+        &mut self,
+        shared: &mut Shared<'_, R>,
+        mut room: Vec<u8>,
+    ) -> Option<Piece> {
+        while shared.ended.is_none() {
+            if let Some(piece) = shared.reader.piece(&mut room) {
+                return Some(piece);
+            }
+            match shared.reader.next_packet() {
+                Ok(Some(packet)) => self.add(&packet),
+                Ok(None) => shared.ended = Some(Ok(())),
+                Err(error) => shared.ended = Some(Err(error)),
+            }
+        }
+        None
+    }
+}
