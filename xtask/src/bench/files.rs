@@ -242,7 +242,11 @@ fn summing(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> R
         ratio(figures[0].wall, figures[1].wall),
         Goal::AtLeast(3.0),
     )?;
-    bench.goal("memory, MiB", mebibytes(figures[1].peak), Goal::AtMost(64.0))
+    bench.goal(
+        "memory, MiB",
+        mebibytes(figures[1].peak),
+        Goal::AtMost(64.0),
+    )
 }
 
 fn dissecting(bench: &mut Bench, programs: &Programs, file: &Path) -> Result<()> {
