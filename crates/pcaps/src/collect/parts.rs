@@ -446,8 +446,8 @@ fn read_all(file: &mut File, seen: &mut impl FnMut(&[u8])) -> io::Result<u64> {
 
 /// Which of the system's boots this is, where it says so.
 fn boot() -> Option<String> {
-    let read = || fs::read_to_string(BOOT).ok().map(|it| it.trim().to_owned());
     static THIS: OnceLock<Option<String>> = OnceLock::new();
+    let read = || fs::read_to_string(BOOT).ok().map(|it| it.trim().to_owned());
     THIS.get_or_init(read).clone()
 }
 
