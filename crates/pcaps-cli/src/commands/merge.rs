@@ -81,17 +81,14 @@ async fn to(target: Option<&Path>, merge: Merge, inputs: Vec<Input>) -> Result<M
             written += count as u64;
             told(written);
         };
-        match handle {
-            Some(mut file) => {
-                let output = stopping.writer(Watched(&mut file, &mut watch));
-                let merged = merge.run(inputs, output);
-                merged.map(|merged| (merged, file.sync_all()))
-            }
-            None => {
-                let mut stdout = io::stdout();
-                let output = stopping.writer(Watched(&mut stdout, &mut watch));
-                merge.run(inputs, output).map(|merged| (merged, Ok(())))
-            }
+        if let Some(mut file) = handle {
+            let output = stopping.writer(Watched(&mut file, &mut watch));
+            let merged = merge.run(inputs, output);
+            merged.map(|merged| (merged, file.sync_all()))
+        } else {
+            let mut stdout = io::stdout();
+            let output = stopping.writer(Watched(&mut stdout, &mut watch));
+            merge.run(inputs, output).map(|merged| (merged, Ok(())))
         }
     });
     let merged = merged
