@@ -1,5 +1,6 @@
 """Full captures into other people's stores: moto as S3 (for `s3://` and `r2://`) and fake-gcs-server (for `gs://`), both
-through `pcaps sim --bucket-map`. What is in the stores is read with other people's clients: boto3, and plain HTTP.
+through `pcaps sim --bucket-map`. What is in the stores is read with other people's clients: boto3, and plain HTTP; and then
+by `pcaps fetch`, whose one file capinfos counts.
 
 fake-gcs-server cannot be written to as the cloud can, by a plain PUT of the XML interface: it takes one only with the
 query of a signed URL, and its answer has no `ETag`. `Front` is before it and adds both; everything else passes as it is.
@@ -8,6 +9,8 @@ query of a signed URL, and its answer has no `ETag`. `Front` is before it and ad
 import http.server
 import json
 import os
+import subprocess
+import tempfile
 import threading
 import urllib.error
 import urllib.parse
@@ -20,6 +23,8 @@ from checks import equal, packets, true
 
 S3 = os.environ["PCAPS_S3"]
 GCS = os.environ["PCAPS_GCS"]
+PROGRAM = os.environ["PCAPS_PROGRAM"]
+MAPS = os.environ["PCAPS_BUCKET_MAPS"].split("\n")
 
 
 class S3Store:
@@ -143,11 +148,29 @@ def capture(name: str, uri: str, proof: str, store, prefix: str) -> None:
     total = sum(packets(f"{name}: {file}", store.read(file)) for file in files)
     equal(f"{name}: packets in the files", total, ended["packets_captured"])
     true(f"{name}: there are packets", total > 0)
+    equal(f"{name}: packets in one file", fetched(account, started["id"]), total)
 
     simulator.api(account, "DELETE", f"/ownership/{registered['id']}")
     left = [it for it in store.names() if it == prefix + registered["filename"]]
     equal(f"{name}: the challenge file, after the bucket was forgotten", left, [])
     print(f"{name}: {total} packets in {len(files)} files")
+
+
+def fetched(account: simulator.Account, capture: str) -> int:
+    """How many packets capinfos finds in the file that `pcaps fetch` makes of a capture."""
+    environment = os.environ | {
+        "CLOUDFLARE_ACCOUNT_ID": account.account_id,
+        "CLOUDFLARE_API_TOKEN": account.api_token,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/one.pcap"
+        command = [PROGRAM, "fetch", capture, "-o", path]
+        for mapping in MAPS:
+            command += ["--bucket-map", mapping]
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        counted = ["capinfos", "-T", "-r", "-M", "-c", path]
+        text = subprocess.run(counted, check=True, capture_output=True, text=True)
+        return int(text.stdout.split("\t")[1])
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 //! Everything that needs more than one crate to be tested.
 
 mod blocking;
+mod buckets;
 mod cli;
 mod collect;
 mod conformance;

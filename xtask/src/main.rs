@@ -85,7 +85,7 @@ enum Task {
     },
     /// Run other people's clients against the simulator: the vendor's Python SDK, schemathesis, S3 and GCS servers.
     ///
-    /// Needs python3 with venv, and the package index the first time. Exits 0 when all is well, 1 when anything is not.
+    /// Needs python3 with venv, capinfos, and the package index the first time. Exits 0 when all is well, 1 when anything is not.
     Contract {
         /// One program only; may be given several times. [default: all]
         #[arg(long, value_name = "NAME")]

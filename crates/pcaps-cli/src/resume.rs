@@ -91,6 +91,12 @@ impl Fetch<'_> {
             add("--bucket", bucket);
         }
         if let Some(more) = self.more {
+            if more.transfers != args::TRANSFERS {
+                add("--transfers", &more.transfers);
+            }
+            if more.settle != args::SETTLE {
+                add("--settle", &format!("{:?}", more.settle));
+            }
             command.push_str(if more.delete_remote {
                 " --delete-remote"
             } else {

@@ -58,6 +58,7 @@ mod push;
 mod reader;
 mod select;
 mod source;
+mod stop;
 mod summary;
 mod tunnel;
 mod unpack;
@@ -71,6 +72,7 @@ pub use packet::{LinkType, Packet, Timestamp};
 pub use push::{PushReader, Pushed};
 pub use reader::{Format, Header, Reader};
 pub use select::{Selected, select};
+pub use stop::{StopOnDrop, StopSignal, StoppableWriter};
 pub use summary::{
     FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Summary, Talker, Tally,
 };

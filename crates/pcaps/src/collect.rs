@@ -444,7 +444,7 @@ impl Gathered {
         for part in left.whole.values() {
             tally.listed(part.size);
             tally.arrived(part.size);
-            tally.whole(part.packets);
+            tally.whole(part.found.packets);
         }
         Self {
             parts: left.whole,
@@ -455,7 +455,7 @@ impl Gathered {
     }
 
     fn packets(&self) -> u64 {
-        self.parts.values().map(|it| it.packets).sum()
+        self.parts.values().map(|it| it.found.packets).sum()
     }
 
     /// Fetches all there is until there is all, or nothing more comes. Says whether that is so.
@@ -524,7 +524,7 @@ impl Gathered {
                     self.vanished.remove(&key);
                     self.taken.insert(key.clone(), object);
                     if let Some(before) = self.parts.insert(key, part) {
-                        fetch.tally.replaced(before.size, before.packets);
+                        fetch.tally.replaced(before.size, before.found.packets);
                         fetch.parts.drop_part(&before);
                     }
                 }
@@ -559,14 +559,14 @@ impl Gathered {
         }
         for (key, part) in &self.parts {
             let merged = placed.of(key);
-            let packets = merged.map_or(part.packets, |it| it.packets);
+            let packets = merged.map_or(part.found.packets, |it| it.packets);
             let refused = merged.filter(|it| it.refused > 0).map(|it| {
                 format!(
                     "{} of its packets do not fit into the merged file",
                     it.refused
                 )
             });
-            let state = match part.fault.clone().or(refused) {
+            let state = match part.found.fault.clone().or(refused) {
                 _ if part.size == 0 => FileState::Empty,
                 Some(reason) => FileState::Torn { reason },
                 None => FileState::Whole,
@@ -595,7 +595,7 @@ impl Gathered {
             let part = self
                 .parts
                 .get(key)
-                .filter(|it| it.fault.is_none() || it.size == 0);
+                .filter(|it| it.found.fault.is_none() || it.size == 0);
             part.is_some_and(|it| it.is_of(object) || self.taken.get(key) == Some(object))
         };
         let merged = listing.iter().filter(|(key, it)| is_merged(key, it));

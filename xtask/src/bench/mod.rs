@@ -5,6 +5,7 @@
 //! what was reached; a goal that is missed does not make the command fail, because a busy machine is not a defect.
 
 mod client;
+mod fetch;
 mod files;
 mod measure;
 pub(crate) mod programs;
@@ -30,6 +31,9 @@ pub use spec::make_published;
 pub enum Suite {
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
+    /// A full capture of 2,500 small files, and one of 8 large ones, out of a bucket beside `rclone copy`. Needs python3
+    /// with venv, and the package index the first time.
+    Fetch,
     /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, of 10 million packets and
     /// of real ones. Needs mergecap, editcap and tcpdump.
     Files,
@@ -94,6 +98,7 @@ pub fn run(
     };
     match suite {
         Suite::Client => client::run(&mut bench),
+        Suite::Fetch => fetch::run(&mut bench),
         Suite::Files => files::run(&mut bench),
         Suite::Sim => sim::run(&mut bench),
         Suite::Spec => spec::run(&mut bench),

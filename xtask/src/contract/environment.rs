@@ -1,4 +1,4 @@
-//! A Python environment with the clients in it.
+//! A Python environment with other people's programs in it.
 
 use std::{
     fs,
@@ -11,14 +11,14 @@ use anyhow::{Context as _, Result, bail};
 use crate::import;
 
 /// A virtual environment with what is pinned in it.
-pub(super) struct Environment {
+pub(crate) struct Environment {
     folder: PathBuf,
 }
 
 impl Environment {
     /// Takes the environment below `folder` that holds just what `programs` has in `requirements.txt` and
     /// `constraints.txt`, or makes it.
-    pub(super) fn new(programs: &Path, folder: &Path) -> Result<Self> {
+    pub(crate) fn new(programs: &Path, folder: &Path) -> Result<Self> {
         let (requirements, constraints) = (
             programs.join("requirements.txt"),
             programs.join("constraints.txt"),
@@ -64,7 +64,12 @@ impl Environment {
 
     /// Its interpreter.
     pub(super) fn python(&self) -> PathBuf {
-        self.folder.join("bin/python")
+        self.program("python")
+    }
+
+    /// A program that a package has brought.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
     }
 }
 

@@ -4,7 +4,7 @@
 //! The programs are Python's, in `tests/contract/`, each with a simulator of its own. Whatever was started has ended when
 //! this returns, also after a failure.
 
-mod environment;
+pub(crate) mod environment;
 pub(crate) mod process;
 
 use std::{
@@ -122,6 +122,7 @@ impl Run {
                 let (s3, gcs) = (self.s3()?, self.gcs()?);
                 // The program itself listens there: see its beginning.
                 let front = process::free_port()?;
+                let mut mappings = Vec::new();
                 for (uri, store) in [
                     (
                         "s3://captures",
@@ -136,9 +137,14 @@ impl Run {
                         format!("gs+http://127.0.0.1:{front}/mapped"),
                     ),
                 ] {
-                    arguments.extend(["--bucket-map".into(), format!("{uri}={store}")]);
+                    mappings.push(format!("{uri}={store}"));
+                }
+                for mapping in &mappings {
+                    arguments.extend(["--bucket-map".into(), mapping.clone()]);
                 }
                 command
+                    .env("PCAPS_PROGRAM", &self.pcaps)
+                    .env("PCAPS_BUCKET_MAPS", mappings.join("\n"))
                     .env("PCAPS_S3", s3.url())
                     .env("PCAPS_GCS", gcs.url());
                 command.env("PCAPS_GCS_FRONT", front.to_string());

@@ -46,14 +46,14 @@ impl Drop for Process {
 }
 
 /// A server on a port of this machine.
-pub(super) struct Server {
+pub(crate) struct Server {
     pub(super) port: u16,
     _process: Process,
 }
 
 impl Server {
     /// Starts it, and waits until it answers.
-    pub(super) fn start(command: &mut Command, port: u16, log: &Path) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command, port: u16, log: &Path) -> Result<Self> {
         let (out, errors) = both(log)?;
         let mut process = Process::start(command.stdout(out).stderr(errors))?;
         let deadline = Instant::now() + PATIENCE;
@@ -72,7 +72,7 @@ impl Server {
         })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
@@ -151,7 +151,7 @@ pub(super) fn run(command: &mut Command, limit: Duration, log: &Path) -> Result<
 }
 
 /// A port that is free now.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
     Ok(listener.local_addr()?.port())
 }

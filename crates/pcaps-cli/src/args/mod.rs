@@ -180,6 +180,9 @@ pub(crate) struct CaptureFull {
 
     #[command(flatten)]
     pub(crate) output: OutputFile,
+
+    #[command(flatten)]
+    pub(crate) fetching: Fetching,
 }
 
 /// What a sample is asked to be, beside its filter.
@@ -340,6 +343,10 @@ pub(crate) struct Fetch {
     pub(crate) fetching: Fetching,
 }
 
+/// What `Fetching` has unless it is said otherwise.
+pub(crate) const TRANSFERS: u16 = 16;
+pub(crate) const SETTLE: Duration = Duration::from_secs(30);
+
 /// How the files of a full capture are fetched.
 #[derive(clap::Args)]
 pub(crate) struct Fetching {
@@ -347,7 +354,7 @@ pub(crate) struct Fetching {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 16,
+        default_value_t = TRANSFERS,
         value_parser = clap::value_parser!(u16).range(1..=256),
         allow_hyphen_values = true
     )]

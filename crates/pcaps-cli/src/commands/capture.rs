@@ -94,6 +94,7 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
     let bucket = start::bucket(args.start.bucket.clone())?;
     let request = start::full(&args.start, &bucket)?;
     let target = Target::prepare(&args.output.output, global.json)?;
+    fetch::check(&args.fetching, Some(&target))?;
     let (resume, brake) = (Resume::default(), Brake::default());
     let fetched = runtime::braked(&resume, &brake, async {
         let session = Session::open(global).await?;
@@ -109,7 +110,7 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
             bucket: Some(&bucket),
             path: target.path(),
             split: None,
-            more: None,
+            more: Some(&args.fetching),
         };
         if !global.simulate {
             resume.remember(left.captures(global));
@@ -122,10 +123,10 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
             resume.remember(left.goes_on(global));
         }
         let collect = session.account.collect(capture.id()).from(bucket.clone());
-        let collect = collect.on_progress(progress.collected());
+        let collect = fetch::with(collect, &args.fetching, &progress);
         fetch::collect(collect, Some(&target), &resume).await
     })?;
-    fetched.report(global, Some(&target), None, false)
+    fetched.report(global, Some(&target), None, args.fetching.lenient)
 }
 
 /// Waits until a capture has finished. When it is interrupted, it is stopped.

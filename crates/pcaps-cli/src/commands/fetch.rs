@@ -21,11 +21,7 @@ use crate::{
 pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
     let prepare = |path: &std::path::PathBuf| Target::prepare(path, global.json);
     let target = args.output.as_ref().map(prepare).transpose()?;
-    if matches!(target, Some(Target::Stdout)) && args.fetching.delete_remote {
-        return Err(Failure::usage(
-            "what goes to standard output may get lost, so nothing is deleted for it: give `-o FILE`",
-        ));
-    }
+    check(&args.fetching, target.as_ref())?;
     let bucket = args.bucket.map(start::bucket).transpose()?;
     let resume = Resume::default();
     let fetched = runtime::interruptible(&resume, async {
@@ -48,13 +44,7 @@ pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
         if let Some(folder) = &args.split {
             collect = collect.split_into(folder);
         }
-        if args.fetching.delete_remote {
-            collect = collect.delete_remote();
-        }
-        let collect = collect
-            .transfers(args.fetching.transfers.into())
-            .settle(args.fetching.settle)
-            .on_progress(progress.collected());
+        let collect = with(collect, &args.fetching, &progress);
         self::collect(collect, target.as_ref(), &resume).await
     })?;
     fetched.report(
@@ -63,6 +53,33 @@ pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
         args.split.as_deref(),
         args.fetching.lenient,
     )
+}
+
+/// Nothing is deleted for what may get lost.
+pub(super) fn check(how: &args::Fetching, target: Option<&Target>) -> Result<(), Failure> {
+    if matches!(target, Some(Target::Stdout)) && how.delete_remote {
+        return Err(Failure::usage(
+            "what goes to standard output may get lost, so nothing is deleted for it: give `-o FILE`",
+        ));
+    }
+    Ok(())
+}
+
+/// A collection as it is asked for, that tells how far it is.
+pub(super) fn with<'a>(
+    collect: Collect<'a>,
+    how: &args::Fetching,
+    progress: &Progress,
+) -> Collect<'a> {
+    let collect = if how.delete_remote {
+        collect.delete_remote()
+    } else {
+        collect
+    };
+    collect
+        .transfers(how.transfers.into())
+        .settle(how.settle)
+        .on_progress(progress.collected())
 }
 
 /// What was fetched.

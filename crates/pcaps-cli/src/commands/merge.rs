@@ -5,14 +5,10 @@ use std::{
     fs,
     io::{self, Write},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
 use pcaps_file::{
-    NewFile,
+    NewFile, StopOnDrop,
     merge::{Input, Merge, Merged},
 };
 
@@ -78,25 +74,21 @@ async fn to(target: Option<&Path>, merge: Merge, inputs: Vec<Input>) -> Result<M
         None => None,
     };
     let mut told = progress.written();
-    let stopped = Arc::clone(&stop.0);
+    let stopping = stop.signal();
     let merged = tokio::task::spawn_blocking(move || {
         let mut written = 0;
         let mut watch = move |count: usize| {
-            if stopped.load(Ordering::Relaxed) {
-                return Err(io::Error::other("interrupted"));
-            }
             written += count as u64;
             told(written);
-            Ok(())
         };
-        match handle {
-            Some(mut file) => {
-                let merged = merge.run(inputs, Watched(&mut file, &mut watch));
-                merged.map(|merged| (merged, file.sync_all()))
-            }
-            None => merge
-                .run(inputs, Watched(&mut io::stdout(), &mut watch))
-                .map(|merged| (merged, Ok(()))),
+        if let Some(mut file) = handle {
+            let output = stopping.writer(Watched(&mut file, &mut watch));
+            let merged = merge.run(inputs, output);
+            merged.map(|merged| (merged, file.sync_all()))
+        } else {
+            let mut stdout = io::stdout();
+            let output = stopping.writer(Watched(&mut stdout, &mut watch));
+            merge.run(inputs, output).map(|merged| (merged, Ok(())))
         }
     });
     let merged = merged
@@ -117,23 +109,13 @@ async fn to(target: Option<&Path>, merge: Merge, inputs: Vec<Input>) -> Result<M
     Ok(merged)
 }
 
-/// Tells the thread that nobody waits for it any more.
-#[derive(Default)]
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A writer that tells how much is written, and can be stopped by whom it tells.
+/// A writer that tells how much is written.
 struct Watched<'a, W, F>(&'a mut W, &'a mut F);
 
-impl<W: Write, F: FnMut(usize) -> io::Result<()>> Write for Watched<'_, W, F> {
+impl<W: Write, F: FnMut(usize)> Write for Watched<'_, W, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.0.write(bytes)?;
-        (self.1)(count)?;
+        (self.1)(count);
         Ok(count)
     }
 

@@ -75,11 +75,11 @@ impl Fetch {
             let error = match stop {
                 Stop::Failed(error) => return Err(error),
                 Stop::Vanished => {
-                    self.parts.drop_part(&sink.part);
+                    sink.give_up(&self.parts);
                     return Ok(Outcome::Vanished);
                 }
                 Stop::Changed => {
-                    self.parts.drop_part(&sink.part);
+                    sink.give_up(&self.parts);
                     changes += 1;
                     let Some(now) = self.look_again(&object, changes).await? else {
                         return Ok(Outcome::Vanished);
@@ -93,7 +93,7 @@ impl Fetch {
                 Stop::Broken { error, anew } => {
                     if anew || object.etag.is_none() {
                         self.tally.lost(sink.len);
-                        sink.restart()
+                        sink.restart(&self.parts)
                             .await
                             .map_err(|it| self.parts.unwritten(it))?;
                     }
@@ -119,8 +119,9 @@ impl Fetch {
             return Ok(());
         }
         let is_part = sink.len > 0;
+        // The whole of it comes with its tag, which is compared below: a condition would be looked at twice.
         let options = GetOptions {
-            if_match: object.etag.clone(),
+            if_match: sink.tag.clone().filter(|_| is_part),
             range: is_part.then_some(GetRange::Offset(sink.len)),
             ..GetOptions::default()
         };
@@ -142,14 +143,16 @@ impl Fetch {
             }
             Some(Ok(got)) => got,
         };
-        let tags = got.meta.e_tag.as_ref().zip(object.etag.as_ref());
-        if got.meta.size != object.size || tags.is_some_and(|(one, other)| one != other) {
+        if got.meta.size != object.size || !object.has_tag(got.meta.e_tag.as_deref()) {
             return Err(Stop::Changed);
         }
         if got.range.start != sink.len {
             let what = "the bucket gave another part of it than was asked for";
             let error = Error::new(ErrorKind::UnexpectedResponse, what);
             return Err(broken(error, true));
+        }
+        if got.meta.e_tag.is_some() {
+            sink.tag.clone_from(&got.meta.e_tag);
         }
         let mut body = got.into_stream();
         loop {
@@ -170,8 +173,9 @@ impl Fetch {
                 break;
             }
             if sink.buffer.len() >= BUFFERS / self.transfers.max(1) {
-                let written = sink.write(&self.parts).await;
-                written.map_err(|it| Stop::Failed(self.parts.unwritten(it)))?;
+                sink.write(&self.parts, object)
+                    .await
+                    .map_err(Stop::Failed)?;
             }
         }
         if sink.len == object.size {
@@ -208,24 +212,22 @@ impl Fetch {
         }
     }
 
+    /// A place for what comes of an object: what there is of it already, or else only memory, where a small one stays
+    /// until it is whole.
     async fn begin(&self, object: &Object, left: Option<FetchedPart>) -> Result<Sink, Error> {
-        let (parts, object) = (Arc::clone(&self.parts), object.clone());
+        let mut sink = Sink::new(object);
+        let Some(left) = left.filter(|it| it.is_of(object)) else {
+            return Ok(sink);
+        };
+        let parts = Arc::clone(&self.parts);
         let begun = spawn_blocking(move || {
-            let key = object.key.to_string();
-            let mut check = Check::new(&key);
-            let begun = parts.begin(&object, left.as_ref(), |it| check.push(it))?;
-            let (part, file, len) = begun;
-            if len == 0 {
-                check = Check::new(&key);
+            if let Some((file, len)) = parts.resume(&left, |it| sink.check.push(it))? {
+                sink.begun = Some((left, file));
+                sink.len = len;
+            } else {
+                sink.check = Check::new(&sink.key);
             }
-            Ok(Sink {
-                part,
-                key,
-                file: Some(file),
-                check,
-                buffer: Vec::new(),
-                len,
-            })
+            Ok(sink)
         });
         let sink = begun.await.unwrap_or_else(|it| Err(stopped(it)))?;
         self.tally.arrived(sink.len);
@@ -235,27 +237,30 @@ impl Fetch {
     async fn end(&self, object: Object, mut sink: Sink) -> Result<FetchedPart, Error> {
         let parts = Arc::clone(&self.parts);
         let ended = spawn_blocking(move || {
-            if let Some(mut file) = sink.file.take() {
-                let written = file.write_all(&sink.buffer);
-                written.map_err(|it| parts.unwritten(it))?;
+            let found = sink.check.finish();
+            match sink.begun.take() {
+                Some((part, mut file)) => {
+                    let written = file.write_all(&sink.buffer);
+                    written.map_err(|it| parts.unwritten(it))?;
+                    drop(file);
+                    parts.whole(&object, part, found)
+                }
+                None => parts.put(&object, &sink.buffer, found),
             }
-            let mut part = sink.part;
-            (part.packets, part.fault) = sink.check.finish();
-            parts.end(&object, &part)?;
-            Ok(part)
         });
         let part = ended.await.unwrap_or_else(|it| Err(stopped(it)))?;
-        self.tally.whole(part.packets);
+        self.tally.whole(part.found.packets);
         Ok(part)
     }
 }
 
 /// A part that is being written.
 struct Sink {
-    part: FetchedPart,
+    /// Once there is a file: a small object has none before it is whole.
+    begun: Option<(FetchedPart, File)>,
     key: String,
-    /// Absent after a failure.
-    file: Option<File>,
+    /// What the object is called by who gave the last piece of it: a listing may leave the quotes out.
+    tag: Option<String>,
     check: Check,
     buffer: Vec<u8>,
     /// How much there is, what waits to be written included.
@@ -263,36 +268,61 @@ struct Sink {
 }
 
 impl Sink {
+    fn new(object: &Object) -> Self {
+        let key = object.key.to_string();
+        Self {
+            begun: None,
+            check: Check::new(&key),
+            key,
+            tag: object.etag.clone(),
+            buffer: Vec::new(),
+            len: 0,
+        }
+    }
+
     /// Writes what has come.
-    async fn write(&mut self, parts: &Arc<PartsFolder>) -> io::Result<()> {
-        let mut file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let mut buffer = std::mem::take(&mut self.buffer);
+    async fn write(&mut self, parts: &Arc<PartsFolder>, object: &Object) -> Result<(), Error> {
+        let (begun, mut buffer) = (self.begun.take(), std::mem::take(&mut self.buffer));
         // Whoever drops this keeps the folder until the last byte is written.
-        let parts = Arc::clone(parts);
+        let (parts, object) = (Arc::clone(parts), object.clone());
         let writing = spawn_blocking(move || {
-            file.write_all(&buffer)?;
-            drop(parts);
+            let (part, mut file) = match begun {
+                Some(begun) => begun,
+                None => parts.begin(&object)?,
+            };
+            let written = file.write_all(&buffer);
+            written.map_err(|it| parts.unwritten(it))?;
             buffer.clear();
-            Ok::<_, io::Error>((file, buffer))
+            Ok(((part, file), buffer))
         });
-        let (file, buffer) = writing.await.map_err(io::Error::other)??;
-        (self.file, self.buffer) = (Some(file), buffer);
+        let (begun, buffer) = writing.await.unwrap_or_else(|it| Err(stopped(it)))?;
+        (self.begun, self.buffer) = (Some(begun), buffer);
         Ok(())
     }
 
     /// Begins anew.
-    async fn restart(&mut self) -> io::Result<()> {
-        let mut file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let emptying = spawn_blocking(move || {
-            file.set_len(0)?;
-            file.rewind()?;
-            Ok::<_, io::Error>(file)
-        });
-        self.file = Some(emptying.await.map_err(io::Error::other)??);
+    async fn restart(&mut self, parts: &Arc<PartsFolder>) -> io::Result<()> {
+        if let Some((part, mut file)) = self.begun.take() {
+            let parts = Arc::clone(parts);
+            let emptying = spawn_blocking(move || {
+                file.set_len(0)?;
+                file.rewind()?;
+                drop(parts);
+                Ok::<_, io::Error>(file)
+            });
+            self.begun = Some((part, emptying.await.map_err(io::Error::other)??));
+        }
         self.buffer.clear();
         self.check = Check::new(&self.key);
         self.len = 0;
         Ok(())
+    }
+
+    /// Takes away what was written.
+    fn give_up(&self, parts: &PartsFolder) {
+        if let Some((part, _)) = &self.begun {
+            parts.drop_part(part);
+        }
     }
 }
 

@@ -19,6 +19,17 @@ pub(super) struct Object {
     pub(super) etag: Option<String>,
 }
 
+impl Object {
+    /// Whether an answer with this tag is of the object, as far as that can be told. Some servers list tags without the
+    /// quotes with which they give them.
+    pub(super) fn has_tag(&self, tag: Option<&str>) -> bool {
+        match (self.etag.as_deref(), tag) {
+            (Some(one), Some(other)) => one.trim_matches('"') == other.trim_matches('"'),
+            _ => true,
+        }
+    }
+}
+
 /// The files, by the text of their keys: the order in which they are merged.
 pub(super) type Objects = BTreeMap<String, Object>;
 

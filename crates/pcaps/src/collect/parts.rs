@@ -9,7 +9,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
@@ -22,9 +22,8 @@ use super::listing::Object;
 use crate::{CaptureId, Destination, Error};
 
 const MANIFEST: &str = "manifest.ndjson";
-/// What a part is called while it is not whole, and when it is.
-const BEGUN: &str = "part";
-const WHOLE: &str = "pcap";
+/// Where the system says which of its boots this is.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// For how long another run on the same folder may still be at its end, and how often it is asked.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -64,8 +63,14 @@ struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     file: String,
+    /// Of a part that is begun, the boot in which it was. After a power cut, a file may have its length and not its
+    /// bytes, and only of a whole one there is a checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boot: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     packets: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc32: Option<u32>,
 }
 
 /// What there is of an object.
@@ -75,10 +80,18 @@ pub(super) struct FetchedPart {
     number: u32,
     pub(super) size: u64,
     pub(super) etag: Option<String>,
+    pub(super) found: Found,
+}
+
+/// What is in a part.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
     /// How many packets can be read of it.
     pub(super) packets: u64,
     /// Why there are no more.
     pub(super) fault: Option<String>,
+    /// The checksum of all its bytes, CRC-32.
+    checksum: u32,
 }
 
 /// What a run before has left, by key.
@@ -164,60 +177,84 @@ impl PartsFolder {
         &self.folder
     }
 
-    /// Where a whole part is.
+    /// Where a part is.
     pub(super) fn path(&self, part: &FetchedPart) -> PathBuf {
-        self.folder.join(name(part.number, WHOLE))
+        self.folder.join(name(part.number))
     }
 
     /// Opens the file of a part that is not whole, for what comes after the bytes that it holds: they are given to
-    /// `verifier`. Without a part that can be gone on with it is a new one.
-    pub(super) fn begin(
+    /// `seen`. `None` when it cannot be gone on with.
+    pub(super) fn resume(
         &self,
-        object: &Object,
-        left: Option<&FetchedPart>,
+        part: &FetchedPart,
         mut seen: impl FnMut(&[u8]),
-    ) -> Result<(FetchedPart, File, u64), Error> {
-        if let Some(part) = left.filter(|it| it.etag.is_some() && it.is_of(object)) {
-            let path = self.folder.join(name(part.number, BEGUN));
-            let opened = OpenOptions::new().read(true).write(true).open(&path);
-            if let Ok(mut file) = opened {
-                let read = read_all(&mut file, &mut seen);
-                let read = read.map_err(|it| Error::io("read", &path, it))?;
-                if read <= object.size {
-                    return Ok((part.clone(), file, read));
-                }
-            }
+    ) -> Result<Option<(File, u64)>, Error> {
+        if part.etag.is_none() {
+            return Ok(None);
         }
-        let mut journal = self.journal();
-        let part = FetchedPart {
-            number: journal.next,
-            size: object.size,
-            etag: object.etag.clone(),
-            packets: 0,
-            fault: None,
+        let path = self.path(part);
+        let opened = OpenOptions::new().read(true).write(true).open(&path);
+        let Ok(mut file) = opened else {
+            return Ok(None);
         };
-        journal.next += 1;
-        let path = self.folder.join(name(part.number, BEGUN));
-        let file = new_file(&path).map_err(|it| self.unwritten(it))?;
-        let line = Line::Begun(Entry::new(object, &part, None));
-        journal.add(&line).map_err(|it| self.unwritten(it))?;
-        Ok((part, file, 0))
+        let read = read_all(&mut file, &mut seen);
+        let read = read.map_err(|it| Error::io("read", &path, it))?;
+        Ok((read <= part.size).then_some((file, read)))
     }
 
-    /// Notes that a part is whole. Its file has to be written.
-    pub(super) fn end(&self, object: &Object, part: &FetchedPart) -> Result<(), Error> {
-        let begun = self.folder.join(name(part.number, BEGUN));
-        fs::rename(begun, self.path(part)).map_err(|it| self.unwritten(it))?;
-        let line = Line::Whole(Entry::new(object, part, Some(part.packets)));
-        self.journal().add(&line).map_err(|it| self.unwritten(it))
+    /// Makes the file of a part that is not whole.
+    pub(super) fn begin(&self, object: &Object) -> Result<(FetchedPart, File), Error> {
+        let part = self.next(object);
+        let file = new_file(&self.path(&part)).map_err(|it| self.unwritten(it))?;
+        let line = Line::Begun(Entry::new(object, &part, None));
+        self.journal().add(&line).map_err(|it| self.unwritten(it))?;
+        Ok((part, file))
+    }
+
+    /// Writes a part that is whole, in one piece.
+    pub(super) fn put(
+        &self,
+        object: &Object,
+        bytes: &[u8],
+        found: Found,
+    ) -> Result<FetchedPart, Error> {
+        let part = self.next(object);
+        let written = new_file(&self.path(&part)).and_then(|mut it| it.write_all(bytes));
+        written.map_err(|it| self.unwritten(it))?;
+        self.whole(object, part, found)
+    }
+
+    /// Notes that a part is whole. Its file has to be written, and is not synced: a run that goes on believes of it only
+    /// what it reads, by the checksum.
+    pub(super) fn whole(
+        &self,
+        object: &Object,
+        mut part: FetchedPart,
+        found: Found,
+    ) -> Result<FetchedPart, Error> {
+        part.found = found;
+        let line = Line::Whole(Entry::new(object, &part, Some(&part.found)));
+        self.journal().add(&line).map_err(|it| self.unwritten(it))?;
+        Ok(part)
+    }
+
+    /// A part that nothing is there of yet.
+    fn next(&self, object: &Object) -> FetchedPart {
+        let mut journal = self.journal();
+        let number = journal.next;
+        journal.next += 1;
+        FetchedPart {
+            number,
+            size: object.size,
+            etag: object.etag.clone(),
+            found: Found::default(),
+        }
     }
 
     /// Takes away what there is of a part.
     pub(super) fn drop_part(&self, part: &FetchedPart) {
-        for ending in [BEGUN, WHOLE] {
-            // It may be the other one.
-            let _ = fs::remove_file(self.folder.join(name(part.number, ending)));
-        }
+        // Without a line of the journal that names it, it is nothing.
+        let _ = fs::remove_file(self.path(part));
     }
 
     /// Takes the folder away. First the journal goes: a run that finds files without one takes none of them for whole.
@@ -249,13 +286,15 @@ fn unwritten(folder: &Path, error: io::Error) -> Error {
 }
 
 impl Entry {
-    fn new(object: &Object, part: &FetchedPart, packets: Option<u64>) -> Self {
+    fn new(object: &Object, part: &FetchedPart, whole: Option<&Found>) -> Self {
         Self {
             key: object.key.to_string(),
             size: part.size,
             etag: part.etag.clone(),
-            file: name(part.number, if packets.is_some() { WHOLE } else { BEGUN }),
-            packets,
+            file: name(part.number),
+            boot: if whole.is_some() { None } else { boot() },
+            packets: whole.map(|it| it.packets),
+            crc32: whole.map(|it| it.checksum),
         }
     }
 }
@@ -287,13 +326,14 @@ impl Journal {
             }) if of == capture.as_str() && from == destination => {}
             _ => return Err(others(folder, "its parts are of another capture or bucket")),
         }
+        let boot = boot();
         for line in lines {
             let (entry, is_whole) = match serde_json::from_slice(line) {
                 Ok(Line::Begun(entry)) => (entry, false),
                 Ok(Line::Whole(entry)) => (entry, true),
                 _ => continue,
             };
-            let Some(number) = number(&entry.file, if is_whole { WHOLE } else { BEGUN }) else {
+            let Some(number) = number(&entry.file) else {
                 continue;
             };
             self.next = self.next.max(number.saturating_add(1));
@@ -301,35 +341,27 @@ impl Journal {
                 number,
                 size: entry.size,
                 etag: entry.etag,
-                packets: entry.packets.unwrap_or_default(),
-                fault: None,
+                found: Found {
+                    packets: entry.packets.unwrap_or_default(),
+                    fault: None,
+                    checksum: entry.crc32.unwrap_or_default(),
+                },
             };
             // The last one is what counts, of either kind.
             left.begun.remove(&entry.key);
             left.whole.remove(&entry.key);
-            let parts = if is_whole {
-                &mut left.whole
-            } else {
-                &mut left.begun
-            };
-            parts.insert(entry.key, part);
-        }
-        // A file gets the name of a whole one before that is noted.
-        let path = |part: &FetchedPart, ending| folder.join(name(part.number, ending));
-        let renamed: Vec<_> = left
-            .begun
-            .extract_if(.., |_, part| {
-                !path(part, BEGUN).exists() && path(part, WHOLE).exists()
-            })
-            .collect();
-        for (key, mut part) in renamed {
-            if part.look_at(&path(&part, WHOLE), &key).is_ok() {
-                left.whole.insert(key, part);
+            if is_whole {
+                left.whole.insert(entry.key, part);
+            } else if entry.boot == boot {
+                left.begun.insert(entry.key, part);
             }
         }
         left.whole.retain(|key, part| {
-            let noted = part.packets;
-            part.look_at(&path(part, WHOLE), key).is_ok() && part.packets == noted
+            let noted = part.found.clone();
+            let looked = part.look_at(&folder.join(name(part.number)), key);
+            // The length alone says nothing after a power cut.
+            looked.is_ok()
+                && (part.found.packets, part.found.checksum) == (noted.packets, noted.checksum)
         });
         Ok(left)
     }
@@ -340,7 +372,7 @@ impl FetchedPart {
     fn look_at(&mut self, path: &Path, key: &str) -> io::Result<()> {
         let mut check = Check::new(key);
         let read = read_all(&mut File::open(path)?, &mut |it| check.push(it))?;
-        (self.packets, self.fault) = check.finish();
+        self.found = check.finish();
         if read == self.size {
             Ok(())
         } else {
@@ -349,8 +381,9 @@ impl FetchedPart {
     }
 }
 
-/// How many packets can be read of a file, while it comes. That it is torn is nothing that fetching can help.
+/// What is in a file, while it comes. That it is torn is nothing that fetching can help.
 pub(super) struct Check {
+    checksum: crc32fast::Hasher,
     verifier: Option<Verifier>,
     failed: Option<pcaps_file::Error>,
 }
@@ -358,12 +391,14 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn new(key: &str) -> Self {
         Self {
+            checksum: crc32fast::Hasher::new(),
             verifier: Some(Verifier::new(key)),
             failed: None,
         }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.checksum.update(bytes);
         if let Some(verifier) = &mut self.verifier
             && let Err(error) = verifier.push(bytes)
         {
@@ -372,16 +407,25 @@ impl Check {
         }
     }
 
-    /// How many there are, and why no more.
-    pub(super) fn finish(self) -> (u64, Option<String>) {
+    pub(super) fn finish(self) -> Found {
+        let checksum = self.checksum.finalize();
         let error = match self.verifier.map(Verifier::finish) {
-            Some(Ok(verified)) => return (verified.packets, None),
+            Some(Ok(verified)) => {
+                return Found {
+                    packets: verified.packets,
+                    fault: None,
+                    checksum,
+                };
+            }
             Some(Err(error)) => Some(error),
             None => self.failed,
         };
         let packets = error.as_ref().and_then(pcaps_file::Error::packet_number);
-        let packets = packets.map_or(0, |it| it.saturating_sub(1));
-        (packets, error.map(|it| it.to_string()))
+        Found {
+            packets: packets.map_or(0, |it| it.saturating_sub(1)),
+            fault: error.map(|it| it.to_string()),
+            checksum,
+        }
     }
 }
 
@@ -400,21 +444,28 @@ fn read_all(file: &mut File, seen: &mut impl FnMut(&[u8])) -> io::Result<u64> {
     }
 }
 
-fn name(number: u32, ending: &str) -> String {
-    format!("{number:05}.{ending}")
+/// Which of the system's boots this is, where it says so.
+fn boot() -> Option<String> {
+    static THIS: OnceLock<Option<String>> = OnceLock::new();
+    let read = || fs::read_to_string(BOOT).ok().map(|it| it.trim().to_owned());
+    THIS.get_or_init(read).clone()
+}
+
+fn name(number: u32) -> String {
+    format!("{number:05}.pcap")
 }
 
 /// The number in a file's name: nothing else is a name.
-fn number(text: &str, ending: &str) -> Option<u32> {
+fn number(text: &str) -> Option<u32> {
     let number = text.split_once('.')?.0.parse().ok()?;
-    (name(number, ending) == text).then_some(number)
+    (name(number) == text).then_some(number)
 }
 
 /// Takes away the files that a run before has left.
 fn clear(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let is_part = |it: &str| number(it, BEGUN).or(number(it, WHOLE)).is_some();
+        let is_part = |it: &str| number(it).is_some();
         if entry.file_name().to_str().is_some_and(is_part) {
             fs::remove_file(entry.path())?;
         }
@@ -427,7 +478,7 @@ fn refuse_others(folder: &Path) -> Result<(), Error> {
     let failed = |it| Error::io("read the folder", folder, it);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        let ours = |it: &str| it == MANIFEST || number(it, BEGUN).or(number(it, WHOLE)).is_some();
+        let ours = |it: &str| it == MANIFEST || number(it).is_some();
         if !name.to_str().is_some_and(ours) {
             return Err(others(folder, "there are other files in it"));
         }
@@ -460,8 +511,10 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 fn new_file(path: &Path) -> io::Result<File> {
+    // What no journal names may have another name, under which it is somebody's file.
+    let _ = fs::remove_file(path);
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
+    options.read(true).write(true).create_new(true);
     private(&mut options);
     options.open(path)
 }

@@ -3,16 +3,13 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Seek as _, Write},
+    io::{self, Seek as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use pcaps_file::{
-    NewFile,
+    NewFile, StopOnDrop,
     merge::{Input, Merge, Merged, MergedFile},
 };
 use tokio::{
@@ -168,11 +165,11 @@ async fn merge(
     };
     let inputs: Vec<_> = parts.iter().map(input).collect();
     let stop = StopOnDrop::default();
-    let stopping = Arc::clone(&stop.0);
+    let stopping = stop.signal();
     let keep = Arc::clone(&fetch.parts);
     let merging = spawn_blocking(move || {
         let mut file = file;
-        let merged = Merge::new().run(inputs, Stoppable(&mut file, &stopping))?;
+        let merged = Merge::new().run(inputs, stopping.writer(&mut file))?;
         drop(keep);
         Ok((merged, file.sync_all().map(|()| file)))
     });
@@ -195,32 +192,6 @@ fn unwritten(error: &pcaps_file::Error) -> Error {
     Error::new(ErrorKind::Io, error.to_string()).advise(STAY)
 }
 
-/// Tells the thread that nobody waits for it any more.
-#[derive(Default)]
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A writer that fails when nobody waits for it any more.
-struct Stoppable<'a>(&'a mut File, &'a AtomicBool);
-
-impl Write for Stoppable<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.1.load(Ordering::Relaxed) {
-            return Err(io::Error::other("nobody waits for it any more"));
-        }
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 /// Puts each part under its key, on the disk.
 async fn split(
     folder: PathBuf,
@@ -234,17 +205,17 @@ async fn split(
     let files: Result<Vec<_>, Error> = parts.iter().map(below).collect();
     let (files, keep): (_, Arc<PartsFolder>) = (files?, Arc::clone(&fetch.parts));
     let stop = StopOnDrop::default();
-    let stopping = Arc::clone(&stop.0);
+    let stopping = stop.signal();
     let splitting = spawn_blocking(move || {
         for (part, target) in files {
-            if stopping.load(Ordering::Relaxed) {
+            if stopping.is_stopped() {
                 break;
             }
             if let Some(folder) = target.parent() {
                 let made = fs::create_dir_all(folder);
                 made.map_err(|it| Error::io("make the folder", folder, it).advise(STAY))?;
             }
-            copy(&part, &target)?;
+            put(&part, &target)?;
         }
         drop(keep);
         Ok(())
@@ -269,6 +240,30 @@ fn safe(folder: &Path, key: &str) -> Result<PathBuf, Error> {
         path.push(piece);
     }
     Ok(path)
+}
+
+/// Puts a file in its place, in one step, and leaves it where it is: a second name costs nothing.
+fn put(part: &Path, target: &Path) -> Result<(), Error> {
+    let is_free = match fs::symlink_metadata(target) {
+        // What else is there is for a copy to judge.
+        Ok(it) => it.is_file(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let named = tempfile::Builder::new()
+        .prefix(".pcaps-")
+        .make_in(folder, |it| fs::hard_link(part, it));
+    let Some(named) = named.ok().filter(|_| is_free) else {
+        // It is on another file system, for example.
+        return copy(part, target);
+    };
+    let synced = File::open(part).and_then(|it| it.sync_all());
+    synced.map_err(|it| Error::io("write", target, it).advise(STAY))?;
+    let placed = named.into_temp_path().persist(target);
+    placed.map_err(|it| Error::io("write", target, it.error).advise(STAY))?;
+    // It is in its place: that not every system can sync a folder is no reason to say that it is not.
+    let _ = File::open(folder).and_then(|it| it.sync_all());
+    Ok(())
 }
 
 /// Puts a copy of a file in its place in one step.
