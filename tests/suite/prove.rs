@@ -205,8 +205,8 @@ async fn the_challenge_is_sent_by_the_uri_that_was_registered() {
     let scene = Scene::set().await;
     let spelled =
         format!("r2://b/d/?account-id=acc&access-key-id={KEY_ID}&secret-access-key={KEY}");
-    let registered = scene.direct.register_bucket(&spelled.parse().unwrap());
-    registered.await.unwrap();
+    let spelled = spelled.parse().unwrap();
+    scene.direct.register_bucket(&spelled).await.unwrap();
     scene.prove().await.unwrap();
     let requests = scene.server.requests();
     let sent = requests
