@@ -218,8 +218,7 @@ impl<R: Read> Reader<R> {
         let Records::Pcap(pcap) = &self.records else {
             return None;
         };
-        // What fails now fails again, once what was read before has been delivered.
-        let _ = self.source.fill_up();
+        self.source.fill_up();
         let (packets, len) = pcap.whole(self.source.ahead());
         if packets == 0 {
             return None;

@@ -26,6 +26,8 @@ pub(crate) struct Source<R> {
     end: usize,
     /// From where on consumed bytes are still wanted.
     wanted: u64,
+    /// What stopped the reading when more was read than was asked for.
+    stopped: Option<Stopped>,
     /// Whether nothing is to be read now.
     sealed: bool,
     /// Where in the file `start` is.
@@ -53,6 +55,7 @@ impl<R: Read> Source<R> {
             start: 0,
             end: 0,
             wanted: u64::MAX,
+            stopped: None,
             sealed: false,
             offset: 0,
             packets: 0,
@@ -84,6 +87,13 @@ impl<R: Read> Source<R> {
         if self.sealed {
             return Err(Error::read(self.place(), io::ErrorKind::WouldBlock.into()));
         }
+        self.read_on(need).map_err(|stopped| match stopped {
+            Stopped::Io(error) => Error::read(self.place(), error),
+            Stopped::Fault(fault) => self.fault(fault),
+        })
+    }
+
+    fn read_on(&mut self, need: usize) -> Result<(), Stopped> {
         // Not once more when it is called again for the rest of a long record.
         self.close_up();
         while self.end - self.start < need {
@@ -93,29 +103,30 @@ impl<R: Read> Source<R> {
                 self.buffer.resize(doubled, 0);
             }
             let room = &mut self.buffer[self.end..];
-            let read = match &mut self.unpack {
-                None => self.read.read(room).map_err(Stopped::Io),
-                Some(unpack) => unpack.read(&mut self.read, room),
+            let read = match (self.stopped.take(), &mut self.unpack) {
+                (Some(stopped), _) => Err(stopped),
+                (None, None) => self.read.read(room).map_err(Stopped::Io),
+                (None, Some(unpack)) => unpack.read(&mut self.read, room),
             };
             match read {
                 Ok(0) => match &self.at_end {
-                    Some(fault) => return Err(self.fault(fault.clone())),
+                    Some(fault) => return Err(Stopped::Fault(fault.clone())),
                     None => break,
                 },
                 // A faulty reader could claim more than it was given room for.
                 Ok(count) => self.end = self.buffer.len().min(self.end + count),
                 Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(Stopped::Io(error)) => return Err(Error::read(self.place(), error)),
-                Err(Stopped::Fault(fault)) => return Err(self.fault(fault)),
+                Err(stopped) => return Err(stopped),
             }
         }
         Ok(())
     }
 
-    /// Reads on until the buffer is full or the file ends. When that fails, what was read before is there.
-    pub(crate) fn fill_up(&mut self) -> Result<(), Error> {
+    /// Reads on until the buffer is full or the file ends. If that fails, it is told when more is asked for than was read
+    /// before.
+    pub(crate) fn fill_up(&mut self) {
         self.close_up();
-        self.refill(self.buffer.len())
+        self.stopped = self.read_on(self.buffer.len()).err();
     }
 
     /// The bytes that were read and not consumed.
@@ -130,7 +141,7 @@ impl<R: Read> Source<R> {
         self.consume(count);
         let (given, rest) = (from..self.start, self.ahead());
         let len = rest.len();
-        room.resize(room.len().max(self.buffer.len()), 0);
+        room.resize(room.len().max(len), 0);
         room[..len].copy_from_slice(rest);
         (self.start, self.end) = (0, len);
         (mem::replace(&mut self.buffer, room), given)

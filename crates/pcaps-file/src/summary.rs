@@ -36,14 +36,15 @@ use timeline::Timeline;
 ///
 /// Of tunnels (GRE, IP in IP) the innermost packet is what counts, as far as it was captured.
 ///
-/// Memory is bounded whatever the packets are, to about 30 MB. What does not fit is approximate, and said to be:
+/// Memory is bounded whatever the packets are, to about 20 MB, and twice that while a long file is read: two threads
+/// share it. What does not fit is approximate, and said to be:
 ///
 /// - Packets, bytes, times, sizes, protocols, flags of TCP and ports are exact. (Of headers, the first 1,024
 ///   sequences are; packets with others are counted with their link type only.)
 /// - Up to 14,336 flows, and as many addresses, of IPv4 and as many of IPv6 are counted exactly. Beyond, the rare ones
 ///   are forgotten again: what is told of the others are lower bounds, each with the most that it may lack, and none
-///   with more than 1/4,096 of all packets or bytes gets lost. How many there are is then an estimate, within about
-///   1 % (its standard deviation).
+///   with more than 1/4,096 of all packets or bytes gets lost. Which of the rare ones are told is a matter of chance.
+///   How many there are is then an estimate, within about 1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which

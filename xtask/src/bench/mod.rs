@@ -34,8 +34,8 @@ pub enum Suite {
     /// A full capture of 2,500 small files, and one of 8 large ones, out of a bucket beside `rclone copy`. Needs python3
     /// with venv, and the package index the first time.
     Fetch,
-    /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, of 10 million packets and
-    /// of real ones. Needs mergecap, editcap and tcpdump.
+    /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, summing up beside capinfos
+    /// and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it.
     Files,
     /// The simulator: requests a second beside nginx, a sample, and a full capture of 1 GB beside `cp`. Needs nginx,
     /// curl and wrk.

@@ -71,6 +71,11 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
             add(counter);
             return &[];
         }
+        // Before it is there: one more would make the table twice as large.
+        let is_full = self.by_key.len() >= FULL;
+        if is_full {
+            self.prune();
+        }
         let mut counter = Counter {
             missed: self.missed,
             ..Counter::default()
@@ -78,21 +83,12 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         add(&mut counter);
         self.distinct.add(&key);
         self.by_key.insert(key, counter);
-        self.make_room()
+        if is_full { &self.went } else { &[] }
     }
 
-    /// Gives the counters that went.
-    #[inline]
-    fn make_room(&mut self) -> &[(K, Counter)] {
-        if self.by_key.len() > FULL {
-            self.prune()
-        } else {
-            &[]
-        }
-    }
-
+    /// Makes room, and notes what went.
     #[cold]
-    fn prune(&mut self) -> &[(K, Counter)] {
+    fn prune(&mut self) {
         self.bounds.clear();
         self.bounds.extend(self.by_key.values().map(Counter::bound));
         // The largest that are not kept.
@@ -117,7 +113,6 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
             packets,
             bytes_on_wire: bytes,
         };
-        &self.went
     }
 
     /// Adds what another has counted. Gives the counters that went, as [`add`](Self::add) does.
@@ -139,7 +134,11 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         }
         self.missed += other.missed;
         self.distinct.merge(&other.distinct);
-        self.make_room()
+        if self.by_key.len() <= FULL {
+            return &[];
+        }
+        self.prune();
+        &self.went
     }
 
     /// Whether every counter there ever was is still there, from its beginning.
@@ -253,7 +252,7 @@ mod tests {
                 _ if number % 10_000 == 1 => counters.see(3, 10_000_000),
                 _ => counters.see(1_000_000 + number, 60),
             }
-            assert!(counters.by_key.len() <= FULL + 1);
+            assert!(counters.by_key.len() <= FULL);
         }
         counters
     }

@@ -50,8 +50,12 @@ struct Shared<'a, R> {
 }
 
 fn lock<'a, 'b, R>(shared: &'a Mutex<Shared<'b, R>>) -> MutexGuard<'a, Shared<'b, R>> {
-    // A reader that panicked is not read again: the panic goes on in `add_all`.
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+    shared.lock().unwrap_or_else(|poisoned| {
+        let mut shared = poisoned.into_inner();
+        // A reader that panicked is not read again: the panic goes on in `add_all`.
+        shared.ended.get_or_insert(Ok(()));
+        shared
+    })
 }
 
 impl Summary {

@@ -151,6 +151,11 @@ impl Fetch {
             let error = Error::new(ErrorKind::UnexpectedResponse, what);
             return Err(broken(error, true));
         }
+        if is_part && sink.tag.is_none() && got.meta.e_tag.is_none() {
+            let what = "the bucket does not say of which object the part is";
+            let error = Error::new(ErrorKind::UnexpectedResponse, what);
+            return Err(broken(error, true));
+        }
         if got.meta.e_tag.is_some() {
             sink.tag.clone_from(&got.meta.e_tag);
         }
@@ -259,7 +264,7 @@ struct Sink {
     /// Once there is a file: a small object has none before it is whole.
     begun: Option<(FetchedPart, File)>,
     key: String,
-    /// What the object is called by who gave the last piece of it: a listing may leave the quotes out.
+    /// What the object is called by who gave the last piece of it: a listing may leave the quotes out. `None` before.
     tag: Option<String>,
     check: Check,
     buffer: Vec<u8>,
@@ -274,7 +279,7 @@ impl Sink {
             begun: None,
             check: Check::new(&key),
             key,
-            tag: object.etag.clone(),
+            tag: None,
             buffer: Vec::new(),
             len: 0,
         }

@@ -5,7 +5,7 @@
 //! no secret: the destination is written without keys.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -104,7 +104,8 @@ pub(super) struct Left {
 impl FetchedPart {
     /// Whether it is of the object as it is listed.
     pub(super) fn is_of(&self, object: &Object) -> bool {
-        self.size == object.size && self.etag == object.etag
+        let have_tags = self.etag.is_some() == object.etag.is_some();
+        self.size == object.size && have_tags && object.has_tag(self.etag.as_deref())
     }
 }
 
@@ -154,7 +155,7 @@ impl PartsFolder {
         let destination = destination.to_string();
         let left = if text.is_empty() {
             // Without it, nobody knows what the files are.
-            clear(&folder).map_err(failed)?;
+            clear(&folder, &BTreeSet::new()).map_err(failed)?;
             let line = Line::Collect {
                 version: 1,
                 capture: capture.to_string(),
@@ -260,7 +261,7 @@ impl PartsFolder {
     /// Takes the folder away. First the journal goes: a run that finds files without one takes none of them for whole.
     pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_file(self.folder.join(MANIFEST))?;
-        clear(&self.folder)?;
+        clear(&self.folder, &BTreeSet::new())?;
         fs::remove_dir(&self.folder)
     }
 
@@ -352,7 +353,7 @@ impl Journal {
             left.whole.remove(&entry.key);
             if is_whole {
                 left.whole.insert(entry.key, part);
-            } else if entry.boot == boot {
+            } else if boot.is_some() && entry.boot == boot {
                 left.begun.insert(entry.key, part);
             }
         }
@@ -363,6 +364,10 @@ impl Journal {
             looked.is_ok()
                 && (part.found.packets, part.found.checksum) == (noted.packets, noted.checksum)
         });
+        let parts = left.whole.values().chain(left.begun.values());
+        let kept = parts.map(|it| it.number).collect();
+        // What is not believed only takes room.
+        clear(folder, &kept).map_err(|it| Error::io("use the folder", folder, it))?;
         Ok(left)
     }
 }
@@ -461,12 +466,12 @@ fn number(text: &str) -> Option<u32> {
     (name(number) == text).then_some(number)
 }
 
-/// Takes away the files that a run before has left.
-fn clear(folder: &Path) -> io::Result<()> {
+/// Takes away the files of parts, but for those of some numbers.
+fn clear(folder: &Path, kept: &BTreeSet<u32>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let is_part = |it: &str| number(it).is_some();
-        if entry.file_name().to_str().is_some_and(is_part) {
+        let number = entry.file_name().to_str().and_then(number);
+        if number.is_some_and(|it| !kept.contains(&it)) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -565,4 +570,91 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Seek as _;
+
+    use super::*;
+
+    fn opened(folder: &Path) -> (PartsFolder, Left) {
+        let destination = "s3://captures/edge?region=eu-west-1".parse().unwrap();
+        let id = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        PartsFolder::open(folder.to_owned(), &id, &destination).unwrap()
+    }
+
+    fn object(size: u64) -> Object {
+        Object {
+            key: "edge/one.pcap".into(),
+            size,
+            etag: Some("\"tag\"".to_owned()),
+        }
+    }
+
+    fn files(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count() - 1
+    }
+
+    #[test]
+    fn a_part_that_is_begun_is_gone_on_with_in_the_same_boot_only() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("parts");
+        let object = object(10);
+        let (parts, _) = opened(&folder);
+        let (_, mut file) = parts.begin(&object).unwrap();
+        file.write_all(b"1234").unwrap();
+        drop((parts, file));
+
+        let (parts, mut left) = opened(&folder);
+        assert!(left.whole.is_empty());
+        let part = left.begun.remove("edge/one.pcap").unwrap();
+        assert!(part.is_of(&object));
+        let mut seen = Vec::new();
+        let resumed = parts.resume(&part, |it| seen.extend_from_slice(it));
+        let (mut file, len) = resumed.unwrap().unwrap();
+        assert_eq!(
+            (len, file.stream_position().unwrap(), seen.as_slice()),
+            (4, 4, &b"1234"[..])
+        );
+        drop((parts, file));
+
+        let manifest = folder.join(MANIFEST);
+        let text = fs::read_to_string(&manifest).unwrap();
+        let this = boot().unwrap();
+        assert!(text.contains(&this), "{text}");
+        fs::write(&manifest, text.replace(&this, "another")).unwrap();
+        let (_parts, left) = opened(&folder);
+        assert!(left.begun.is_empty() && left.whole.is_empty());
+        // It takes no room any more.
+        assert_eq!(files(&folder), 0);
+    }
+
+    #[test]
+    fn a_whole_part_is_believed_by_its_bytes() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("parts");
+        let (parts, _) = opened(&folder);
+        let mut check = Check::new("edge/one.pcap");
+        check.push(b"no capture");
+        let part = parts.put(&object(10), b"no capture", check.finish());
+        let path = parts.path(&part.unwrap());
+        drop(parts);
+
+        let (parts, left) = opened(&folder);
+        // A server may list its tag without the quotes.
+        let listed = Object {
+            etag: Some("tag".to_owned()),
+            ..object(10)
+        };
+        assert!(left.whole["edge/one.pcap"].is_of(&listed));
+        assert!(!left.whole["edge/one.pcap"].is_of(&object(11)));
+        drop(parts);
+
+        // Of the same length, as after a power cut.
+        fs::write(&path, b"no capturE").unwrap();
+        let (_parts, left) = opened(&folder);
+        assert!(left.whole.is_empty());
+        assert_eq!(files(&folder), 0);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Seek as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -257,10 +257,16 @@ fn put(part: &Path, target: &Path) -> Result<(), Error> {
         // It is on another file system, for example.
         return copy(part, target);
     };
-    let synced = File::open(part).and_then(|it| it.sync_all());
+    // To be written: else Windows syncs nothing.
+    let file = OpenOptions::new().write(true).open(part);
+    let synced = file.and_then(|it| it.sync_all());
     synced.map_err(|it| Error::io("write", target, it).advise(STAY))?;
-    let placed = named.into_temp_path().persist(target);
+    let named = named.into_temp_path();
+    let second = named.to_path_buf();
+    let placed = named.persist(target);
     placed.map_err(|it| Error::io("write", target, it.error).advise(STAY))?;
+    // Giving a file a name that it has does nothing: a run before had put it there.
+    let _ = fs::remove_file(second);
     // It is in its place: that not every system can sync a folder is no reason to say that it is not.
     let _ = File::open(folder).and_then(|it| it.sync_all());
     Ok(())
@@ -280,6 +286,19 @@ fn copy(part: &Path, target: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_can_be_put_in_its_place_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (part, target) = (folder.path().join("part"), folder.path().join("target"));
+        fs::write(&part, "packets").unwrap();
+        fs::write(&target, "of another capture").unwrap();
+        for _ in 0..2 {
+            put(&part, &target).unwrap();
+            assert_eq!(fs::read(&target).unwrap(), b"packets");
+            assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        }
+    }
 
     #[test]
     fn no_key_leads_out_of_the_folder() {
