@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::Read;
 use std::iter;
 use std::mem;
-use std::ops::Range;
 use std::path::Path;
 
 use crate::error::{Error, Fault};
@@ -87,12 +86,13 @@ enum Records {
 pub(crate) struct Piece {
     pcap: Pcap,
     buffer: Vec<u8>,
-    range: Range<usize>,
+    /// How much of it is filled.
+    len: usize,
 }
 
 impl Piece {
     pub(crate) fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
-        let mut rest = self.buffer.get(self.range.clone()).unwrap_or_default();
+        let mut rest = self.buffer.get(..self.len).unwrap_or_default();
         iter::from_fn(move || {
             let (packet, after) = self.pcap.split(rest)?;
             rest = after;
@@ -212,23 +212,23 @@ impl<R: Read> Reader<R> {
         Ok(record)
     }
 
-    /// All packets that are whole in a full buffer, which is given away; `room` takes its place. `None` if there are none,
-    /// or not known before one is read after the other: [`next_packet`](Self::next_packet) goes on.
+    /// The packets that come next, as many as fit into `room`, whole. `None` if there are none, or not known before one is
+    /// read after the other: [`next_packet`](Self::next_packet) goes on.
     pub(crate) fn piece(&mut self, room: &mut Vec<u8>) -> Option<Piece> {
         let Records::Pcap(pcap) = &self.records else {
             return None;
         };
+        // Into the caller's buffer, which is in its cache.
+        self.source.change(room);
         self.source.fill_up();
         let (packets, len) = pcap.whole(self.source.ahead());
-        if packets == 0 {
-            return None;
-        }
+        self.source.consume(len);
         self.source.packets += packets;
-        let (buffer, range) = self.source.give(len, mem::take(room));
-        Some(Piece {
+        self.source.change(room);
+        (packets > 0).then(|| Piece {
             pcap: *pcap,
-            buffer,
-            range,
+            buffer: mem::take(room),
+            len,
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 use std::mem;
-use std::ops::Range;
 
 use crate::error::{Error, Fault, Place};
 use crate::unpack::{Stopped, Unpack};
@@ -134,17 +133,14 @@ impl<R: Read> Source<R> {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Consumes the first `count` bytes of [`ahead`](Self::ahead), and gives away the buffer in which they lie, and where.
-    /// What follows them moves to `room`, which takes the buffer's place.
-    pub(crate) fn give(&mut self, count: usize, mut room: Vec<u8>) -> (Vec<u8>, Range<usize>) {
-        let from = self.start;
-        self.consume(count);
-        let (given, rest) = (from..self.start, self.ahead());
-        let len = rest.len();
-        room.resize(room.len().max(len), 0);
-        room[..len].copy_from_slice(rest);
+    /// Makes another buffer its own, and gives its own for it. What was read and not consumed moves.
+    pub(crate) fn change(&mut self, buffer: &mut Vec<u8>) {
+        let ahead = self.ahead();
+        let len = ahead.len();
+        buffer.resize(buffer.len().max(len), 0);
+        buffer[..len].copy_from_slice(ahead);
         (self.start, self.end) = (0, len);
-        (mem::replace(&mut self.buffer, room), given)
+        mem::swap(&mut self.buffer, buffer);
     }
 
     /// The first four bytes of the file; if it is packed, of what it unpacks to, which takes the file's place.
