@@ -22,7 +22,7 @@ const MERGES: [(usize, f64, Option<f64>); 3] = [
     (2_000, 10.0, Some(4.0)),
 ];
 
-/// What is filtered for: a fifth of the synthetic traffic, or some half of what people do on the web.
+/// What is filtered for: tests of several sorts, of which most are made for most packets.
 const EXPRESSION: &str = "udp or tcp port 443 and tcp[tcpflags] & (tcp-syn|tcp-fin) != 0";
 
 /// The programs that take part.
