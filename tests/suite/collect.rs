@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream::BoxStream};
-use pcaps::{Account, CaptureId, ErrorKind, FileState, Folder, Full};
+use pcaps::{Account, CaptureId, Collecting, ErrorKind, FileState, Folder, Full};
 use pcaps_file::{Reader, Summary};
 use pcaps_sim::{
     Files, Simulator,
@@ -25,7 +25,7 @@ use pcaps_sim::{
 use crate::{
     secrets::{self, KEY, KEY_ID},
     stage::destination,
-    support::{ACCOUNT, TOKEN},
+    support::{ACCOUNT, TOKEN, dropped_when},
     time::Time,
 };
 
@@ -449,20 +449,12 @@ async fn what_was_fetched_is_not_fetched_again() {
     assert!(number > 20, "{number}");
     for after in [0, 1, 5, 12, 20] {
         // Dropped when so many are whole.
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let mut tell = Some(tell);
-        let collect = scene.collect().transfers(3).on_progress(move |it| {
-            if it.files >= after
-                && let Some(tell) = tell.take()
-            {
-                tell.send(()).unwrap();
-            }
-        });
-        tokio::select! {
-            biased;
-            _ = told => {}
-            done = collect.into_future() => panic!("{done:?}"),
-        }
+        let is_time = move |it: &Collecting| it.files >= after;
+        dropped_when(is_time, |mut tell| {
+            let collect = scene.collect().transfers(3);
+            collect.on_progress(move |it| tell(&it))
+        })
+        .await;
         let manifest = fs::read_to_string(scene.parts().join("manifest.ndjson")).unwrap();
         secrets::assert_none(&manifest);
         assert!(!scene.output().exists());
@@ -663,12 +655,9 @@ mod programs {
 
         fn command(&self, arguments: &[&str]) -> std::process::Command {
             let map = self.folder.path().join("buckets/gs/captures");
-            let mut command = pcaps();
+            let mut command = self.sim.pcaps();
             command
                 .current_dir(self.folder.path())
-                .env("CLOUDFLARE_BASE_URL", self.sim.text("base_url"))
-                .env("CLOUDFLARE_API_TOKEN", self.sim.text("api_token"))
-                .env("CLOUDFLARE_ACCOUNT_ID", self.sim.text("account_id"))
                 .args(arguments)
                 .args(["--bucket-map", &format!("gs://captures={}", map.display())]);
             command

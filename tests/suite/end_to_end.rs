@@ -8,7 +8,7 @@ use pcaps_file::{Reader, Summary};
 use pcaps_sim::{Buckets, Simulator};
 use serde_json::Value;
 
-use crate::support::{Run, pcaps, run};
+use crate::support::{Run, pcaps, pcaps_of, run};
 
 struct Service {
     simulator: Simulator,
@@ -36,13 +36,8 @@ impl Service {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = pcaps();
-        command
-            .current_dir(self.folder.path())
-            .env("CLOUDFLARE_BASE_URL", self.simulator.base_url())
-            .env("CLOUDFLARE_API_TOKEN", self.simulator.token().expose())
-            .env("CLOUDFLARE_ACCOUNT_ID", self.simulator.account_id())
-            .args(arguments);
+        let mut command = pcaps_of(&self.simulator);
+        command.current_dir(self.folder.path()).args(arguments);
         command
     }
 

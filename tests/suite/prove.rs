@@ -1,7 +1,6 @@
 //! The proof that a bucket is the caller's, against the simulator.
 
 use std::{
-    future::IntoFuture as _,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -19,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::{
     secrets::{self, KEY, KEY_ID},
-    stage::destination,
-    support::{ACCOUNT, TOKEN, account_at},
+    stage::{destination, simulator},
+    support::{ACCOUNT, TOKEN, account_at, dropped_when},
     time::Time,
 };
 
@@ -55,13 +54,7 @@ impl Scene {
     async fn looking_at(seen: Option<Folder>) -> Self {
         secrets::watch_logs();
         let time = Time::start();
-        let clock = time.clone();
-        let simulator = Simulator::builder()
-            .token(TOKEN)
-            .account_id(ACCOUNT)
-            .unlimited(true)
-            .clock(move || clock.now());
-        let simulator = simulator.start().await.unwrap();
+        let simulator = simulator(&time).await;
         let server = Arc::new(FaultServer::before(&simulator).await.unwrap());
         let (store, prefix) = simulator.buckets().place("r2://b/d").unwrap();
         let bucket = Folder::new(store, prefix);
@@ -224,20 +217,8 @@ async fn dropped_at_any_step_it_goes_on_from_there() {
             let (bucket, challenge) = scene.registered().await;
             scene.put(&scene.key(&bucket), &challenge).await;
         }
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let mut tell = Some(tell);
-        let prove = scene.prove_and(move |it| {
-            if format!("{it:?}").starts_with(step)
-                && let Some(tell) = tell.take()
-            {
-                tell.send(()).unwrap();
-            }
-        });
-        tokio::select! {
-            biased;
-            _ = told => {}
-            done = prove.into_future() => panic!("{step}: {done:?}"),
-        }
+        let is_there = move |it: &Proving| format!("{it:?}").starts_with(step);
+        dropped_when(is_there, |tell| scene.prove_and(tell)).await;
         let (bucket, challenge) = scene.registered().await;
         scene.put(&scene.key(&bucket), &challenge).await;
         let proven = scene.prove().await.unwrap();
@@ -492,13 +473,8 @@ mod programs {
 
     /// The program with a simulator, and what it finds in place of the bucket.
     fn at(sim: &Sim, arguments: &[&str], store: &str) -> Command {
-        let mut command = pcaps();
-        command
-            .env("CLOUDFLARE_BASE_URL", sim.text("base_url"))
-            .env("CLOUDFLARE_API_TOKEN", sim.text("api_token"))
-            .env("CLOUDFLARE_ACCOUNT_ID", sim.text("account_id"))
-            .args(arguments)
-            .args(["--bucket-map", store]);
+        let mut command = sim.pcaps();
+        command.args(arguments).args(["--bucket-map", store]);
         command
     }
 

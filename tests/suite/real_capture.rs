@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pcaps_file::{Packet, Reader};
 use pcaps_sim::{Simulator, traffic::Traffic};
 
-use crate::support::{pcaps, root, run};
+use crate::support::{pcaps_of, root, run};
 
 /// From tcpdump's own tests; see the README beside it.
 fn traffic() -> PathBuf {
@@ -66,13 +66,8 @@ async fn a_filter_takes_the_packets_that_tshark_takes() {
         ("udp and src port 53", FROM_53),
     ] {
         let out = folder.path().join("out.pcap");
-        let mut command = pcaps();
-        command
-            .env("CLOUDFLARE_BASE_URL", simulator.base_url())
-            .env("CLOUDFLARE_API_TOKEN", simulator.token().expose())
-            .env("CLOUDFLARE_ACCOUNT_ID", simulator.account_id())
-            .args(["capture", filter, "-o"])
-            .arg(&out);
+        let mut command = pcaps_of(&simulator);
+        command.args(["capture", filter, "-o"]).arg(&out);
         run(&mut command).ok();
         let (times, found) = packets(out);
         // Moved in time, gaps kept; repeated to the end of the window.

@@ -23,7 +23,7 @@ use s3s::{
     service::S3ServiceBuilder,
 };
 
-use crate::support::{Run, pcaps, run};
+use crate::support::{Run, pcaps_of, run};
 
 const ID: &str = "AKIDOFTHES3SERVER";
 const SECRET: &str = "secret/of+the=s3-server";
@@ -110,14 +110,11 @@ impl Scene {
     }
 
     fn without_keys(&self, arguments: &[&str]) -> Command {
-        let mut command = pcaps();
+        let mut command = pcaps_of(&self.simulator);
         command
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("CLOUDFLARE_BASE_URL", self.simulator.base_url())
-            .env("CLOUDFLARE_API_TOKEN", self.simulator.token().expose())
-            .env("CLOUDFLARE_ACCOUNT_ID", self.simulator.account_id())
             .args(arguments);
         command
     }

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::pcaps;
+use crate::support::{pcaps, pcaps_as};
 
 /// A running `pcaps sim`, which ends with this.
 pub(crate) struct Sim {
@@ -40,6 +40,12 @@ impl Sim {
         }
         let document = serde_json::from_str(&text).unwrap();
         Self { child, document }
+    }
+
+    /// The program, pointed at it.
+    pub(crate) fn pcaps(&self) -> Command {
+        let [url, token, account] = ["base_url", "api_token", "account_id"].map(|it| self.text(it));
+        pcaps_as(url, token, account)
     }
 
     pub(crate) fn text(&self, name: &str) -> &str {

@@ -54,19 +54,24 @@ pub(crate) fn destination() -> Destination {
     uri.parse().unwrap()
 }
 
+/// A simulator that goes by this clock.
+pub(crate) async fn simulator(time: &Time) -> Simulator {
+    let clock = time.clone();
+    let simulator = Simulator::builder()
+        .token(TOKEN)
+        .account_id(ACCOUNT)
+        .ranges(true)
+        // What is said of limits is a fault's to say.
+        .unlimited(true)
+        .clock(move || clock.now());
+    simulator.start().await.unwrap()
+}
+
 impl Stage {
     pub(crate) async fn set(operation: Operation) -> Self {
         secrets::watch_logs();
         let time = Time::start();
-        let clock = time.clone();
-        let simulator = Simulator::builder()
-            .token(TOKEN)
-            .account_id(ACCOUNT)
-            .ranges(true)
-            // What is said of limits is a fault's to say.
-            .unlimited(true)
-            .clock(move || clock.now());
-        let simulator = simulator.start().await.unwrap();
+        let simulator = simulator(&time).await;
         let server = Arc::new(FaultServer::before(&simulator).await.unwrap());
         let stalls = tokio::spawn(give_up_on_stalls(Arc::clone(&server), time.clone()));
         let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();

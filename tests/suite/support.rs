@@ -2,7 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    fmt::Write as _,
+    fmt::{self, Write as _},
+    future::IntoFuture,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{Arc, Mutex},
@@ -14,6 +15,8 @@ use axum::{
     extract::State,
     http::{HeaderMap, Method, Response, Uri},
 };
+
+use pcaps_sim::Simulator;
 
 use crate::{secrets, time::Time};
 
@@ -129,12 +132,46 @@ pub(crate) fn pcaps() -> Command {
 
 /// The program, pointed at a service.
 pub(crate) fn pcaps_at(base_url: &str) -> Command {
+    pcaps_as(base_url, TOKEN, ACCOUNT)
+}
+
+/// The program, pointed at a service, with an account of it.
+pub(crate) fn pcaps_as(base_url: &str, token: &str, account: &str) -> Command {
     let mut command = pcaps();
     command
         .env("CLOUDFLARE_BASE_URL", base_url)
-        .env("CLOUDFLARE_API_TOKEN", TOKEN)
-        .env("CLOUDFLARE_ACCOUNT_ID", ACCOUNT);
+        .env("CLOUDFLARE_API_TOKEN", token)
+        .env("CLOUDFLARE_ACCOUNT_ID", account);
     command
+}
+
+/// The program, pointed at a simulator of this process.
+pub(crate) fn pcaps_of(simulator: &Simulator) -> Command {
+    let token = simulator.token().expose();
+    pcaps_as(simulator.base_url(), token, simulator.account_id())
+}
+
+/// Begins work with something that it calls, and drops it as soon as that has returned true.
+pub(crate) async fn dropped_when<T, W>(
+    mut is_time: impl FnMut(&T) -> bool + Send + 'static,
+    begin: impl FnOnce(Box<dyn FnMut(&T) + Send>) -> W,
+) where
+    W: IntoFuture<Output: fmt::Debug>,
+{
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut tell = Some(tell);
+    let work = begin(Box::new(move |it| {
+        if is_time(it)
+            && let Some(tell) = tell.take()
+        {
+            tell.send(()).unwrap();
+        }
+    }));
+    tokio::select! {
+        biased;
+        _ = told => {}
+        done = work.into_future() => panic!("{done:?}"),
+    }
 }
 
 pub(crate) fn run(command: &mut Command) -> Run {
