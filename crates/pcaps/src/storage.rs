@@ -15,7 +15,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, path:
 use crate::{Account, Destination, Error};
 use environment::Environment;
 pub(crate) use fault::Access;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, is_empty_folder};
 
 /// A folder of a bucket, in an object store.
 ///

@@ -25,20 +25,22 @@ pub(super) fn add_all<R: Read + Send>(
         ended: None,
     });
     summary.add_pieces(&shared, ALONE);
-    scope(|scope| {
-        let other = || {
-            let mut summary = Summary::default();
+    let has_more = lock(&shared).ended.is_none();
+    if has_more {
+        scope(|scope| {
+            let other = || {
+                let mut summary = Summary::default();
+                summary.add_pieces(&shared, usize::MAX);
+                summary
+            };
+            let other = Builder::new().spawn_scoped(scope, other);
             summary.add_pieces(&shared, usize::MAX);
-            summary
-        };
-        let has_more = lock(&shared).ended.is_none();
-        // If there is no thread to be had, it takes longer.
-        let other = has_more.then(|| Builder::new().spawn_scoped(scope, other));
-        summary.add_pieces(&shared, usize::MAX);
-        if let Some(Ok(other)) = other {
-            summary.merge(&other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-    });
+            // If there was no thread to be had, it took longer.
+            if let Ok(other) = other {
+                summary.merge(&other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+        });
+    }
     let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     shared.ended.unwrap_or(Ok(()))
 }

@@ -8,7 +8,7 @@ use object_store::{ObjectStore, path::Path as Key};
 use crate::{
     CaptureId, Error,
     call::Shared,
-    storage::{Access, Source},
+    storage::{Access, Source, is_empty_folder},
 };
 
 /// A file of a capture in its bucket, as a listing tells of it.
@@ -48,8 +48,7 @@ pub(super) async fn list(
         let object = match folder.in_time(shared, objects.next()).await {
             None => return Err(folder.timed_out(DOING)),
             Some(None) => return Ok(listing),
-            // A folder that nothing was ever written to is not there.
-            Some(Some(Err(object_store::Error::NotFound { .. }))) if listing.is_empty() => {
+            Some(Some(Err(error))) if listing.is_empty() && is_empty_folder(&error) => {
                 return Ok(listing);
             }
             Some(Some(Err(error))) => return Err(folder.failed(Access::List, DOING, &error)),

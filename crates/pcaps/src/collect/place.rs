@@ -250,10 +250,13 @@ fn put(part: &Path, target: &Path) -> Result<(), Error> {
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     };
     let folder = target.parent().unwrap_or(Path::new("."));
-    let named = tempfile::Builder::new()
-        .prefix(".pcaps-")
-        .make_in(folder, |it| fs::hard_link(part, it));
-    let Some(named) = named.ok().filter(|_| is_free) else {
+    let mut builder = tempfile::Builder::new();
+    let link = || {
+        builder
+            .prefix(".pcaps-")
+            .make_in(folder, |it| fs::hard_link(part, it))
+    };
+    let Some(Ok(named)) = is_free.then(link) else {
         // It is on another file system, for example.
         return copy(part, target);
     };

@@ -143,7 +143,7 @@ fn is_not_there(error: &object_store::Error) -> bool {
 }
 
 /// Whether a folder, of this machine, is not there because nothing has been written to it.
-fn is_empty_folder(error: &object_store::Error) -> bool {
+pub(crate) fn is_empty_folder(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. }) && !Fault::of(error).is_remote()
 }
 
