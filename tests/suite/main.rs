@@ -1,11 +1,13 @@
 //! Everything that needs more than one crate to be tested.
 
+mod auth;
 mod blocking;
 mod buckets;
 mod cli;
 mod collect;
 mod conformance;
 mod connections;
+mod doctor;
 mod downloads;
 mod drift;
 mod end_to_end;
@@ -17,11 +19,15 @@ mod layers;
 mod merge;
 mod outline;
 mod pacing;
+mod probe;
+mod profiles;
 mod prove;
+mod readme;
 mod real_capture;
 mod s3;
 mod schemas;
 mod secrets;
+mod shell;
 mod sim;
 mod stage;
 mod starts;

@@ -32,6 +32,7 @@ use crate::{
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
+/// | see what the credentials, and those of a bucket, are good for | [`probe`](Self::probe), [`check_bucket`](Self::check_bucket) |
 /// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
 ///
 /// ```

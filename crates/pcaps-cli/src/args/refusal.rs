@@ -3,11 +3,11 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
-    Error, Parser as _,
+    Error, FromArgMatches as _,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::Args;
+use super::{Args, command};
 use crate::output;
 
 /// What clap answers in place of arguments: an error, or the help that was asked for.
@@ -21,7 +21,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
     let secretive = arguments
         .iter()
         .any(|it| it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
-    Args::try_parse_from(arguments).map_err(|mut error| {
+    let matches = command().try_get_matches_from(arguments);
+    let args = matches.and_then(|it| Args::from_arg_matches(&it));
+    args.map_err(|mut error| {
         hide_strays(&mut error, secretive);
         Refusal(error)
     })
@@ -70,8 +72,6 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
     use crate::args::{Bucket, CaptureOther, Command, Start};
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_grammar_is_sound() {
-        Args::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

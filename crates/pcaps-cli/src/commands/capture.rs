@@ -91,8 +91,7 @@ async fn save(
 
 /// A full capture, from its start to one file.
 fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
-    let bucket = start::bucket(args.start.bucket.clone())?;
-    let request = start::full(&args.start, &bucket)?;
+    let (request, bucket) = start::full(global, &args.start)?;
     let target = Target::prepare(&args.output.output, global.json)?;
     fetch::check(&args.fetching, Some(&target))?;
     let (resume, brake) = (Resume::default(), Brake::default());

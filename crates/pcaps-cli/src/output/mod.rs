@@ -1,7 +1,9 @@
 //! What is printed, and how it looks.
 
+mod auth;
 mod bucket;
 mod capture;
+mod checks;
 mod collected;
 mod file_error;
 mod merged;
@@ -16,8 +18,10 @@ use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 
+pub(crate) use auth::{LoggedIn, LoggedOut, Permissions, Standing};
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
+pub(crate) use checks::{Check, Checks, State, checks};
 pub(crate) use collected::{CollectedView, collected, missing};
 pub(crate) use file_error::FileError;
 pub(crate) use merged::{MergedView, format, remarks};
@@ -47,10 +51,10 @@ fn document(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// Prints data, at once and whole.
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(data: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout
-        .write_all(text.as_bytes())
+        .write_all(data.as_ref())
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::stdout(&error))
 }
