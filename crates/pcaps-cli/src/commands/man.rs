@@ -86,7 +86,20 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     let (notes, examples) = help.split_once("Examples:\n").unwrap_or((&help, ""));
     section("NOTES", notes).to_writer(&mut page)?;
     section("EXAMPLES", examples).to_writer(&mut page)?;
-    Ok(page)
+    Ok(ascii(&String::from_utf8_lossy(&page)).into_bytes())
+}
+
+/// What no version of troff can misread.
+fn ascii(page: &str) -> String {
+    let mut plain = String::new();
+    for c in page.chars() {
+        if c.is_ascii() {
+            plain.push(c);
+        } else {
+            plain += &format!("\\[u{:04X}]", u32::from(c));
+        }
+    }
+    plain
 }
 
 /// What follows the options in a command's help: lines that begin with blanks stay as they are, others are filled.
