@@ -35,6 +35,8 @@ struct Bucket {
     page: usize,
     /// What the capture has taken, as the service says.
     reported: u64,
+    /// Why it ended early, as the service says.
+    failed: Option<&'static str>,
     /// How many requests are answered with 503 before one is taken.
     slow_downs: u32,
     /// Whether nobody's keys are known.
@@ -102,10 +104,12 @@ async fn serve(
     let mut bucket = bucket.lock().unwrap();
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     if path.starts_with("/client/") {
+        let status = bucket.failed.map_or("success", |_| "failed");
         let capture = json!({
             "success": true, "errors": [], "messages": [],
             "result": {
-                "id": ID, "type": "full", "system": "magic-transit", "status": "success",
+                "id": ID, "type": "full", "system": "magic-transit", "status": status,
+                "error_message": bucket.failed.unwrap_or_default(),
                 "submitted": "2026-01-02T03:04:05.678901Z", "time_limit": 300, "colo_name": "ord02",
                 "destination_conf": "s3://b/edge?region=us-east-1", "packets_captured": bucket.reported,
             },
@@ -361,6 +365,30 @@ async fn wrong_keys_are_told_and_leave_nothing() {
     let ran = run(place.fetch(&["-o", "out.pcap"]), "");
     assert_eq!(ran.code, Some(0), "{}", ran.said);
     assert_eq!(place.packets(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_capture_that_fails_half_way_leaves_what_it_took() {
+    let place = Place::new(4, 3).await;
+    place.with(|it| (it.failed, it.reported) = (Some("the bucket went away"), 20));
+    let ran = run(place.fetch(&["-o", "out.pcap", "--settle", "0s"]), "");
+    assert_eq!(ran.code, Some(8), "{}", ran.said);
+    assert!(ran.said.contains("the bucket went away"), "{}", ran.said);
+    assert!(
+        ran.said.contains("reports 20 packets, and 12 are there"),
+        "{}",
+        ran.said
+    );
+    assert_eq!(place.packets(), 12);
+
+    // Or nothing.
+    place.with(|it| it.objects.clear());
+    let ran = run(place.fetch(&["-o", "none.pcap", "--settle", "0s"]), "");
+    assert_eq!(ran.code, Some(6), "{}", ran.said);
+    assert!(ran.said.contains("the bucket went away"), "{}", ran.said);
+    let left = fs::read_dir(place.folder.path()).unwrap();
+    let left: Vec<_> = left.map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left, ["out.pcap"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
