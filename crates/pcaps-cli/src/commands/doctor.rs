@@ -174,7 +174,7 @@ fn clock(probe: Probe, findings: &mut Findings) {
     match probe.clock_ahead {
         None => findings.ok("clock", "the service does not say what time it is"),
         Some(ahead) if ahead.abs() <= DRIFT => {
-            findings.ok("clock", "as the service's, to a minute")
+            findings.ok("clock", "as the service's, to a minute");
         }
         Some(ahead) => {
             let way = if ahead.is_positive() {
@@ -254,16 +254,13 @@ fn tools(findings: &mut Findings) {
         places.iter().any(|it| it.join(&name).is_file())
     };
     let (there, missing): (Vec<_>, Vec<_>) = TOOLS.into_iter().partition(|it| is_there(it));
-    let mut message = String::new();
+    let mut found = Vec::new();
     if !there.is_empty() {
-        message = format!("{} found", there.join(", "));
+        found.push(format!("{} found", there.join(", ")));
     }
     if !missing.is_empty() {
-        let separator = if message.is_empty() { "" } else { "; " };
-        message += &format!(
-            "{separator}{} not found (pcaps needs none)",
-            missing.join(", ")
-        );
+        let missing = missing.join(", ");
+        found.push(format!("{missing} not found (pcaps needs none)"));
     }
-    findings.ok("tools", message);
+    findings.ok("tools", found.join("; "));
 }
