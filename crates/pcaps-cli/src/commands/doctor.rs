@@ -9,7 +9,7 @@ use crate::{
     args::Global,
     credentials::Credentials,
     failure::{Exit, Failure},
-    output::{self, Check, Permissions, State, count},
+    output::{self, Check, Permissions, State},
     resume::Resume,
     runtime,
     session::{self, Session},
@@ -182,10 +182,9 @@ fn clock(probe: Probe, findings: &mut Findings) {
             } else {
                 "behind"
             };
-            let message = format!(
-                "{} s {way} the service's",
-                count(ahead.abs().as_secs().unsigned_abs())
-            );
+            // To a second or two it is not known.
+            let minutes = (ahead.abs().as_secs() + 30) / 60;
+            let message = format!("about {minutes} min {way} the service's");
             let advice = "set it, by NTP best: buckets refuse requests, and `--at` means another time, when it is wrong";
             findings.warning("clock", message, advice);
         }
