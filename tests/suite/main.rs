@@ -13,6 +13,7 @@ mod errors;
 mod examples;
 mod faults;
 mod generated;
+mod history;
 mod layers;
 mod merge;
 mod outline;
