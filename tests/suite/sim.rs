@@ -48,6 +48,10 @@ impl Sim {
         pcaps_as(url, token, account)
     }
 
+    pub(crate) fn document(&self) -> &Value {
+        &self.document
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.document[name].as_str().unwrap()
     }
