@@ -18,6 +18,7 @@ use axum::{
     extract::State,
     http::{Response, StatusCode, Uri, header},
 };
+use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 use pcaps_file::{LinkType, Packet, Reader, Summary, Timestamp, Writer, WriterOptions};
 use serde_json::json;
 
@@ -34,10 +35,16 @@ struct Bucket {
     page: usize,
     /// What the capture has taken, as the service says.
     reported: u64,
+    /// Why it ended early, as the service says.
+    failed: Option<&'static str>,
     /// How many requests are answered with 503 before one is taken.
     slow_downs: u32,
     /// Whether nobody's keys are known.
     is_locked: bool,
+    /// How far the server's clock is ahead.
+    ahead: SignedDuration,
+    /// Where it is, if it minds.
+    region: Option<&'static str>,
     /// Whether errors quote the keys.
     quotes: bool,
     /// What happens after the first page.
@@ -97,10 +104,12 @@ async fn serve(
     let mut bucket = bucket.lock().unwrap();
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     if path.starts_with("/client/") {
+        let status = bucket.failed.map_or("success", |_| "failed");
         let capture = json!({
             "success": true, "errors": [], "messages": [],
             "result": {
-                "id": ID, "type": "full", "system": "magic-transit", "status": "success",
+                "id": ID, "type": "full", "system": "magic-transit", "status": status,
+                "error_message": bucket.failed.unwrap_or_default(),
                 "submitted": "2026-01-02T03:04:05.678901Z", "time_limit": 300, "colo_name": "ord02",
                 "destination_conf": "s3://b/edge?region=us-east-1", "packets_captured": bucket.reported,
             },
@@ -118,6 +127,23 @@ async fn serve(
     };
     if bucket.is_locked {
         return error(StatusCode::FORBIDDEN, "InvalidAccessKeyId");
+    }
+    let signed = DateTime::strptime("%Y%m%dT%H%M%SZ", headers["x-amz-date"].to_str().unwrap());
+    let signed = TimeZone::UTC.to_timestamp(signed.unwrap()).unwrap();
+    let now = jiff::Timestamp::now() + bucket.ahead;
+    // As S3 has it.
+    if now.duration_since(signed).abs() > SignedDuration::from_mins(15) {
+        return error(StatusCode::FORBIDDEN, "RequestTimeTooSkewed");
+    }
+    let scope = headers[header::AUTHORIZATION].to_str().unwrap();
+    if let Some(region) = bucket.region
+        && !scope.contains(&format!("/{region}/s3/"))
+    {
+        let body = format!(
+            "<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region is wrong</Message>\
+             <Region>{region}</Region></Error>"
+        );
+        return answer(StatusCode::BAD_REQUEST, body);
     }
     if bucket.slow_downs > 0 {
         bucket.slow_downs -= 1;
@@ -339,6 +365,94 @@ async fn wrong_keys_are_told_and_leave_nothing() {
     let ran = run(place.fetch(&["-o", "out.pcap"]), "");
     assert_eq!(ran.code, Some(0), "{}", ran.said);
     assert_eq!(place.packets(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_capture_that_fails_half_way_leaves_what_it_took() {
+    let place = Place::new(4, 3).await;
+    place.with(|it| (it.failed, it.reported) = (Some("the bucket went away"), 20));
+    let ran = run(place.fetch(&["-o", "out.pcap", "--settle", "0s"]), "");
+    assert_eq!(ran.code, Some(8), "{}", ran.said);
+    assert!(ran.said.contains("the bucket went away"), "{}", ran.said);
+    assert!(
+        ran.said.contains("reports 20 packets, and 12 are there"),
+        "{}",
+        ran.said
+    );
+    assert_eq!(place.packets(), 12);
+
+    // Or nothing.
+    place.with(|it| it.objects.clear());
+    let ran = run(place.fetch(&["-o", "none.pcap", "--settle", "0s"]), "");
+    assert_eq!(ran.code, Some(6), "{}", ran.said);
+    assert!(ran.said.contains("the bucket went away"), "{}", ran.said);
+    let left = fs::read_dir(place.folder.path()).unwrap();
+    let left: Vec<_> = left.map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left, ["out.pcap"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_wrong_and_another_region_are_told() {
+    let place = Place::new(4, 3).await;
+    for ahead in [20, -20] {
+        place.with(|it| it.ahead = SignedDuration::from_mins(ahead));
+        let ran = run(place.fetch(&["-o", "out.pcap"]), "");
+        assert_eq!(ran.code, Some(3), "{}", ran.said);
+        assert!(
+            ran.said.contains("this machine's clock is wrong"),
+            "{}",
+            ran.said
+        );
+    }
+    place.with(|it| (it.ahead, it.region) = (SignedDuration::ZERO, Some("eu-west-3")));
+    let ran = run(place.fetch(&["-o", "out.pcap"]), "");
+    assert!(!matches!(ran.code, Some(0 | 8) | None), "{}", ran.said);
+    assert!(ran.said.contains("?region=eu-west-3"), "{}", ran.said);
+    let mut command = place.fetch(&["-o", "out.pcap"]);
+    command.env("AWS_REGION", "eu-west-3");
+    let ran = run(command, "");
+    assert_eq!(ran.code, Some(0), "{}", ran.said);
+}
+
+/// In a namespace of its own a disk can be as small as it has to be, where the system lets its users have one.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_of_its_own_may_be_full() {
+    let may = Command::new("unshare").args(["-rm", "true"]).output();
+    if !may.is_ok_and(|it| it.status.success()) {
+        eprintln!("not tried: `unshare -rm` is not permitted here");
+        return;
+    }
+    let place = Place::new(40, 10).await;
+    // 400 kB of parts, and as much of output: first not even the parts fit, then not both, then all.
+    let script = r#"
+        mkdir disk
+        mount -t tmpfs -o size=100k tmpfs disk
+        for size in 100k 600k 4m; do
+            mount -o remount,size=$size disk
+            code=0
+            "$@" || code=$?
+            echo "$size: $code, $(ls disk | tr '\n' ' ')"
+        done
+        cp disk/out.pcap .
+    "#;
+    let mut command = Command::new("unshare");
+    let program = pcaps();
+    command
+        .args(["-rm", "sh", "-ec", script, "sh"])
+        .arg(program.get_program());
+    let ran = run(place.set_up(command, &["-o", "disk/out.pcap"]), "");
+    assert_eq!(ran.code, Some(0), "{}", ran.said);
+    for step in [
+        "100k: 1, out.pcap.parts ",
+        "600k: 1, out.pcap.parts ",
+        "4m: 0, out.pcap ",
+    ] {
+        assert!(ran.said.contains(step), "{}", ran.said);
+    }
+    let full = ran.said.matches("No space left on device").count();
+    assert_eq!(full, 2, "{}", ran.said);
+    assert_eq!(place.packets(), 400);
 }
 
 /// A disk that is full is a limit on what a process may write to a file, which nobody has to be root for.

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What a store does in place of giving an object.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 enum Odd {
     /// It is not there any more.
     Gone,
@@ -40,7 +40,16 @@ enum Odd {
     Stalled(usize),
     /// Another object takes its place first.
     Changed,
+    /// What comes after so many bytes comes only once that is true, or else not at all.
+    Held(usize, Arc<dyn Fn() -> bool + Send + Sync>),
 }
+
+/// A capture of files of more than a megabyte.
+const LONG: Duration = Duration::from_secs(300);
+
+/// How often it is looked whether something is so, and how long between.
+const LOOKS: u32 = 2_000;
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A store that counts what it is asked for, and does odd things to objects, once each.
 #[derive(Clone)]
@@ -141,17 +150,31 @@ impl ObjectStore for Watched {
                 _ => {}
             }
             let mut got = self.store.get_opts(key, options).await?;
-            if let Some(Odd::Broken(after) | Odd::Stalled(after)) = odd {
+            if let Some(Odd::Broken(after) | Odd::Stalled(after) | Odd::Held(after, _)) = odd {
                 let meta = got.meta.clone();
                 let extensions = got.extensions.clone();
                 let (range, attributes) = (got.range.clone(), got.attributes.clone());
-                let bytes = got.bytes().await?.slice(..after);
+                let whole = got.bytes().await?;
+                let (bytes, held) = (whole.slice(..after), whole.slice(after..));
                 let first = futures_util::stream::iter([Ok(bytes)]);
                 let rest = match odd {
                     Some(Odd::Broken(_)) => futures_util::stream::once(async {
                         Err(pcaps_sim::object_store::Error::Generic {
                             store: "Watched",
                             source: format!("broken, and {KEY} is quoted").into(),
+                        })
+                    })
+                    .boxed(),
+                    Some(Odd::Held(_, until)) => futures_util::stream::once(async move {
+                        for _ in 0..LOOKS {
+                            if until() {
+                                return Ok(held);
+                            }
+                            tokio::time::sleep(LOOK).await;
+                        }
+                        Err(pcaps_sim::object_store::Error::Generic {
+                            store: "Watched",
+                            source: "what it is held for has not come".into(),
                         })
                     })
                     .boxed(),
@@ -242,6 +265,11 @@ fn servers(servers: u16) -> Files {
 
 impl Scene {
     async fn set(files: Files) -> Self {
+        Self::of(Duration::from_secs(2), files).await
+    }
+
+    /// Of a capture that took so long.
+    async fn of(time_limit: Duration, files: Files) -> Self {
         secrets::watch_logs();
         let time = Time::start();
         let clock = time.clone();
@@ -277,7 +305,7 @@ impl Scene {
         let challenge = String::from_utf8(challenge.to_vec()).unwrap();
         let to = destination();
         account.validate_bucket(&to, challenge).await.unwrap();
-        let full = Full::new("ORD", destination(), Duration::from_secs(2)).unwrap();
+        let full = Full::new("ORD", destination(), time_limit).unwrap();
         let id = account.start(full).await.unwrap().id().clone();
         account.wait(&id).await.unwrap();
         store.gets();
@@ -514,6 +542,107 @@ async fn a_body_that_breaks_or_stalls_goes_on() {
     assert!(gets.contains(&(scene.key(1), 100)), "{gets:?}");
     assert!(gets.contains(&(scene.key(2), 1_000)), "{gets:?}");
     assert_eq!(whole(&gets), 4);
+}
+
+#[tokio::test]
+async fn half_a_file_is_gone_on_with_by_the_next_run() {
+    let scene = Scene::of(LONG, servers(1)).await;
+    let key = scene.key(1);
+    let object = scene.store.head(&key.as_str().into()).await.unwrap();
+    let half = usize::try_from(object.size / 2).unwrap();
+    // With so many the buffers are small: most of the half is in the file.
+    let buffer = (8 << 20) / 256;
+    assert!(half > 2 * buffer, "{half}");
+    scene.store.do_to(&key, Odd::Stalled(half));
+    let is_time = move |it: &Collecting| it.bytes >= half as u64;
+    dropped_when(is_time, |mut tell| {
+        let collect = scene.collect().transfers(256);
+        collect.on_progress(move |it| tell(&it))
+    })
+    .await;
+    let collected = scene.collect().await.unwrap();
+    assert_eq!(Some(collected.packets), collected.reported);
+    let gets = scene.store.gets();
+    assert_eq!(gets.len(), 2);
+    assert!(gets[1].1 > (half - buffer) as u64, "{gets:?} of {half}");
+    assert!(gets[1].1 <= half as u64, "{gets:?} of {half}");
+}
+
+/// The merge has written something into the folder of parts.
+fn is_merging(parts: &Path) -> bool {
+    let names = fs::read_dir(parts).unwrap().map(|it| it.unwrap());
+    let merged = names.filter(|it| it.file_name().to_str().unwrap().starts_with(".pcaps-"));
+    merged.map(|it| it.metadata().unwrap().len()).sum::<u64>() > 0
+}
+
+#[tokio::test]
+async fn merging_begins_before_the_last_file_is_whole() {
+    let scene = Scene::of(LONG, servers(2)).await;
+    let held = scene.key(1);
+    let object = scene.store.head(&held.as_str().into()).await.unwrap();
+    let (parts, len) = (scene.parts(), usize::try_from(object.size).unwrap());
+    let until = move || is_merging(&parts);
+    scene
+        .store
+        .do_to(&held, Odd::Held(len - 100, Arc::new(until)));
+    // With so many the buffers are small.
+    let collected = scene.collect().transfers(256).await.unwrap();
+    assert_eq!(Some(collected.packets), collected.reported);
+    assert_eq!(scene.store.gets().len(), 2, "of {len} bytes");
+    let early = fs::read(scene.output()).unwrap();
+
+    // It is the same as when all are merged that are whole.
+    let mut late = Vec::new();
+    let collect = scene.collect().transfers(1).to_writer(&mut late);
+    collect.await.unwrap();
+    assert!(early == late);
+}
+
+#[tokio::test]
+async fn what_comes_after_the_merge_has_begun_is_in_the_file() {
+    let scene = Scene::set(servers(4)).await;
+    let (changed, late) = (scene.key(2), scene.key(3));
+    let take = async |key: &str| {
+        let key = Key::from(key);
+        let bytes = scene.store.store.get(&key).await.unwrap().bytes().await;
+        scene.store.store.delete(&key).await.unwrap();
+        (key, bytes.unwrap())
+    };
+    let mut all = Vec::new();
+    let collect = scene.account.collect(&scene.id).to_writer(&mut all);
+    collect.await.unwrap();
+    // One is there later, and one is cut short at first.
+    let (late, late_bytes) = take(&late).await;
+    let (changed, changed_bytes) = take(&changed).await;
+    let short = changed_bytes.slice(..changed_bytes.len() / 2);
+    scene.store.store.put(&changed, short.into()).await.unwrap();
+    scene.time.run_out();
+    let store = Arc::clone(&scene.store.store);
+    let (mut bytes, parts) = (Some((late_bytes, changed_bytes)), scene.parts());
+    let collect = scene.collect().on_progress(move |it| {
+        if it.phase == pcaps::Phase::Settling
+            && let Some((late_bytes, changed_bytes)) = bytes.take()
+        {
+            assert_eq!(it.files, 3);
+            // The file of the merge is there.
+            let names = fs::read_dir(&parts)
+                .unwrap()
+                .map(|it| it.unwrap().file_name());
+            assert!(
+                names
+                    .into_iter()
+                    .any(|it| it.to_str().unwrap().starts_with(".pcaps-"))
+            );
+            let put = async {
+                store.put(&late, late_bytes.into()).await.unwrap();
+                store.put(&changed, changed_bytes.into()).await.unwrap();
+            };
+            futures_util::FutureExt::now_or_never(put).unwrap();
+        }
+    });
+    let collected = collect.await.unwrap();
+    assert!(!collected.is_partial());
+    assert!(fs::read(scene.output()).unwrap() == all);
 }
 
 #[tokio::test]

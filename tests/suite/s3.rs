@@ -170,6 +170,20 @@ async fn from_an_unknown_bucket_to_one_file() {
     // Once more, from what is left in the bucket, which goes then.
     let id = document["capture"]["id"].as_str().unwrap();
     let fetch = ["fetch", id, "-o", "again.pcap", "--delete-remote", "--json"];
+    // Not without the permission: then the output is there all the same, and it is said what to do.
+    for operation in ["DeleteObject", "DeleteObjects"] {
+        scene.denied.0.lock().unwrap().insert(operation);
+    }
+    let run = scene.run(&fetch);
+    assert_eq!(run.code, Some(3), "{}", run.text());
+    assert!(run.stderr.contains("may not delete"), "{}", run.text());
+    assert!(
+        run.stderr.contains("the output is in its place"),
+        "{}",
+        run.text()
+    );
+    assert!(scene.folder.path().join("again.pcap").exists());
+    scene.denied.0.lock().unwrap().clear();
     let again = scene.run(&fetch).json();
     assert_eq!(again["collected"]["packets"], packets);
     assert!(again["collected"]["deleted"].as_u64() > Some(0));

@@ -61,6 +61,7 @@ mod source;
 mod stop;
 mod summary;
 mod tunnel;
+mod turns;
 mod unpack;
 mod verifier;
 mod writer;

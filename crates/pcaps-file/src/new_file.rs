@@ -36,6 +36,10 @@ pub struct NewFile {
 }
 
 impl NewFile {
+    /// How the names of temporary files begin. One that is there while nobody writes it was left by a process that ended
+    /// early.
+    pub const PREFIX: &'static str = ".pcaps-";
+
     /// Makes the temporary file, so that a path that cannot be written is an error before anything is done.
     ///
     /// # Errors
@@ -43,7 +47,19 @@ impl NewFile {
     /// [`is_io`](Error::is_io) when there is no such folder, it cannot be written, or `path` is a folder, a device
     /// or a link that leads nowhere.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
+        Self::make(None, path.as_ref())
+    }
+
+    /// The same with the temporary file in another folder, which has to be of the file system that `path` is on.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`create`](Self::create).
+    pub fn create_in(folder: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::make(Some(folder.as_ref()), path.as_ref())
+    }
+
+    fn make(made_in: Option<&Path>, path: &Path) -> Result<Self, Error> {
         let refused = |why: &str| Err(Error::cannot_write(path, why.to_owned()));
         let place = match path.metadata() {
             Ok(it) if it.is_dir() => return refused("it is a folder: give the name of a file"),
@@ -73,8 +89,9 @@ impl NewFile {
                 folder.display()
             ));
         }
+        let folder = made_in.unwrap_or(folder);
         let file = tempfile::Builder::new()
-            .prefix(".pcaps-")
+            .prefix(Self::PREFIX)
             .tempfile_in(folder);
         match file {
             Ok(file) => Ok(Self {

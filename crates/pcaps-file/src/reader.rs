@@ -100,6 +100,11 @@ impl Piece {
         })
     }
 
+    /// The one sort of its packets.
+    pub(crate) fn sort(&self) -> WriterOptions {
+        self.pcap.header().into()
+    }
+
     /// The buffer, to be used again.
     pub(crate) fn into_room(self) -> Vec<u8> {
         self.buffer

@@ -8,6 +8,7 @@ use crate::merge::Input;
 use crate::output::{Origin, Output};
 use crate::packet::Packet;
 use crate::reader::{Format, Header, Reader};
+use crate::turns::look_through;
 
 /// What was selected.
 #[derive(Debug)]
@@ -27,7 +28,8 @@ pub struct Selected {
 }
 
 /// Copies those packets of the inputs that `wanted` takes into `output`, which a thread of its own writes: one input
-/// after the other, each in its order.
+/// after the other, each in its order. Of a long classic file two threads take turns at pieces, and each asks a clone of
+/// `wanted`: what one of them keeps does not count the packets that another sees.
 ///
 /// The output is a classic file if all inputs are and agree in link type, snap length and resolution; else it is a
 /// pcapng file with an interface for each sort of packet. Times keep all their digits, packets all their bytes.
@@ -55,10 +57,10 @@ pub struct Selected {
 /// # Ok(())
 /// # }
 /// ```
-pub fn select<W: Write + Send, E: From<Error>>(
+pub fn select<W: Write + Send, E: From<Error> + Send>(
     inputs: impl IntoIterator<Item = Input>,
     output: W,
-    mut wanted: impl FnMut(&Packet<'_>) -> Result<bool, E>,
+    wanted: impl FnMut(&Packet<'_>) -> Result<bool, E> + Clone + Send,
 ) -> Result<Selected, E> {
     let inputs = inputs.into_iter().map(Source::look);
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
@@ -74,27 +76,20 @@ pub fn select<W: Write + Send, E: From<Error>>(
         };
         for (input, source) in inputs.into_iter().enumerate() {
             let mut reader = source.open()?;
-            loop {
-                let record = match reader.next_record() {
-                    Ok(Some(record)) => record,
-                    Ok(None) => break,
-                    Err(error) => {
-                        selected.errors.push(error);
-                        break;
-                    }
-                };
-                selected.read += 1;
-                let packet = reader.packet(&record);
-                if wanted(&packet)? {
-                    let sort = record.sort;
-                    let origin = Origin { input, sort };
-                    if output.write(origin, || reader.sort(sort), &packet)? {
-                        selected.written += 1;
-                    } else {
-                        selected.refused += 1;
-                    }
+            let (mut written, mut refused) = (0, 0);
+            let looked = look_through(&mut reader, wanted.clone(), |packet, sort, options| {
+                let origin = Origin { input, sort };
+                if output.write(origin, options, packet)? {
+                    written += 1;
+                } else {
+                    refused += 1;
                 }
-            }
+                Ok::<_, E>(())
+            })?;
+            selected.read += looked.packets;
+            selected.written += written;
+            selected.refused += refused;
+            selected.errors.extend(looked.error);
         }
         selected.format = output.finish()?;
         Ok(selected)

@@ -7,7 +7,9 @@ use std::io::{self, Write};
 
 use common::{DNS, Owned, SECTIONS_BE, read_all};
 use pcaps_file::merge::Input;
-use pcaps_file::{Error, Format, Selected, select};
+use pcaps_file::{
+    Error, Format, LinkType, Packet, Selected, Timestamp, Writer, WriterOptions, select,
+};
 
 fn input(bytes: &[u8]) -> Input {
     Input::reader(io::Cursor::new(bytes.to_vec()), "made here")
@@ -70,6 +72,90 @@ fn nothing_is_written_where_an_input_cannot_be_opened() {
         let selected = select([input(DNS), second], &mut output, |_| Ok::<_, Error>(true));
         selected.expect_err("no input");
         assert!(output.is_empty());
+    }
+}
+
+/// A classic file of some 16 MB, more than one thread looks through, with a packet that is longer than what the threads
+/// take at a time.
+fn long() -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), WriterOptions::new(LinkType::RAW)).expect("a header");
+    for number in 0..30_000_u32 {
+        let len = if number == 15_000 {
+            2 << 20
+        } else {
+            300 + number % 301
+        };
+        let packet = Packet {
+            timestamp: Timestamp::from_parts(number, 0),
+            link_type: LinkType::RAW,
+            original_len: len,
+            bytes: &vec![0x45; len as usize],
+        };
+        writer.write(&packet).expect("it fits");
+    }
+    writer.finish().expect("written")
+}
+
+/// In any order in which the two threads come.
+#[test]
+fn a_long_file_keeps_its_order() {
+    let whole = long();
+    let torn = &whole[..whole.len() - 1];
+    for _ in 0..20 {
+        let (selected, output) = even(&[torn, DNS, &whole]);
+        assert_eq!(selected.read, 29_999 + 42 + 30_000);
+        assert_eq!(selected.errors.len(), 1);
+        assert!(read_all(&*output).0 == expected(&[torn, DNS, &whole]));
+    }
+}
+
+/// Whatever the other thread has found further on.
+#[test]
+fn what_fails_ends_with_what_comes_before() {
+    let file = long();
+    for last in [0, 5, 14_999, 15_000, 20_000, 29_999] {
+        let mut output = Vec::new();
+        let failed = select([input(&file)], &mut output, |packet| {
+            if packet.timestamp >= Timestamp::from_parts(last, 0) {
+                return Err(Failed::Wanted(packet.timestamp));
+            }
+            Ok(packet.bytes.len() % 2 == 0)
+        });
+        let failed = failed.map(|_| ()).expect_err("it fails");
+        assert!(matches!(failed, Failed::Wanted(at) if at == Timestamp::from_parts(last, 0)));
+        // It ends where it ended: nothing is said of what was written.
+        let before = read_all(&*output).0;
+        assert!(expected(&[&file]).starts_with(&before));
+    }
+}
+
+#[derive(Debug)]
+enum Failed {
+    Wanted(Timestamp),
+    File,
+}
+
+impl From<Error> for Failed {
+    fn from(_: Error) -> Self {
+        Self::File
+    }
+}
+
+/// Neither thread waits for ever for the other.
+#[test]
+fn a_panic_goes_on() {
+    let file = long();
+    for last in [10, 25_000] {
+        let panicked = std::panic::catch_unwind(|| {
+            select([input(&file)], Vec::new(), |packet| {
+                assert!(
+                    packet.timestamp != Timestamp::from_parts(last, 0),
+                    "on purpose"
+                );
+                Ok::<_, Error>(true)
+            })
+        });
+        panicked.map(|_| ()).expect_err("it panics");
     }
 }
 

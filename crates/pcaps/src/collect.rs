@@ -1,11 +1,13 @@
 //! From the many files of a full capture, in a bucket, to one.
 //!
 //! In three parts: which objects are of the capture ([`listing`]), how they come into a folder of parts
-//! ([`fetch`], [`parts`]), and how they leave it ([`place`]). Here is the order in which that happens, and when the bucket
+//! ([`fetch`], [`parts`]), and how they leave it ([`merging`], [`place`]). Here is the order in which that happens, and when the bucket
 //! has been looked at for long enough.
 
 mod fetch;
+mod growing;
 mod listing;
+mod merging;
 mod parts;
 mod place;
 mod tally;
@@ -21,8 +23,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, FuturesUnordered},
+};
 use object_store::ObjectStoreExt as _;
+use pcaps_file::NewFile;
 use tokio::{io::AsyncWrite, task::spawn_blocking};
 use tracing::Instrument as _;
 
@@ -32,7 +38,9 @@ use crate::{
     storage::{Access, Source},
 };
 use fetch::{Fetch, Outcome, stopped};
+use growing::Growing;
 use listing::{Object, Objects, list};
+use merging::Merging;
 use parts::{FetchedPart, Left, PartsFolder};
 use place::Places;
 use tally::Tally;
@@ -52,9 +60,9 @@ const PATIENCE: u32 = 20;
 /// and awaited.
 ///
 /// The files are fetched into a folder beside the output (`<output>.parts`, readable by its owner only), several at a
-/// time, and merged into one in the order of time. What is missing is waited for: the bucket is looked at until there
-/// are as many packets as the service reports, or nothing has changed for the [settling time](Self::settle). Then the
-/// output appears, whole and on the disk, and the folder goes.
+/// time, and merged into one in the order of time; that begins while the last of them are on their way. What is missing
+/// is waited for: the bucket is looked at until there are as many packets as the service reports, or nothing has changed
+/// for the [settling time](Self::settle). Then the output appears, whole and on the disk, and the folder goes.
 ///
 /// It can be dropped at any point, and so can the process end: what has been fetched stays in the folder, and the same
 /// call goes on from it and fetches nothing twice, except a file that has changed since. A body that stalls or breaks
@@ -359,14 +367,18 @@ impl Collect<'_> {
             transfers: self.transfers.clamp(1, MOST_TRANSFERS),
         };
         let mut gathered = Gathered::new(left, &fetch.tally);
-        let settled = gathered.gather(&fetch, &capture, self.settle).await?;
+        let merged = places.merged(&fetch.parts)?;
+        let settled = gathered
+            .gather(&fetch, merged, &capture, self.settle)
+            .await?;
         if gathered.parts.is_empty() {
             // Nothing is in it.
             let _ = fetch.parts.remove();
             return Err(nothing(&fetch, capture, &gathered));
         }
         fetch.tally.phase(Phase::Merging);
-        let filled = places.fill(&fetch, &gathered.parts).await?;
+        let early = gathered.early.take();
+        let filled = places.fill(&fetch, &gathered.parts, early).await?;
         let mut collected = gathered.report(&fetch, capture, settled, &filled);
         if self.delete_remote {
             fetch.tally.phase(Phase::Deleting);
@@ -437,6 +449,8 @@ struct Gathered {
     /// What the listings told of each object when it was fetched. A server may call it otherwise when it gives it.
     taken: BTreeMap<String, Object>,
     vanished: BTreeMap<String, Object>,
+    /// The merge of what was found first, which does not wait until all of it is fetched.
+    early: Option<Merging>,
 }
 
 impl Gathered {
@@ -451,6 +465,7 @@ impl Gathered {
             begun: left.begun,
             taken: BTreeMap::new(),
             vanished: BTreeMap::new(),
+            early: None,
         }
     }
 
@@ -458,10 +473,12 @@ impl Gathered {
         self.parts.values().map(|it| it.found.packets).sum()
     }
 
-    /// Fetches all there is until there is all, or nothing more comes. Says whether that is so.
+    /// Fetches all there is until there is all, or nothing more comes. Says whether that is so. `merged` is for what can be
+    /// merged meanwhile.
     async fn gather(
         &mut self,
         fetch: &Fetch,
+        mut merged: Option<NewFile>,
         capture: &Capture,
         settle: Duration,
     ) -> Result<bool, Error> {
@@ -474,7 +491,7 @@ impl Gathered {
             if listing != seen {
                 since = now;
             }
-            self.fetch(fetch, &listing).await?;
+            self.fetch(fetch, &listing, &mut merged).await?;
             seen = listing;
             let enough = |it| !self.parts.is_empty() && self.packets() >= it;
             if capture.packets_captured().is_some_and(enough) {
@@ -494,8 +511,14 @@ impl Gathered {
         }
     }
 
-    /// Fetches what is new, and what has changed.
-    async fn fetch(&mut self, fetch: &Fetch, listing: &Objects) -> Result<(), Error> {
+    /// Fetches what is new, and what has changed. As soon as nothing waits for its turn, the merge begins, if it has a
+    /// file to go to: that is taken.
+    async fn fetch(
+        &mut self,
+        fetch: &Fetch,
+        listing: &Objects,
+        merged: &mut Option<NewFile>,
+    ) -> Result<(), Error> {
         let is_there = |key: &String, object: &Object| {
             let part = self.parts.get(key);
             part.is_some_and(|it| it.is_of(object) || self.taken.get(key) == Some(object))
@@ -507,18 +530,35 @@ impl Gathered {
                 fetch.tally.listed(object.size);
             }
         }
-        let begun = &mut self.begun;
-        let outcomes = stream::iter(wanted)
-            .map(|(key, object)| {
-                let left = begun.remove(&key);
-                async move {
-                    let outcome = fetch.object(object.clone(), left).await?;
+        let mut waiting = wanted.into_iter();
+        let mut going = FuturesUnordered::new();
+        let mut growing = BTreeMap::new();
+        loop {
+            while going.len() < fetch.transfers
+                && let Some((key, object)) = waiting.next()
+            {
+                let left = self.begun.remove(&key);
+                let grows = Growing::awaited();
+                growing.insert(key.clone(), Arc::clone(&grows));
+                going.push(async move {
+                    let outcome = fetch.object(object.clone(), left, grows).await?;
                     Ok::<_, Error>((key, object, outcome))
+                });
+            }
+            if waiting.len() == 0
+                && !(growing.is_empty() && self.parts.is_empty())
+                && let Some(file) = merged.take()
+            {
+                let parts = self.parts.iter();
+                let whole = parts.map(|(key, it)| (key, Growing::whole_at(fetch.parts.path(it))));
+                for (key, whole) in whole {
+                    growing.entry(key.clone()).or_insert(whole);
                 }
-            })
-            .buffer_unordered(fetch.transfers);
-        let mut outcomes = std::pin::pin!(outcomes);
-        while let Some((key, object, outcome)) = outcomes.try_next().await? {
+                self.early = Some(Merging::begin(file, fetch, std::mem::take(&mut growing))?);
+            }
+            let Some((key, object, outcome)) = going.try_next().await? else {
+                return Ok(());
+            };
             match outcome {
                 Outcome::Whole(part) => {
                     self.vanished.remove(&key);
@@ -536,7 +576,6 @@ impl Gathered {
                 }
             }
         }
-        Ok(())
     }
 
     fn report(

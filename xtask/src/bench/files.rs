@@ -72,9 +72,15 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let traffic = traffic::write(bench, packets)?;
     single(bench, &programs, "synthetic packets", &traffic)?;
     fs::remove_file(&traffic)?;
-    // tshark takes a minute for each million of synthetic packets, and a gigabyte of memory.
-    let traffic = traffic::write(bench, packets / 20)?;
-    dissecting(bench, &programs, &traffic)?;
+    // tshark takes some twenty seconds for each million, and more than a gigabyte of memory.
+    let some = bench.work().join("some");
+    set::write(&some, packets / 10, 1)?;
+    let title = "dissecting a tenth of the packets of one flow";
+    dissecting(bench, &programs, title, &some.join("0000.pcap"))?;
+    fs::remove_dir_all(&some)?;
+    let traffic = traffic::write(bench, packets / 5)?;
+    let title = "dissecting a fifth of the synthetic packets";
+    dissecting(bench, &programs, title, &traffic)?;
     fs::remove_file(&traffic)?;
     match bench.captures.clone() {
         Some(folder) => real(bench, &programs, &folder),
@@ -249,13 +255,13 @@ fn summing(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> R
     )
 }
 
-fn dissecting(bench: &mut Bench, programs: &Programs, file: &Path) -> Result<()> {
+fn dissecting(bench: &mut Bench, programs: &Programs, title: &str, file: &Path) -> Result<()> {
     let tshark = command(&programs.tshark, &["-q", "-z", "io,phs", "-r"], file);
     let contestants = [
         Contestant::new("tshark -q -z io,phs", tshark),
         Contestant::new("pcaps stats", command(&programs.pcaps, &["stats"], file)),
     ];
-    let figures = bench.contest("dissecting a twentieth of them", &contestants)?;
+    let figures = bench.contest(title, &contestants)?;
     bench.goal(
         "times as fast as tshark",
         ratio(figures[0].wall, figures[1].wall),

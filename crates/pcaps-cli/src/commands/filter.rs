@@ -102,6 +102,7 @@ fn refuse(text: &str, error: &filter::Error) -> Failure {
 }
 
 /// A filter at work.
+#[derive(Clone)]
 struct Filtering {
     text: String,
     expression: Expr,
@@ -111,7 +112,7 @@ struct Filtering {
 
 impl Filtering {
     /// Writes the packets of all inputs that the filter takes.
-    fn run(mut self, inputs: &[PathBuf], write: impl Write + Send) -> Result<Selected, Failure> {
+    fn run(self, inputs: &[PathBuf], write: impl Write + Send) -> Result<Selected, Failure> {
         let inputs = inputs.iter().map(|path| {
             if is_stdin(path) {
                 Input::reader(io::stdin(), "standard input")
@@ -119,7 +120,8 @@ impl Filtering {
                 Input::path(path)
             }
         });
-        let selected = select(inputs, write, |packet| self.takes(packet));
+        let mut filtering = self.clone();
+        let selected = select(inputs, write, move |packet| filtering.takes(packet));
         selected.map_err(|stopped| match stopped {
             Stopped::Filter(error) => refuse(&self.text, &error),
             Stopped::File(error) => unwritten(&error),

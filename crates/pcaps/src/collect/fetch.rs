@@ -11,6 +11,7 @@ use object_store::{GetOptions, GetRange, ObjectStoreExt as _};
 use tokio::task::spawn_blocking;
 
 use super::{
+    growing::Growing,
     listing::Object,
     parts::{Check, FetchedPart, PartsFolder},
     tally::Tally,
@@ -59,13 +60,16 @@ enum Stop {
 }
 
 impl Fetch {
-    /// Fetches an object whole. `left` is what a run before has left of it.
+    /// Fetches an object whole. `left` is what a run before has left of it; `growing` is told how far it is.
     pub(super) async fn object(
         &self,
         mut object: Object,
         left: Option<FetchedPart>,
+        growing: Arc<Growing>,
     ) -> Result<Outcome, Error> {
-        let mut sink = self.begin(&object, left).await?;
+        let mut sink = self
+            .begin(Sink::new(&object, growing), &object, left)
+            .await?;
         let (mut made, mut changes, mut furthest) = (0, 0, sink.len);
         loop {
             let stop = match self.once(&object, &mut sink).await {
@@ -76,17 +80,19 @@ impl Fetch {
                 Stop::Failed(error) => return Err(error),
                 Stop::Vanished => {
                     sink.give_up(&self.parts);
+                    sink.growing.gone();
                     return Ok(Outcome::Vanished);
                 }
                 Stop::Changed => {
                     sink.give_up(&self.parts);
                     changes += 1;
                     let Some(now) = self.look_again(&object, changes).await? else {
+                        sink.growing.gone();
                         return Ok(Outcome::Vanished);
                     };
                     self.tally.changed(object.size, now.size, sink.len);
                     object = now;
-                    sink = self.begin(&object, None).await?;
+                    sink = Sink::new(&object, sink.growing);
                     furthest = 0;
                     continue;
                 }
@@ -219,14 +225,19 @@ impl Fetch {
 
     /// A place for what comes of an object: what there is of it already, or else only memory, where a small one stays
     /// until it is whole.
-    async fn begin(&self, object: &Object, left: Option<FetchedPart>) -> Result<Sink, Error> {
-        let mut sink = Sink::new(object);
+    async fn begin(
+        &self,
+        mut sink: Sink,
+        object: &Object,
+        left: Option<FetchedPart>,
+    ) -> Result<Sink, Error> {
         let Some(left) = left.filter(|it| it.is_of(object)) else {
             return Ok(sink);
         };
         let parts = Arc::clone(&self.parts);
         let begun = spawn_blocking(move || {
             if let Some((file, len)) = parts.resume(&left, |it| sink.check.push(it))? {
+                sink.growing.reached(parts.path(&left), len);
                 sink.begun = Some((left, file));
                 sink.len = len;
             } else {
@@ -243,7 +254,7 @@ impl Fetch {
         let parts = Arc::clone(&self.parts);
         let ended = spawn_blocking(move || {
             let found = sink.check.finish();
-            match sink.begun.take() {
+            let part = match sink.begun.take() {
                 Some((part, mut file)) => {
                     let written = file.write_all(&sink.buffer);
                     written.map_err(|it| parts.unwritten(it))?;
@@ -251,7 +262,9 @@ impl Fetch {
                     parts.whole(&object, part, found)
                 }
                 None => parts.put(&object, &sink.buffer, found),
-            }
+            }?;
+            sink.growing.whole(parts.path(&part));
+            Ok(part)
         });
         let part = ended.await.unwrap_or_else(|it| Err(stopped(it)))?;
         self.tally.whole(part.found.packets);
@@ -267,17 +280,20 @@ struct Sink {
     /// What the object is called by who gave the last piece of it: a listing may leave the quotes out. `None` before.
     tag: Option<String>,
     check: Check,
+    /// For whoever reads what is written.
+    growing: Arc<Growing>,
     buffer: Vec<u8>,
     /// How much there is, what waits to be written included.
     len: u64,
 }
 
 impl Sink {
-    fn new(object: &Object) -> Self {
+    fn new(object: &Object, growing: Arc<Growing>) -> Self {
         let key = object.key.to_string();
         Self {
             begun: None,
             check: Check::new(&key),
+            growing,
             key,
             tag: None,
             buffer: Vec::new(),
@@ -288,6 +304,7 @@ impl Sink {
     /// Writes what has come.
     async fn write(&mut self, parts: &Arc<PartsFolder>, object: &Object) -> Result<(), Error> {
         let (begun, mut buffer) = (self.begun.take(), std::mem::take(&mut self.buffer));
+        let (growing, len) = (Arc::clone(&self.growing), self.len);
         // Whoever drops this keeps the folder until the last byte is written.
         let (parts, object) = (Arc::clone(parts), object.clone());
         let writing = spawn_blocking(move || {
@@ -297,6 +314,7 @@ impl Sink {
             };
             let written = file.write_all(&buffer);
             written.map_err(|it| parts.unwritten(it))?;
+            growing.reached(parts.path(&part), len);
             buffer.clear();
             Ok(((part, file), buffer))
         });
@@ -307,6 +325,7 @@ impl Sink {
 
     /// Begins anew.
     async fn restart(&mut self, parts: &Arc<PartsFolder>) -> io::Result<()> {
+        self.growing.taken_back();
         if let Some((part, mut file)) = self.begun.take() {
             let parts = Arc::clone(parts);
             let emptying = spawn_blocking(move || {
@@ -325,6 +344,7 @@ impl Sink {
 
     /// Takes away what was written.
     fn give_up(&self, parts: &PartsFolder) {
+        self.growing.taken_back();
         if let Some((part, _)) = &self.begun {
             parts.drop_part(part);
         }

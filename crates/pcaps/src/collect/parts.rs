@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use pcaps_file::Verifier;
+use pcaps_file::{NewFile, Verifier};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -466,12 +466,18 @@ fn number(text: &str) -> Option<u32> {
     (name(number) == text).then_some(number)
 }
 
-/// Takes away the files of parts, but for those of some numbers.
+/// Whether a file's name is that of a merged file on its way.
+fn is_merged(name: &str) -> bool {
+    name.starts_with(NewFile::PREFIX)
+}
+
+/// Takes away the files of parts, but for those of some numbers, and what was going to be the merged file.
 fn clear(folder: &Path, kept: &BTreeSet<u32>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let number = entry.file_name().to_str().and_then(number);
-        if number.is_some_and(|it| !kept.contains(&it)) {
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        if number(name).map_or_else(|| is_merged(name), |it| !kept.contains(&it)) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -483,7 +489,7 @@ fn refuse_others(folder: &Path) -> Result<(), Error> {
     let failed = |it| Error::io("read the folder", folder, it);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        let ours = |it: &str| it == MANIFEST || number(it).is_some();
+        let ours = |it: &str| it == MANIFEST || number(it).is_some() || is_merged(it);
         if !name.to_str().is_some_and(ours) {
             return Err(others(folder, "there are other files in it"));
         }

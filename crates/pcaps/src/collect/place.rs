@@ -8,10 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use pcaps_file::{
-    NewFile, StopOnDrop,
-    merge::{Input, Merge, Merged, MergedFile},
-};
+use pcaps_file::{NewFile, StopOnDrop, merge::MergedFile};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
     task::spawn_blocking,
@@ -20,13 +17,16 @@ use tokio::{
 use super::{
     Output,
     fetch::{Fetch, stopped},
+    growing::Growing,
+    merging::Merging,
     parts::{FetchedPart, PartsFolder},
     with_ending,
 };
 use crate::{Error, ErrorKind, download::check_output};
 
 const PARTS: &str = ".parts";
-const STAY: &str = "what has been fetched stays: collect again to go on from it";
+/// What is to be done about whatever goes wrong after the fetching.
+pub(super) const STAY: &str = "what has been fetched stays: collect again to go on from it";
 
 /// Where parts go.
 pub(super) struct Places<'a> {
@@ -88,16 +88,56 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Puts all in its place.
+    /// Where the merged file is made, if there is to be one: in the folder of parts, so that nothing is left behind
+    /// however the process ends.
+    pub(super) fn merged(&self, parts: &PartsFolder) -> Result<Option<NewFile>, Error> {
+        let made = match &self.output {
+            Output::Nowhere => return Ok(None),
+            // Where a link leads may be on another file system.
+            Output::Path(path) if path.is_symlink() => NewFile::create(path),
+            Output::Path(path) => NewFile::create_in(parts.folder(), path),
+            Output::Writer(_) => NewFile::create(parts.folder().join("merged")),
+        };
+        made.map(Some).map_err(|it| unwritten(&it))
+    }
+
+    fn begin(
+        &self,
+        fetch: &Fetch,
+        parts: &BTreeMap<String, FetchedPart>,
+    ) -> Result<Option<Merging>, Error> {
+        let Some(file) = self.merged(&fetch.parts)? else {
+            return Ok(None);
+        };
+        let whole = |part| Growing::whole_at(fetch.parts.path(part));
+        let whole = parts.iter().map(|(key, it)| (key.clone(), whole(it)));
+        Merging::begin(file, fetch, whole.collect()).map(Some)
+    }
+
+    /// Puts all in its place. `early` is a merge that has begun already.
     pub(super) async fn fill(
         self,
         fetch: &Fetch,
         parts: &BTreeMap<String, FetchedPart>,
+        early: Option<Merging>,
     ) -> Result<Placed, Error> {
-        let merged = match self.output {
-            Output::Path(path) => Some(to_path(&path, fetch, parts).await?),
-            Output::Writer(writer) => Some(to_writer(writer, fetch, parts).await?),
-            Output::Nowhere => None,
+        let merging = match early.filter(|it| it.is_of(parts, fetch)) {
+            Some(early) => Some(early),
+            None => self.begin(fetch, parts)?,
+        };
+        let merged = match merging {
+            Some(merging) => Some(merging.end().await?),
+            None => None,
+        };
+        let merged = match (self.output, merged) {
+            (_, None) | (Output::Nowhere, _) => None,
+            (Output::Path(path), Some((merged, target, file))) => {
+                Some((merged, to_path(&path, target, file)?))
+            }
+            // Dropped afterwards, the file goes.
+            (Output::Writer(writer), Some((merged, _target, file))) => {
+                Some((merged, to_writer(writer, file).await?))
+            }
         };
         if let Some(folder) = self.split {
             split(folder, fetch, parts).await?;
@@ -115,80 +155,33 @@ impl<'a> Places<'a> {
     }
 }
 
-async fn to_path(
-    path: &Path,
-    fetch: &Fetch,
-    parts: &BTreeMap<String, FetchedPart>,
-) -> Result<(Merged, u64), Error> {
-    // It stays here: when this is dropped, it goes.
-    let target = NewFile::create(path).map_err(|it| unwritten(&it))?;
-    let file = target.open().map_err(|it| unwritten(&it))?;
-    let (merged, file) = merge(file, fetch, parts).await?;
+/// Puts a file at its path, and says how many bytes it has. Nothing is awaited: whoever drops the collection before it ends
+/// finds the path as it was.
+fn to_path(path: &Path, target: NewFile, file: File) -> Result<u64, Error> {
     let failed = |it| Error::io("write", path, it).advise(STAY);
     let bytes = file.metadata().map_err(failed)?.len();
     drop(file);
     target.put_in_place().map_err(|it| unwritten(&it))?;
-    Ok((merged, bytes))
+    Ok(bytes)
 }
 
-async fn to_writer(
-    mut writer: impl AsyncWrite + Unpin,
-    fetch: &Fetch,
-    parts: &BTreeMap<String, FetchedPart>,
-) -> Result<(Merged, u64), Error> {
-    let folder = std::env::temp_dir();
-    let failed = |it| Error::io("write a temporary file in", &folder, it);
-    let file = tempfile::tempfile().map_err(failed)?;
-    let (merged, mut file) = merge(file, fetch, parts).await?;
-    file.rewind().map_err(failed)?;
-    let mut file = tokio::fs::File::from_std(file);
+/// Copies a file, and says how many bytes it has.
+async fn to_writer(mut writer: impl AsyncWrite + Unpin, mut file: File) -> Result<u64, Error> {
     let copied = async {
+        file.rewind()?;
+        let mut file = tokio::fs::File::from_std(file);
         let copied = tokio::io::copy(&mut file, &mut writer).await?;
         writer.flush().await?;
         Ok::<_, io::Error>(copied)
     };
-    let bytes = copied.await.map_err(|source| {
+    copied.await.map_err(|source| {
         let what = "the capture arrived whole, and cannot be written to where it should go";
         Error::new(ErrorKind::Io, what).because(source)
-    })?;
-    Ok((merged, bytes))
-}
-
-/// Merges the parts, in the order of their keys, and has the file on the disk.
-async fn merge(
-    file: File,
-    fetch: &Fetch,
-    parts: &BTreeMap<String, FetchedPart>,
-) -> Result<(Merged, File), Error> {
-    let input = |(key, part): (&String, &FetchedPart)| {
-        Input::path(fetch.parts.path(part)).called(fetch.folder.below(key))
-    };
-    let inputs: Vec<_> = parts.iter().map(input).collect();
-    let stop = StopOnDrop::default();
-    let stopping = stop.signal();
-    let keep = Arc::clone(&fetch.parts);
-    let merging = spawn_blocking(move || {
-        let mut file = file;
-        let merged = Merge::new().run(inputs, stopping.writer(&mut file))?;
-        drop(keep);
-        Ok((merged, file.sync_all().map(|()| file)))
-    });
-    let merged = merging.await.map_err(stopped)?;
-    let (merged, synced) = merged.map_err(|it: pcaps_file::Error| {
-        let kind = if it.is_io() {
-            ErrorKind::Io
-        } else {
-            ErrorKind::NotACapture
-        };
-        let what = "the files of the capture cannot be merged";
-        Error::new(kind, what).because(it).advise(STAY)
-    })?;
-    let unsynced = |it| Error::io("write", Path::new("the merged file"), it).advise(STAY);
-    Ok((merged, synced.map_err(unsynced)?))
+    })
 }
 
 /// It says which path, why, and what to do.
-fn unwritten(error: &pcaps_file::Error) -> Error {
+pub(super) fn unwritten(error: &pcaps_file::Error) -> Error {
     Error::new(ErrorKind::Io, error.to_string()).advise(STAY)
 }
 
