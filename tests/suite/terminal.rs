@@ -11,6 +11,12 @@ use pty_process::{
     blocking::{self, Pty},
 };
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::oneshot,
+};
+
 use crate::{
     collect::programs::Far,
     support::{Canned, ID, pcaps, pcaps_at, root},
@@ -155,6 +161,47 @@ fn the_second_interruption_leaves_at_once() {
         "{shown}"
     );
     assert!(!far.path("full.pcap").exists());
+}
+
+/// A download whose second half comes when the first has been seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_shows_its_share_rate_and_time_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/client/v4", listener.local_addr().unwrap());
+    let whole = fs::read(root().join("crates/pcaps-file/tests/data/dns.pcap")).unwrap();
+    let (go_on, seen) = oneshot::channel();
+    let service = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        assert!(client.read(&mut request).await.unwrap() > 0);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.tcpdump.pcap\r\ncontent-length: {}\r\n\r\n",
+            whole.len()
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        let (first, second) = whole.split_at(whole.len() / 2);
+        client.write_all(first).await.unwrap();
+        seen.await.unwrap();
+        client.write_all(second).await.unwrap();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut download = pcaps_at(&url);
+    download.current_dir(folder.path());
+    let mut terminal = Terminal::start(download.args(["download", ID, "-o", "a.pcap"]));
+    let shown = tokio::task::block_in_place(|| plain(&terminal.until(" left")));
+    let line = shown.rsplit('\r').next().unwrap();
+    assert!(
+        line.contains("downloading") && line.contains("50%, 3.02 kB of 6.05 kB, "),
+        "{line}"
+    );
+    assert!(line.contains("/s, "), "{line}");
+    go_on.send(()).unwrap();
+    let (code, shown) = tokio::task::block_in_place(|| terminal.end());
+    assert_eq!(code, Some(0), "{shown}");
+    // Of the bar nothing is left.
+    let last = shown.rfind(" left").map_or(0, |at| at + 5);
+    assert!(shown[last..].contains("\u{1b}[2K"), "{shown:?}");
+    service.await.unwrap();
 }
 
 /// A terminal that is made narrower while something is going on.

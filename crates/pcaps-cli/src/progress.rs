@@ -190,12 +190,13 @@ impl Display {
     fn amount(&self, doing: &str, bytes: u64, total: Option<u64>) {
         match self {
             Self::Bar(bar) => {
-                style(bar, total.map_or(COUNTER, |_| BAR));
+                // Each draws, the style does not: it comes last, when there is something to fill it.
                 bar.set_message(doing.to_owned());
                 if let Some(total) = total {
                     bar.set_length(total);
                 }
                 bar.set_position(bytes);
+                style(bar, total.map_or(COUNTER, |_| BAR));
             }
             Self::Lines(lines) => {
                 let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
