@@ -53,6 +53,11 @@ async fn each_format_has_its_form() {
         for format in ["ndjson", "yaml", "id"] {
             let run = with(example, &[arguments, &["--output", format]].concat()).await;
             assert_eq!(run.stderr, "", "{name} {format}");
+            assert!(
+                run.stdout.ends_with('\n'),
+                "{name} {format}: {}",
+                run.text()
+            );
             filtered(|| insta::assert_snapshot!(format!("{name}_{format}"), run.ok().stdout));
         }
     }

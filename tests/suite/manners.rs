@@ -207,6 +207,19 @@ async fn a_reader_that_leaves_is_no_error() {
     leaves("", &["capture", "--simulate", "-o", "b.pcap"]);
     leaves("", &["capture", "--simulate", "-o", "-"]);
     leaves("", &["capture", "udp", "-o", "c.pcap", "--dry-run"]);
+    let full = [
+        "capture",
+        "full",
+        "--simulate",
+        "--colo=ORD",
+        "--time-limit=1s",
+    ];
+    leaves(
+        "",
+        &[&full[..], &["--bucket=gs://b", "-o", "f.pcap"]].concat(),
+    );
+    canned.then(200, "application/vnd.tcpdump.pcap", dns());
+    leaves("", &["download", ID, "-o", "g.pcap"]);
     for arguments in [
         &["stats", "a.pcap"][..],
         &["stats", "a.pcap", "a.pcap", "--json"],
@@ -319,6 +332,17 @@ async fn progress_is_in_lines_or_nowhere() {
         "{none}"
     );
     assert_eq!(capture(&["-q"]).stderr, "");
+    for arguments in [
+        &["filter", "udp", "a.pcap", "-o", "-", "-q"][..],
+        &["merge", "a.pcap", "a.pcap", "-o", "-", "--quiet"],
+        &["capture", "--simulate", "-o", "-", "-q"],
+    ] {
+        let mut command = pcaps();
+        let command = command.current_dir(folder.path()).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
     let failed = run(pcaps().args(["show", ID, "--simulate", "-q"]));
     assert!(failed.stderr.starts_with("error: "), "{}", failed.text());
 }

@@ -118,7 +118,7 @@ pub(crate) struct Global {
         value_enum,
         value_name = "WHEN",
         default_value_t,
-        help = "When to use colours; NO_COLOR in the environment is never, too"
+        help = "When to use colours; NO_COLOR in the environment turns them off"
     )]
     pub(crate) color: ColorChoice,
 

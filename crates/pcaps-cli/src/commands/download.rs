@@ -50,7 +50,7 @@ pub(super) fn report<T: Serialize>(
 ) -> Result<(), Failure> {
     match target {
         Target::Stdout => {
-            output::diagnostic(saved.text(&output::Zone::of(global)).trim_end());
+            output::note(global, saved.text(&output::Zone::of(global)).trim_end());
             Ok(())
         }
         Target::File(_) => {

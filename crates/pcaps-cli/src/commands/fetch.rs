@@ -158,7 +158,7 @@ impl Fetched {
             }
         };
         match target {
-            Some(Target::Stdout) => output::diagnostic(text().trim_end()),
+            Some(Target::Stdout) => output::note(global, text().trim_end()),
             _ => output::result(global, document, text)?,
         }
         if self.collected.is_partial() && !lenient {

@@ -189,12 +189,11 @@ fn report(global: &Global, target: &Target, selected: &Selected) -> Result<(), F
         .path()
         .map_or("-".to_owned(), |it| it.display().to_string());
     if global.is_text() {
-        output::diagnostic(&format!(
-            "{}: {} of {} packets",
-            place,
+        let (written, read) = (
             output::count(selected.written),
-            output::count(selected.read)
-        ));
+            output::count(selected.read),
+        );
+        output::note(global, &format!("{place}: {written} of {read} packets"));
     } else {
         let document = || Document {
             read: selected.read,

@@ -38,11 +38,16 @@ pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
     }
     let merged = runtime::interruptible(&Resume::default(), to(global, target, merge, inputs))?;
     for line in remarks(&merged) {
-        output::diagnostic(&output::one_line(&line));
+        let line = output::one_line(&line);
+        if line.starts_with("note:") {
+            output::note(global, &line);
+        } else {
+            output::diagnostic(&line);
+        }
     }
     let view = MergedView::new(path, &merged);
     if is_stdout {
-        output::diagnostic(view.text(&output::Zone::of(global)).trim_end());
+        output::note(global, view.text(&output::Zone::of(global)).trim_end());
     } else {
         output::result(global, || &view, || view.text(&output::Zone::of(global)))?;
     }

@@ -66,7 +66,13 @@ pub(super) fn compact(result: &impl Serialize) -> Result<String, Failure> {
 }
 
 pub(super) fn yaml(result: &impl Serialize) -> Result<String, Failure> {
-    serde_saphyr::to_string(result).map_err(|error| Failure::because(Exit::Other, &error))
+    let text = serde_saphyr::to_string(result);
+    let mut text = text.map_err(|error| Failure::because(Exit::Other, &error))?;
+    // It leaves out the end of the last line where that is deep enough.
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn line(document: &Value) -> Result<String, Failure> {
@@ -154,5 +160,7 @@ mod tests {
             let read: Value = serde_saphyr::from_str(&printed).unwrap();
             assert_eq!(read, json!({ text: [text] }), "{printed}");
         }
+        let deep = yaml(&json!({ "a": [{ "b": { "c": "d" } }] })).unwrap();
+        assert!(deep.ends_with("c: d\n"), "{deep:?}");
     }
 }

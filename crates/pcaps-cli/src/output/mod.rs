@@ -119,9 +119,16 @@ pub(crate) fn ask(question: &str) {
     let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
 }
 
-/// Prints a line that is not data, and that a program has no use for.
-pub(crate) fn hint(global: &Global, text: &str) {
-    if global.is_text() && !global.quiet {
+/// Prints a line that is not data, unless only what went wrong is wanted.
+pub(crate) fn note(global: &Global, text: &str) {
+    if !global.quiet {
         diagnostic(text);
+    }
+}
+
+/// The same for a line that a program has no use for.
+pub(crate) fn hint(global: &Global, text: &str) {
+    if global.is_text() {
+        note(global, text);
     }
 }
