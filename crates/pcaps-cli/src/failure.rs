@@ -98,7 +98,7 @@ pub(crate) struct ErrorView<'a> {
     error: ErrorBody<'a>,
 }
 
-/// Why a command did not do what it was asked.
+// (The description would be that of what is flattened into it.)
 #[derive(Serialize, JsonSchema)]
 #[schemars(
     rename = "Error",

@@ -32,6 +32,7 @@ use crate::{
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
+/// | see the request of one of these, and send nothing | [`preview`](Self::preview) |
 /// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
 ///
 /// ```

@@ -28,7 +28,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
     let secretive = arguments
         .iter()
         .any(|it| it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
-    let (format, color) = (format_of(&arguments), color_of(&arguments));
+    let options = options(&arguments);
+    let (format, color) = (format_of(&options), color_of(&options));
     let parsed = Args::try_parse_from(arguments).and_then(agreeing);
     output::choose_color(parsed.as_ref().map_or(color, |it| it.global.color));
     parsed.map_err(|mut error| {
@@ -38,10 +39,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
     })
 }
 
-/// The value of an option in arguments that may be wrong.
-fn value_of<'a>(arguments: &'a [OsString], option: &str) -> Option<&'a str> {
+/// The arguments among which options are.
+fn options(arguments: &[OsString]) -> Vec<&str> {
     let words = arguments.iter().map(|it| it.to_str().unwrap_or_default());
-    let words: Vec<_> = words.take_while(|it| *it != "--").collect();
+    words.take_while(|it| *it != "--").collect()
+}
+
+/// The value of an option in arguments that may be wrong.
+fn value_of<'a>(words: &[&'a str], option: &str) -> Option<&'a str> {
     words
         .iter()
         .enumerate()
@@ -51,14 +56,14 @@ fn value_of<'a>(arguments: &'a [OsString], option: &str) -> Option<&'a str> {
         })
 }
 
-fn format_of(arguments: &[OsString]) -> Format {
-    let given = value_of(arguments, "--output").and_then(|it| Format::from_str(it, false).ok());
-    let is_json = arguments.iter().any(|it| it == "--json");
+fn format_of(words: &[&str]) -> Format {
+    let given = value_of(words, "--output").and_then(|it| Format::from_str(it, false).ok());
+    let is_json = words.contains(&"--json");
     given.unwrap_or(if is_json { Format::Json } else { Format::Table })
 }
 
-fn color_of(arguments: &[OsString]) -> ColorChoice {
-    let given = value_of(arguments, "--color");
+fn color_of(words: &[&str]) -> ColorChoice {
+    let given = value_of(words, "--color");
     given.and_then(|it| it.parse().ok()).unwrap_or_default()
 }
 
@@ -391,7 +396,7 @@ mod tests {
         let (message, tip) = told(&["start", "--output=yaml", "full", "--bucket", "gs://b"]);
         assert!(message.contains("not provided: --colo <NAME>"), "{message}");
         assert_eq!(tip, None);
-        let table = refusal(&["captrue", "--output", "id", "--", "--json"]);
+        let table = refusal(&["captrue", "--", "--json"]);
         assert!(!table.format.is_document());
     }
 

@@ -125,6 +125,14 @@ mod tests {
     fn text_stays_text_in_yaml() {
         for text in [
             "yes",
+            "on",
+            "y",
+            "1234567890",
+            "12e34",
+            "1_000",
+            "017",
+            "0o17",
+            "12:30:45",
             "null",
             "~",
             "1e3",
