@@ -794,7 +794,7 @@ async fn parts_are_private_and_nobody_elses() {
 
 /// The program and its files, with a simulator in another process.
 #[cfg(unix)]
-mod programs {
+pub(crate) mod programs {
     use std::{
         process::{Child, Stdio},
         time::Instant,
@@ -807,15 +807,15 @@ mod programs {
     };
 
     /// A finished capture of a simulator whose buckets are folders.
-    struct Far {
-        sim: Sim,
+    pub(crate) struct Far {
+        pub(crate) sim: Sim,
         folder: tempfile::TempDir,
     }
 
     const BUCKET: &str = "gs://captures/edge";
 
     impl Far {
-        fn start() -> Self {
+        pub(crate) fn start() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let buckets = folder.path().join("buckets");
             let sim = Sim::start(&["--unlimited", "--buckets", buckets.to_str().unwrap()]);
@@ -829,7 +829,7 @@ mod programs {
             far
         }
 
-        fn command(&self, arguments: &[&str]) -> std::process::Command {
+        pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
             let map = self.folder.path().join("buckets/gs/captures");
             let mut command = self.sim.pcaps();
             command
@@ -839,12 +839,12 @@ mod programs {
             command
         }
 
-        fn run(&self, arguments: &[&str]) -> Run {
+        pub(crate) fn run(&self, arguments: &[&str]) -> Run {
             run(&mut self.command(arguments))
         }
 
         /// A capture of two seconds.
-        fn capture(&self) -> String {
+        pub(crate) fn capture(&self) -> String {
             let full = [
                 "start",
                 "full",
@@ -860,6 +860,19 @@ mod programs {
             let id = started["id"].as_str().unwrap().to_owned();
             self.run(&["wait", &id]).ok();
             id
+        }
+
+        /// A file beside its captures.
+        pub(crate) fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        /// Has one of its files end early.
+        pub(crate) fn tear(&self, id: &str) {
+            let edge = self.folder.path().join("buckets/gs/captures/edge");
+            let file = edge.join(format!("server-01/pcap_{id}.pcap"));
+            let whole = fs::read(&file).unwrap();
+            fs::write(&file, &whole[..whole.len() - 1]).unwrap();
         }
 
         fn spawn(&self, arguments: &[&str]) -> Child {

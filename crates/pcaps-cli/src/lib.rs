@@ -1,12 +1,13 @@
 //! The `pcaps` command, as a library: [`main`] is all of it.
 //!
 //! It parses arguments (`args`), calls the `pcaps` crate (`commands`, in a `session` that the `runtime` can break
-//! off), prints (`output`, `progress`), and exits (`failure` has the exit codes). Data goes to standard output,
+//! off), prints (`output`, `progress`, `log`), and exits (`failure` has the exit codes). Data goes to standard output,
 //! everything else to standard error.
 
 mod args;
 mod commands;
 mod failure;
+mod log;
 mod output;
 mod progress;
 mod resume;
@@ -19,10 +20,13 @@ use std::process::ExitCode;
 /// Runs `pcaps` with the arguments of the process. The exit codes are documented in `pcaps --help`.
 pub fn main() -> ExitCode {
     match args::parse(std::env::args_os()) {
-        Ok(args) => match commands::run(args) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => failure.report(),
-        },
+        Ok(args) => {
+            let format = args.global.format();
+            match commands::run(args) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => failure.report(format),
+            }
+        }
         Err(refusal) => refusal.report(),
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pcaps_api::{Capture as WireCapture, Entry, Secret, types};
+use pcaps_api::{Capture as WireCapture, Entry, Secret};
 use reqwest::StatusCode;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     download::Target,
     lookout::Lookout,
     operation::{BUCKETS, GET, LIST, REGISTER, REMOVE, START, STOP, VALIDATE},
-    start,
+    preview, start,
 };
 
 /// An account at the service: every operation starts here. Cheap to clone, `Send` and `Sync`.
@@ -33,6 +33,7 @@ use crate::{
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
+/// | see the request of one of these, and send nothing | [`preview`](Self::preview) |
 /// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
 ///
 /// ```
@@ -377,10 +378,7 @@ impl Account {
     /// bucket on R2 lacks its keys, or has `REDACTED` in their place. When it says that the bucket may be registered
     /// all the same, look at the list of buckets before you try again.
     pub async fn register_bucket(&self, destination: &Destination) -> Result<Bucket, Error> {
-        destination.check_registrable()?;
-        let body = &types::RegisterBucketRequest {
-            destination_conf: destination.with_keys(),
-        };
+        let body = &preview::registration(destination)?;
         let id = &self.id.identifier()?;
         // What was sent may come back in what is said about it.
         let secrets = &destination.keys();
@@ -444,19 +442,9 @@ impl Account {
         destination: &Destination,
         challenge: impl Into<Secret>,
     ) -> Result<Bucket, Error> {
-        let challenge = challenge.into();
-        let text = challenge.expose().trim();
-        if text.is_empty() {
-            return Err(Error::invalid(
-                "the challenge is empty: give the content of the challenge file in the bucket",
-            ));
-        }
-        let body = &types::ValidateBucketRequest {
-            destination_conf: destination.without_keys().into(),
-            ownership_challenge: text.into(),
-        };
+        let body = &preview::validation(destination, &challenge.into())?;
         let id = &self.id.identifier()?;
-        let secrets = &[destination.keys(), vec![text.into()]].concat();
+        let secrets = &[destination.keys(), vec![body.ownership_challenge.clone()]].concat();
         let validated = self.shared.run(&VALIDATE, |call| async move {
             let call = call.hiding(secrets);
             let answer = call.api.validate_bucket(id, body).await;

@@ -23,14 +23,16 @@
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous
-//! the feature `blocking` has a module of that name; there are no other features.
+//! the feature `blocking` has a module of that name. With the feature `schemars`, what serializes ([`Capture`],
+//! [`Bucket`], [`Summary`]) also tells its JSON Schema. There are no other features.
 //!
 //! # When something fails
 //!
 //! A request that fails is sent again where that is safe, by the client's [`RetryPolicy`]; a capture is never started
 //! twice for one call. The service's limit on requests is minded before it is met. What still comes back is an
 //! [`Error`] that says what the service said, and what to do. Each operation is a span of the crate `tracing`, named
-//! `pcaps`, with method, path template, status, attempt and duration; no secret is traced at any level.
+//! `pcaps`, with method, path template, status, attempt and duration, and each request in it two events at the level of
+//! debugging, one with its URL and one with what came of it; no secret is traced at any level.
 
 mod account;
 mod advice;
@@ -51,6 +53,7 @@ mod id;
 mod lookout;
 mod operation;
 mod pace;
+mod preview;
 mod prove;
 mod redact;
 mod request;
@@ -75,6 +78,7 @@ pub use id::{AccountId, BucketId, CaptureId};
 pub use object_store;
 pub use pcaps_api::Secret;
 pub use pcaps_file::{Summary, Verified};
+pub use preview::{Change, Preview};
 pub use prove::{Prove, Proving};
 pub use redact::redacted;
 pub use request::{Full, Request, Sample};
@@ -110,6 +114,7 @@ mod tests {
         is_send_and_sync::<CaptureId>();
         is_send_and_sync::<CaptureKind>();
         is_send_and_sync::<CaptureState>();
+        is_send_and_sync::<Change<'static>>();
         is_send_and_sync::<Client>();
         is_send_and_sync::<ClientBuilder>();
         is_send_and_sync::<Box<dyn Clock>>();
@@ -126,6 +131,7 @@ mod tests {
         is_send_and_sync::<Full>();
         is_send_and_sync::<Message>();
         is_send_and_sync::<Phase>();
+        is_send_and_sync::<Preview>();
         is_send_and_sync::<Progress>();
         is_send_and_sync::<Proving>();
         is_send_and_sync::<Request>();
