@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{Canned, ID, Run, filtered, pcaps, pcaps_at, root, run};
+use crate::{
+    auth::{self, Home},
+    support::{ACCOUNT, Canned, ID, Run, TOKEN, filtered, pcaps, pcaps_at, root, run},
+};
 
 const BUCKET: &str = "s3://captures/edge?region=eu-west-1";
 
@@ -213,6 +216,20 @@ impl Results {
         }
     }
 
+    async fn of_setting_up(&mut self) {
+        let (simulator, home) = (auth::simulator().await, Home::new());
+        let at = ["--account", ACCOUNT, "--base-url", simulator.base_url()];
+        let login = home.login(TOKEN, &[&at[..], &["--json"]].concat());
+        self.add("auth login", login.json());
+        for (command, arguments) in [
+            ("auth status", ["auth", "status", "--json"].as_slice()),
+            ("doctor", &["doctor", "--json"]),
+            ("auth logout", &["auth", "logout", "--json"]),
+        ] {
+            self.add(command, home.run(arguments).json());
+        }
+    }
+
     fn of_files(&mut self) {
         let folder = files();
         let words: [(&'static str, &[&str]); 3] = [
@@ -264,6 +281,7 @@ impl Results {
 async fn every_result_is_as_its_schema_says() {
     let mut results = Results::default();
     results.of_the_service().await;
+    results.of_setting_up().await;
     results.of_files();
     results.of_a_simulator();
 
