@@ -15,6 +15,7 @@ mod examples;
 mod faults;
 mod formats;
 mod generated;
+mod history;
 mod layers;
 mod manners;
 mod merge;

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Collect, Destination, Download, Downloaded,
-    Error, Prove, Request, RetryPolicy, Sample, Wait,
+    Error, History, Prove, Request, RetryPolicy, Sample, Wait,
     call::{Shared, unexpected},
     download::Target,
     lookout::Lookout,
@@ -29,6 +29,7 @@ use crate::{
 /// | wait until a capture has finished | [`wait`](Self::wait), [`wait_all`](crate::wait_all) |
 /// | have the packets of a finished sample | [`download`](Self::download) |
 /// | have the packets of a finished full capture | [`collect`](Self::collect) |
+/// | have the packets of hours that have passed | [`history`](Self::history), [`resume_history`](Self::resume_history) |
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
@@ -274,6 +275,40 @@ impl Account {
     /// Its errors are told at [`Collect`].
     pub fn collect(&self, id: &CaptureId) -> Collect<'static> {
         Collect::new(self.clone(), id.clone())
+    }
+
+    /// Has the packets of a time that has passed, up to 24 hours ago, in one file: in as many samples as that takes, one a
+    /// minute. `from` is the first moment, and `to` the one after the last; both count in whole seconds.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let to = jiff::Timestamp::now();
+    /// let past = account.history(to - Duration::from_secs(7_200), to).to_path("past.pcap").await?;
+    /// println!("{} packets", past.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`History`].
+    pub fn history(&self, from: Timestamp, to: Timestamp) -> History {
+        History::new(self.clone(), from, to)
+    }
+
+    /// Goes on with a history that ended early, from what is in `<path>.parts`: range, filter and limit are those that it
+    /// was begun with.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let past = account.resume_history("past.pcap").await?;
+    /// println!("{} packets", past.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`History`].
+    pub fn resume_history(&self, path: impl AsRef<Path>) -> History {
+        History::resumed(self.clone(), path.as_ref().to_owned())
     }
 
     /// Stops a full capture before its limits do. What it has taken so far goes to its bucket; wait for it to finish.

@@ -48,6 +48,7 @@ mod destination;
 mod download;
 mod error;
 mod filter;
+mod history;
 mod id;
 mod lookout;
 mod operation;
@@ -71,6 +72,7 @@ pub use destination::Destination;
 pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
 pub use filter::Filter;
+pub use history::{History, PastTraffic, PastWindow, Recalling, WindowState};
 pub use id::{AccountId, BucketId, CaptureId};
 /// The crate whose types [`Folder`] shows.
 pub use object_store;
