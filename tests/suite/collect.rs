@@ -867,10 +867,12 @@ pub(crate) mod programs {
             self.folder.path().join(name)
         }
 
-        /// Has one of its files end early.
+        /// Has one of a capture's files end early.
         pub(crate) fn tear(&self, id: &str) {
-            let edge = self.folder.path().join("buckets/gs/captures/edge");
-            let file = edge.join(format!("server-01/pcap_{id}.pcap"));
+            let edge = fs::read_dir(self.path("buckets/gs/captures/edge")).unwrap();
+            let name = format!("pcap_{id}.pcap");
+            let mut files = edge.map(|it| it.unwrap().path().join(&name));
+            let file = files.find(|it| it.exists()).unwrap();
             let whole = fs::read(&file).unwrap();
             fs::write(&file, &whole[..whole.len() - 1]).unwrap();
         }

@@ -298,14 +298,21 @@ async fn every_result_is_as_its_schema_says() {
     results.add("download", far.run(&download).json());
     let id = far.capture();
     let fetch = ["fetch", &id, "-o", "full.pcap", "--json"];
-    results.add("fetch", far.run(&fetch).json());
+    let fetched = far.run(&fetch);
+    // Beside the document there is what people read of the progress.
+    assert!(
+        fetched.stderr.contains(" files: 100%, "),
+        "{}",
+        fetched.text()
+    );
+    results.add("fetch", fetched.json());
     results.add(
         "fetch",
         far.run(&["fetch", &id, "--split", "apart", "--json"])
             .json(),
     );
     far.tear(&id);
-    let torn = far.run(&fetch);
+    let torn = far.run(&[&fetch[..], &["--settle", "0s"]].concat());
     assert_eq!(torn.code, Some(8), "{}", torn.text());
     results.add("fetch", parsed(&torn.stdout));
 

@@ -20,6 +20,7 @@
 //! - [`Client`]: where the service is and who asks. [`Account`]: every operation.
 //! - [`Sample`], [`Full`], [`Filter`], [`Destination`]: what is asked for; limits are checked when a value is made.
 //! - [`Capture`], [`Bucket`], [`Prove`], [`Download`], [`Collect`]: what comes back.
+//! - [`Change`], [`Preview`]: a request as it would be sent.
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous

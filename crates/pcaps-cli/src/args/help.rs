@@ -33,7 +33,7 @@ Formats of --output:
   json     one document (--json for short)
   ndjson   a document a line: of a list one for each element
   yaml     one document
-  id       the ids of captures or buckets, one a line
+  id       ids of captures or buckets, one a line; refused where there are none
 What documents hold, `pcaps schema COMMAND` tells, and --fields picks from it.
 
 Exit codes:
