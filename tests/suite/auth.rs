@@ -12,10 +12,10 @@ use pcaps_sim::Simulator;
 use crate::support::{ACCOUNT, Canned, ID, Run, TOKEN, filtered, nobody, pcaps, run};
 
 /// A person's folders, in which nothing has been set up.
-struct Home(tempfile::TempDir);
+pub(crate) struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -27,11 +27,11 @@ impl Home {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         run(&mut self.command(arguments))
     }
 
-    fn login(&self, token: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn login(&self, token: &str, arguments: &[&str]) -> Run {
         let mut command = self.command(&["auth", "login", "--insecure-storage"]);
         given(command.args(arguments), token)
     }
@@ -64,7 +64,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-async fn simulator() -> Simulator {
+pub(crate) async fn simulator() -> Simulator {
     let simulator = Simulator::builder().token(TOKEN).account_id(ACCOUNT);
     simulator.unlimited(true).start().await.unwrap()
 }

@@ -65,7 +65,7 @@ struct Place {
 struct Ran {
     code: Option<i32>,
     said: String,
-    /// The most memory that was seen, in bytes.
+    /// The most memory that was seen, in bytes, without the program's own code: a debug build has much of that.
     memory: u64,
     /// How it stood in the list of processes.
     listed: String,
@@ -301,9 +301,13 @@ fn run(mut command: Command, input: &str) -> Ran {
             }
             // It may end in between.
             let status = fs::read_to_string(format!("{of_process}/status")).unwrap_or_default();
-            let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
-            let peak = peak.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
-            memory = memory.max(peak.unwrap_or_default() << 10);
+            let of_status = |name: &str| {
+                let value = status.lines().find_map(|it| it.strip_prefix(name))?;
+                value.trim().trim_end_matches(" kB").parse::<u64>().ok()
+            };
+            let seen = of_status("VmHWM:").zip(of_status("RssFile:"));
+            let seen = seen.map_or(0, |(peak, code)| peak.saturating_sub(code));
+            memory = memory.max(seen << 10);
             for file in ["cmdline", "comm"] {
                 listed += &fs::read_to_string(format!("{of_process}/{file}")).unwrap_or_default();
             }

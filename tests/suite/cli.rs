@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 23] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -48,6 +48,7 @@ fn help() {
         &["filter"],
         &["merge"],
         &["sim"],
+        &["schema"],
     ];
     for command in commands {
         let run = run(pcaps().args(command).arg("--help")).ok();

@@ -10,9 +10,13 @@ use std::{
     time::Duration,
 };
 
+use axum::body::Bytes;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use pcaps::{Account, CaptureId, Collecting, ErrorKind, FileState, Folder, Full};
-use pcaps_file::{Reader, Summary};
+use pcaps_file::{
+    Reader, Summary,
+    merge::{Input, Merge},
+};
 use pcaps_sim::{
     Files, Simulator,
     object_store::{
@@ -42,6 +46,8 @@ enum Odd {
     Changed,
     /// What comes after so many bytes comes only once that is true, or else not at all.
     Held(usize, Arc<dyn Fn() -> bool + Send + Sync>),
+    /// The same, and then another object takes its place, with these bytes.
+    Replaced(usize, Arc<dyn Fn() -> bool + Send + Sync>, Bytes),
 }
 
 /// A capture of files of more than a megabyte.
@@ -50,6 +56,16 @@ const LONG: Duration = Duration::from_secs(300);
 /// How often it is looked whether something is so, and how long between.
 const LOOKS: u32 = 2_000;
 const LOOK: Duration = Duration::from_millis(10);
+
+async fn come(until: &Arc<dyn Fn() -> bool + Send + Sync>) {
+    for _ in 0..LOOKS {
+        if until() {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    panic!("it does not come");
+}
 
 /// A store that counts what it is asked for, and does odd things to objects, once each.
 #[derive(Clone)]
@@ -150,7 +166,13 @@ impl ObjectStore for Watched {
                 _ => {}
             }
             let mut got = self.store.get_opts(key, options).await?;
-            if let Some(Odd::Broken(after) | Odd::Stalled(after) | Odd::Held(after, _)) = odd {
+            if let Some(
+                Odd::Broken(after)
+                | Odd::Stalled(after)
+                | Odd::Held(after, _)
+                | Odd::Replaced(after, ..),
+            ) = odd
+            {
                 let meta = got.meta.clone();
                 let extensions = got.extensions.clone();
                 let (range, attributes) = (got.range.clone(), got.attributes.clone());
@@ -166,18 +188,22 @@ impl ObjectStore for Watched {
                     })
                     .boxed(),
                     Some(Odd::Held(_, until)) => futures_util::stream::once(async move {
-                        for _ in 0..LOOKS {
-                            if until() {
-                                return Ok(held);
-                            }
-                            tokio::time::sleep(LOOK).await;
-                        }
-                        Err(pcaps_sim::object_store::Error::Generic {
-                            store: "Watched",
-                            source: "what it is held for has not come".into(),
-                        })
+                        come(&until).await;
+                        Ok(held)
                     })
                     .boxed(),
+                    Some(Odd::Replaced(_, until, bytes)) => {
+                        let (store, key) = (Arc::clone(&self.store), key.clone());
+                        futures_util::stream::once(async move {
+                            come(&until).await;
+                            store.put(&key, bytes.into()).await?;
+                            Err(pcaps_sim::object_store::Error::Generic {
+                                store: "Watched",
+                                source: "broken".into(),
+                            })
+                        })
+                        .boxed()
+                    }
                     _ => futures_util::stream::pending().boxed(),
                 };
                 got = GetResult {
@@ -335,6 +361,19 @@ impl Scene {
     /// The key of a server's file.
     fn key(&self, server: u16) -> String {
         format!("{}/server-{server:02}/pcap_{}.pcap", self.prefix, self.id)
+    }
+
+    /// What is in the output is what comes of all files that are in the bucket, one after the other.
+    async fn assert_is_merge_of_all(&self) {
+        let apart = self.folder.path().join("apart");
+        let collect = self.account.collect(&self.id).split_into(&apart);
+        let collected = collect.settle(Duration::ZERO).await.unwrap();
+        let files = collected.files.iter().map(|it| apart.join(&it.key));
+        let mut merged = Vec::new();
+        Merge::new()
+            .run(files.map(Input::path), &mut merged)
+            .unwrap();
+        assert!(fs::read(self.output()).unwrap() == merged);
     }
 
     /// The keys of the capture's files.
@@ -589,13 +628,24 @@ async fn merging_begins_before_the_last_file_is_whole() {
     let collected = scene.collect().transfers(256).await.unwrap();
     assert_eq!(Some(collected.packets), collected.reported);
     assert_eq!(scene.store.gets().len(), 2, "of {len} bytes");
-    let early = fs::read(scene.output()).unwrap();
+    scene.assert_is_merge_of_all().await;
+}
 
-    // It is the same as when all are merged that are whole.
-    let mut late = Vec::new();
-    let collect = scene.collect().transfers(1).to_writer(&mut late);
+#[tokio::test]
+async fn what_was_merged_and_is_another_file_now_is_merged_again() {
+    let scene = Scene::of(LONG, servers(2)).await;
+    let [replaced, other] = [1, 2].map(|it| scene.key(it));
+    let other = scene.store.store.get(&other.as_str().into()).await.unwrap();
+    let (other, parts) = (other.bytes().await.unwrap(), scene.parts());
+    let until = Arc::new(move || is_merging(&parts));
+    // Both have more than a megabyte.
+    let odd = Odd::Replaced(1 << 20, until, other);
+    scene.store.do_to(&replaced, odd);
+    // What is there then is not what the service reports.
+    let collect = scene.collect().transfers(256).settle(Duration::ZERO);
     collect.await.unwrap();
-    assert!(early == late);
+    assert_eq!(scene.store.gets().len(), 4, "the second of them is refused");
+    scene.assert_is_merge_of_all().await;
 }
 
 #[tokio::test]
@@ -624,15 +674,12 @@ async fn what_comes_after_the_merge_has_begun_is_in_the_file() {
             && let Some((late_bytes, changed_bytes)) = bytes.take()
         {
             assert_eq!(it.files, 3);
-            // The file of the merge is there.
-            let names = fs::read_dir(&parts)
-                .unwrap()
-                .map(|it| it.unwrap().file_name());
-            assert!(
-                names
-                    .into_iter()
-                    .any(|it| it.to_str().unwrap().starts_with(".pcaps-"))
-            );
+            // What is there has been merged.
+            let merged = (0..LOOKS).any(|_| {
+                std::thread::sleep(LOOK);
+                is_merging(&parts)
+            });
+            assert!(merged);
             let put = async {
                 store.put(&late, late_bytes.into()).await.unwrap();
                 store.put(&changed, changed_bytes.into()).await.unwrap();
@@ -747,7 +794,7 @@ async fn parts_are_private_and_nobody_elses() {
 
 /// The program and its files, with a simulator in another process.
 #[cfg(unix)]
-mod programs {
+pub(crate) mod programs {
     use std::{
         process::{Child, Stdio},
         time::Instant,
@@ -760,15 +807,15 @@ mod programs {
     };
 
     /// A finished capture of a simulator whose buckets are folders.
-    struct Far {
-        sim: Sim,
+    pub(crate) struct Far {
+        pub(crate) sim: Sim,
         folder: tempfile::TempDir,
     }
 
     const BUCKET: &str = "gs://captures/edge";
 
     impl Far {
-        fn start() -> Self {
+        pub(crate) fn start() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let buckets = folder.path().join("buckets");
             let sim = Sim::start(&["--unlimited", "--buckets", buckets.to_str().unwrap()]);
@@ -782,7 +829,7 @@ mod programs {
             far
         }
 
-        fn command(&self, arguments: &[&str]) -> std::process::Command {
+        pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
             let map = self.folder.path().join("buckets/gs/captures");
             let mut command = self.sim.pcaps();
             command
@@ -792,12 +839,12 @@ mod programs {
             command
         }
 
-        fn run(&self, arguments: &[&str]) -> Run {
+        pub(crate) fn run(&self, arguments: &[&str]) -> Run {
             run(&mut self.command(arguments))
         }
 
         /// A capture of two seconds.
-        fn capture(&self) -> String {
+        pub(crate) fn capture(&self) -> String {
             let full = [
                 "start",
                 "full",
@@ -813,6 +860,21 @@ mod programs {
             let id = started["id"].as_str().unwrap().to_owned();
             self.run(&["wait", &id]).ok();
             id
+        }
+
+        /// A file beside its captures.
+        pub(crate) fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        /// Has one of a capture's files end early.
+        pub(crate) fn tear(&self, id: &str) {
+            let edge = fs::read_dir(self.path("buckets/gs/captures/edge")).unwrap();
+            let name = format!("pcap_{id}.pcap");
+            let mut files = edge.map(|it| it.unwrap().path().join(&name));
+            let file = files.find(|it| it.exists()).unwrap();
+            let whole = fs::read(&file).unwrap();
+            fs::write(&file, &whole[..whole.len() - 1]).unwrap();
         }
 
         fn spawn(&self, arguments: &[&str]) -> Child {
@@ -875,6 +937,9 @@ mod programs {
             assert!(fs::read(&output).unwrap() == whole, "after {part} %");
             fs::remove_file(&output).unwrap();
             assert!(!far.folder.path().join("out.pcap.parts").exists());
+            let names = fs::read_dir(far.folder.path()).unwrap();
+            let mut names = names.map(|it| it.unwrap().file_name());
+            assert!(!names.any(|it| it.to_str().unwrap().starts_with(".pcaps-")));
         }
         assert!(killed > 5, "{killed}");
     }

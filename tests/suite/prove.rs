@@ -488,6 +488,7 @@ mod programs {
         filtered(|| {
             let mut settings = insta::Settings::clone_current();
             settings.add_filter(r"\b[0-9a-f]{32}\b", "[ID]");
+            settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");
             settings.bind(|| insta::assert_snapshot!("first", first.text()));
         });
         let again = run(&mut at(&sim, &["bucket", "prove", BUCKET, "--json"], &map));

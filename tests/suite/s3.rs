@@ -143,7 +143,10 @@ fn checked(command: &mut Command) -> Run {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_an_unknown_bucket_to_one_file() {
     let scene = Scene::set().await;
-    let proven = scene.run(&["bucket", "prove", BUCKET, "--json"]);
+    let proven = scene.run(&["bucket", "prove", BUCKET, "--json", "--verbose"]);
+    // Requests to the bucket are shown too, without what queries may hold.
+    let shown = |line: &str| line.starts_with("> GET ") && line.ends_with("/captures");
+    assert!(proven.stderr.lines().any(shown), "{}", proven.text());
     assert_eq!(proven.json()["status"], "success");
     let capture = [
         "capture",

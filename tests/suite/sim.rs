@@ -48,6 +48,10 @@ impl Sim {
         pcaps_as(url, token, account)
     }
 
+    pub(crate) fn document(&self) -> &Value {
+        &self.document
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.document[name].as_str().unwrap()
     }
@@ -128,6 +132,26 @@ async fn it_has_limits_and_can_be_quiet() {
     assert_eq!(
         sim.end(),
         format!("serving at {page}; end it with Ctrl-C\n")
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn its_lines_can_be_json() {
+    let sim = Sim::start(&["--log-format", "json"]);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http.get(sim.url("")).bearer_auth(sim.text("api_token"));
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let said = sim.end();
+    let mut lines = said.lines().filter(|line| line.starts_with('{'));
+    let line: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    assert!(
+        line["message"].as_str().unwrap().starts_with("GET /"),
+        "{said}"
+    );
+    assert!(
+        line["timestamp"].is_string() && lines.next().is_none(),
+        "{said}"
     );
 }
 

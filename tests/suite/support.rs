@@ -68,6 +68,8 @@ pub(crate) fn filtered(test: impl FnOnce()) {
     settings.add_filter(r"127\.0\.0\.1:\d+", "[HOST]");
     settings.add_filter(r"\b[0-9a-f]{16}-SIM\b", "[RAY]");
     settings.add_filter(r"after \d+\.\d s", "after [N] s");
+    settings.add_filter(r"after \d+ ms", "after [N] ms");
+    settings.add_filter(r"pause_ms \d+", "pause_ms [N]");
     settings.add_filter(r"\(os error \d+\)", "(os error [N])");
     settings.add_filter(r"pcaps/\d+\.\d+\.\d+", "pcaps/[VERSION]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");

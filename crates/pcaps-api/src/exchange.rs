@@ -47,7 +47,11 @@ struct State {
     headers: HeaderMap,
     /// Whether the body of a success is read piece by piece.
     streams: bool,
+    watch: Option<Watch>,
 }
+
+/// Is shown each request.
+type Watch = Arc<dyn Fn(&Request) + Send + Sync>;
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,18 +79,38 @@ impl Client {
         Self::new_with_client(base_url.trim_end_matches('/'), http, Exchange::default())
     }
 
+    /// Shows each request to `watch` before it is sent. Headers that are sensitive are marked so; the body may hold
+    /// secrets.
+    ///
+    /// ```
+    /// # let client = pcaps_api::Client::new("https://api.cloudflare.com/client/v4", reqwest::Client::new());
+    /// let client = client.watched(|request| println!("{} {}", request.method(), request.url()));
+    /// ```
+    #[must_use]
+    pub fn watched(self, watch: impl Fn(&Request) + Send + Sync + 'static) -> Self {
+        let state = State {
+            watch: Some(Arc::new(watch)),
+            ..State::default()
+        };
+        self.with(Exchange(Arc::new(state))).0
+    }
+
     /// A copy of the client for one call, and the exchange that will tell of it.
     pub fn call(&self) -> (Self, Exchange) {
-        self.with(Exchange::default())
+        self.with(Exchange(Arc::new(State {
+            watch: self.inner.0.watch.clone(),
+            ..State::default()
+        })))
     }
 
     /// The same for a download: the request has these headers as well (a range, perhaps), and the body of a success
     /// may be of any length.
     pub fn download_call(&self, headers: HeaderMap) -> (Self, Exchange) {
         self.with(Exchange(Arc::new(State {
-            head: OnceLock::new(),
             headers,
             streams: true,
+            watch: self.inner.0.watch.clone(),
+            ..State::default()
         })))
     }
 
@@ -111,6 +135,9 @@ impl ClientHooks<Exchange> for Client {
     }
 
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
+        if let Some(watch) = &self.inner.0.watch {
+            watch(&request);
+        }
         let response = self.client.execute(request).await?;
         let head = Head {
             status: response.status(),

@@ -3,8 +3,10 @@
 use std::{error::Error, fmt, io, path::Path, process::ExitCode};
 
 use pcaps::ErrorKind;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::output;
+use crate::output::{self, Format};
 
 /// The exit codes. They are a promise: `pcaps --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,22 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// For programs.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::RateLimited => "rate_limited",
+            Self::CaptureFailed => "capture_failed",
+            Self::DeadlinePassed => "deadline_passed",
+            Self::Partial => "partial",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::InvalidInput => Self::Usage,
@@ -53,6 +71,52 @@ pub(crate) struct Failure {
     /// Empty for an end without words.
     message: String,
     note: Option<String>,
+    /// What the service, or the way to it, has to do with it.
+    service: Box<Service>,
+}
+
+/// What programs are told of a failure, beside its words.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+struct Service {
+    /// The HTTP status of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    /// The answer's CF-Ray id, which Cloudflare's support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ray_id: Option<String>,
+    /// How long the service asks to wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+    /// The capture that it is about, which can still be picked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture_id: Option<String>,
+}
+
+/// What programs are told of a failure, on standard error.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ErrorView<'a> {
+    error: ErrorBody<'a>,
+}
+
+// (The description would be that of what is flattened into it.)
+#[derive(Serialize, JsonSchema)]
+#[schemars(
+    rename = "Error",
+    description = "Why a command did not do what it was asked."
+)]
+struct ErrorBody<'a> {
+    /// The exit code's name: `usage`, `denied`, `not_found`, `rate_limited`, `capture_failed`, `deadline_passed`,
+    /// `partial`, `interrupted` or `other`.
+    kind: &'static str,
+    /// The exit code.
+    exit_code: u8,
+    /// What went wrong, and what to do.
+    message: &'a str,
+    /// Which command goes on from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(flatten)]
+    service: &'a Service,
 }
 
 impl Failure {
@@ -61,6 +125,7 @@ impl Failure {
             exit,
             message: message.into(),
             note: None,
+            service: Box::default(),
         }
     }
 
@@ -125,21 +190,42 @@ impl Failure {
         Self { note, ..self }
     }
 
-    /// Says it on standard error, and gives the exit code.
-    pub(crate) fn report(self) -> ExitCode {
-        if !self.message.is_empty() {
+    /// Says it on standard error, to whom reads the results, and gives the exit code.
+    pub(crate) fn report(self, format: Format) -> ExitCode {
+        let exit = self.exit;
+        if self.message.is_empty() {
+            return ExitCode::from(exit as u8);
+        }
+        if format.is_document() {
+            let note = self.note.as_deref().map(pcaps::redacted);
+            output::error(&ErrorView {
+                error: ErrorBody {
+                    kind: exit.name(),
+                    exit_code: exit as u8,
+                    message: &pcaps::redacted(&self.message),
+                    note: note.as_deref(),
+                    service: &self.service,
+                },
+            });
+        } else {
             output::diagnostic(&format!("error: {}", self.message));
+            if let Some(note) = self.note {
+                output::diagnostic(&format!("note: {note}"));
+            }
         }
-        if let Some(note) = self.note {
-            output::diagnostic(&format!("note: {note}"));
-        }
-        ExitCode::from(self.exit as u8)
+        ExitCode::from(exit as u8)
     }
 }
 
 impl From<pcaps::Error> for Failure {
     fn from(error: pcaps::Error) -> Self {
         let mut failure = Self::because(Exit::of(error.kind()), &error);
+        failure.service = Box::new(Service {
+            http_status: error.status(),
+            ray_id: error.ray_id().map(str::to_owned),
+            retry_after_seconds: error.retry_after().map(|it| it.as_secs()),
+            capture_id: error.capture().map(|it| it.id().to_string()),
+        });
         // A filter shows its place on lines of its own; anything else is one line, whatever the service said.
         if error.kind() != ErrorKind::InvalidInput {
             failure.message = output::one_line(&failure.message);

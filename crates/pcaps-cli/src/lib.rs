@@ -1,7 +1,7 @@
 //! The `pcaps` command, as a library: [`main`] is all of it.
 //!
 //! It parses arguments (`args`), calls the `pcaps` crate (`commands`, in a `session` that the `runtime` can break
-//! off), prints (`output`, `progress`), and exits (`failure` has the exit codes). Data goes to standard output,
+//! off), prints (`output`, `progress`, `log`), and exits (`failure` has the exit codes). Data goes to standard output,
 //! everything else to standard error.
 
 mod args;
@@ -9,6 +9,7 @@ mod commands;
 mod completions;
 mod credentials;
 mod failure;
+mod log;
 mod output;
 mod progress;
 mod prompt;
@@ -26,10 +27,13 @@ pub fn main() -> ExitCode {
         return exit;
     }
     match args::parse(std::env::args_os()) {
-        Ok(args) => match commands::run(args) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => failure.report(),
-        },
+        Ok(args) => {
+            let format = args.global.format();
+            match commands::run(args) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => failure.report(format),
+            }
+        }
         Err(refusal) => refusal.report(),
     }
 }

@@ -1,195 +1,261 @@
-//! How a command tells of its progress: a spinner on a terminal, plain lines elsewhere.
+//! How a command tells of its progress: a bar or a spinner on a terminal, plain lines elsewhere, or not at all.
+
+mod plain;
 
 use std::{
     io::{self, IsTerminal as _},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use pcaps::{Collecting, Phase, Proving, Transfer, Update};
+use jiff::Timestamp;
+use pcaps::{Capture, Collecting, Phase, Proving, Transfer, Update};
 
-use crate::output::{self, count, one_line};
+use crate::{
+    args::Global,
+    output::{self, count, duration, one_line},
+};
+use plain::Lines;
 
 /// How often the spinner turns.
 const TURN: Duration = Duration::from_millis(120);
 
+/// What is shown of something that takes as long as it takes; whose bytes are counted; and whose bytes are known.
+const SPINNER: &str = "{spinner} {elapsed} {wide_msg}";
+const COUNTER: &str = "{spinner} {elapsed} {decimal_bytes}, {decimal_bytes_per_sec} {wide_msg}";
+const BAR: &str = "{spinner} {msg} {wide_bar} {percent}%, {decimal_bytes} of {decimal_total_bytes}, \
+                   {decimal_bytes_per_sec}, {eta} left";
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shown {
+    // A bar on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    Plain,
+    None,
+}
+
 /// Progress on standard error. It leaves only its lines behind.
-pub(crate) struct Progress {
-    spinner: Option<ProgressBar>,
+pub(crate) struct Progress(Display);
+
+#[derive(Clone)]
+enum Display {
+    Bar(ProgressBar),
+    Lines(Arc<Mutex<Lines>>),
+    Nothing,
 }
 
 impl Progress {
     /// Starts with what is being done.
-    pub(crate) fn new(doing: &'static str) -> Self {
+    pub(crate) fn new(global: &Global, doing: &'static str) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
-        let spinner = (io::stderr().is_terminal() && !dumb).then(|| {
-            let spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-                spinner.set_style(style);
+        Self(match global.shown() {
+            Shown::None => Display::Nothing,
+            Shown::Auto if io::stderr().is_terminal() && !dumb => {
+                let bar = ProgressBar::new_spinner();
+                style(&bar, SPINNER);
+                bar.set_message(doing);
+                bar.enable_steady_tick(TURN);
+                Display::Bar(bar)
             }
-            spinner.set_message(doing);
-            spinner.enable_steady_tick(TURN);
-            spinner
-        });
-        Self { spinner }
+            _ => Display::Lines(Arc::default()),
+        })
     }
 
     /// A line that stays.
     pub(crate) fn line(&self, text: &str) {
-        line(self.spinner.as_ref(), &one_line(text));
+        match &self.0 {
+            Display::Nothing => {}
+            shown => shown.line(text),
+        }
+    }
+
+    /// A line that is shown in any case.
+    pub(crate) fn warning(&self, text: &str) {
+        self.0.line(&format!("warning: {text}"));
     }
 
     /// What is being done now.
     pub(crate) fn doing(&self, doing: &'static str) {
-        if let Some(spinner) = &self.spinner {
-            spinner.set_message(doing);
+        if let Display::Bar(bar) = &self.0 {
+            style(bar, SPINNER);
+            bar.set_message(doing);
         }
     }
 
     /// The callback of a wait.
     pub(crate) fn watch(&self) -> impl FnMut(&Update) + Send + 'static {
-        let spinner = self.spinner.clone();
+        let shown = self.0.clone();
         move |update| match update {
-            Update::Seen(it) => status(spinner.as_ref(), it),
+            Update::Seen(it) => shown.status(it),
             Update::Failing {
                 error, next_look, ..
-            } => {
-                let seconds = next_look.as_secs();
-                let text = one_line(&format!("warning: {error}; trying again in {seconds} s"));
-                line(spinner.as_ref(), &text);
-            }
+            } => shown.failing(error, *next_look),
             _ => {}
         }
     }
 
     /// The callback of a merge, for the bytes that were written.
     pub(crate) fn written(&self) -> impl FnMut(u64) + Send + 'static {
-        let spinner = self.spinner.clone();
-        move |bytes| {
-            if let Some(spinner) = &spinner {
-                spinner.set_message(format!("merging: {} bytes", count(bytes)));
-            }
-        }
+        let shown = self.0.clone();
+        move |bytes| shown.amount("merging", bytes, None)
     }
 
     /// The callback of a collection.
     pub(crate) fn collected(&self) -> impl FnMut(Collecting) + Send + 'static {
-        let spinner = self.spinner.clone();
-        let mut said = None;
+        let shown = self.0.clone();
         move |it| {
-            let doing = match it.phase {
-                Phase::Settling => "waiting for files that come late",
-                Phase::Merging => "merging",
-                Phase::Deleting => "deleting from the bucket",
-                _ => "fetching",
-            };
-            if let Some(spinner) = &spinner {
-                spinner.set_message(format!(
-                    "{doing}: {} of {} files, {} of {} bytes, {} packets",
-                    count(it.files),
-                    count(it.listed),
-                    count(it.bytes),
-                    count(it.bytes_listed),
-                    count(it.packets)
-                ));
-            } else if said.replace(it.phase) != Some(it.phase) {
-                let known = match it.reported {
-                    Some(reported) if it.phase == Phase::Settling => {
-                        format!(
-                            ": {} of {} packets are there",
-                            count(it.packets),
-                            count(reported)
-                        )
-                    }
-                    _ => String::new(),
-                };
-                output::diagnostic(&format!("{doing}{known}"));
+            let packets = count(it.packets);
+            match it.phase {
+                Phase::Settling => {
+                    let known = it.reported.map_or(String::new(), |reported| {
+                        format!(": {packets} of {} packets are there", count(reported))
+                    });
+                    shown.say(&format!("waiting for files that come late{known}"));
+                }
+                Phase::Merging => shown.say("merging"),
+                Phase::Deleting => shown.say("deleting from the bucket"),
+                _ => {
+                    let (files, listed) = (count(it.files), count(it.listed));
+                    let doing = format!("fetching, {files} of {listed} files");
+                    shown.amount(&doing, it.bytes, Some(it.bytes_listed));
+                }
             }
         }
     }
 
     /// The callback of a proof.
     pub(crate) fn proving(&self) -> impl FnMut(&Proving) + Send + 'static {
-        let spinner = self.spinner.clone();
-        let mut said = String::new();
-        move |step| {
-            let doing = match step {
-                Proving::Checking => "seeing whether the bucket can be listed and read".to_owned(),
-                Proving::Registering => "registering the bucket".to_owned(),
-                Proving::AwaitingChallenge { file, .. } => {
-                    format!("waiting for {} in the bucket", one_line(file))
-                }
-                Proving::Validating => "sending the challenge".to_owned(),
-                Proving::Pending { .. } => {
-                    "waiting for the service, which takes five to ten minutes".to_owned()
-                }
-                Proving::Failing {
-                    error, next_look, ..
-                } => {
-                    let seconds = next_look.as_secs();
-                    let text = format!("warning: {error}; trying again in {seconds} s");
-                    line(spinner.as_ref(), &one_line(&text));
-                    return;
-                }
-                _ => return,
-            };
-            match &spinner {
-                Some(spinner) => spinner.set_message(doing),
-                None if doing != said => {
-                    output::diagnostic(&doing);
-                    said = doing;
-                }
-                None => {}
+        let shown = self.0.clone();
+        move |step| match step {
+            Proving::Checking => shown.say("seeing whether the bucket can be listed and read"),
+            Proving::Registering => shown.say("registering the bucket"),
+            Proving::AwaitingChallenge { file, .. } => {
+                shown.say(&format!("waiting for {} in the bucket", one_line(file)));
             }
+            Proving::Validating => shown.say("sending the challenge"),
+            Proving::Pending { .. } => {
+                shown.say("waiting for the service, which takes five to ten minutes");
+            }
+            Proving::Failing {
+                error, next_look, ..
+            } => shown.failing(error, *next_look),
+            _ => {}
         }
     }
 
     /// The callback of a download.
     pub(crate) fn bytes(&self) -> impl FnMut(Transfer) + Send + 'static {
-        let spinner = self.spinner.clone();
-        move |it| {
-            if let Some(spinner) = &spinner {
-                let total = it
-                    .total
-                    .map_or(String::new(), |total| format!(" of {}", count(total)));
-                spinner.set_message(format!("downloading: {}{total} bytes", count(it.bytes)));
+        let shown = self.0.clone();
+        move |it| shown.amount("downloading", it.bytes, it.total)
+    }
+}
+
+impl Display {
+    /// A line that stays.
+    fn line(&self, text: &str) {
+        let text = one_line(text);
+        match self {
+            Self::Bar(bar) => bar.suspend(|| output::diagnostic(&text)),
+            _ => output::diagnostic(&text),
+        }
+    }
+
+    fn failing(&self, error: &pcaps::Error, next_look: Duration) {
+        let seconds = next_look.as_secs();
+        self.line(&format!("warning: {error}; trying again in {seconds} s"));
+    }
+
+    /// What is being done, for as long as it takes.
+    fn say(&self, doing: &str) {
+        match self {
+            Self::Bar(bar) => {
+                style(bar, SPINNER);
+                bar.set_message(doing.to_owned());
             }
+            Self::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                if lines.is_news(doing) {
+                    output::diagnostic(doing);
+                }
+            }
+            Self::Nothing => {}
+        }
+    }
+
+    /// How many bytes there are, of how many.
+    fn amount(&self, doing: &str, bytes: u64, total: Option<u64>) {
+        match self {
+            Self::Bar(bar) => {
+                // Each draws, the style does not: it comes last, when there is something to fill it.
+                bar.set_message(doing.to_owned());
+                if let Some(total) = total {
+                    bar.set_length(total);
+                }
+                bar.set_position(bytes);
+                style(bar, total.map_or(COUNTER, |_| BAR));
+            }
+            Self::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(line) = lines.amount(doing, bytes, total, Instant::now()) {
+                    output::diagnostic(&line);
+                }
+            }
+            Self::Nothing => {}
+        }
+    }
+
+    /// The capture's status: on a terminal it is shown, elsewhere it is said when it is not what it was.
+    fn status(&self, progress: &pcaps::Progress) {
+        let capture = &progress.capture;
+        let shown = match capture.status() {
+            "" => "(none)".to_owned(),
+            status if capture.is_status_known() => status.to_owned(),
+            status => format!("{} (not known to this version)", one_line(status)),
+        };
+        let packets = capture
+            .packets_captured()
+            .map_or(String::new(), |it| format!(", {} packets", count(it)));
+        match self {
+            Self::Bar(_) => {
+                let left = time_left(capture, Timestamp::now());
+                let left = left.map_or(String::new(), |it| {
+                    format!(", at most {} left", duration(it))
+                });
+                self.say(&format!("status: {shown}{packets}{left}"));
+            }
+            Self::Lines(_) if progress.changed => output::diagnostic(&format!(
+                "status: {shown} after {:.1} s{packets}",
+                progress.elapsed.as_secs_f64()
+            )),
+            _ => {}
         }
     }
 }
 
-fn line(spinner: Option<&ProgressBar>, text: &str) {
-    match spinner {
-        Some(spinner) => spinner.suspend(|| output::diagnostic(text)),
-        None => output::diagnostic(text),
-    }
+/// How long a capture that runs may still run, in whole seconds.
+fn time_left(capture: &Capture, now: Timestamp) -> Option<Duration> {
+    let end = capture
+        .submitted()?
+        .checked_add(capture.time_limit()?)
+        .ok()?;
+    let left = u64::try_from(end.duration_since(now).as_secs()).ok()?;
+    (left > 0 && capture.status() == "running").then_some(Duration::from_secs(left))
 }
 
-/// The capture's status: on a terminal it is shown, elsewhere it is said when it is not what it was.
-fn status(spinner: Option<&ProgressBar>, progress: &pcaps::Progress) {
-    let capture = &progress.capture;
-    let shown = match capture.status() {
-        "" => "(none)".to_owned(),
-        status if capture.is_status_known() => status.to_owned(),
-        status => format!("{} (not known to this version)", one_line(status)),
-    };
-    let packets = capture
-        .packets_captured()
-        .map_or(String::new(), |it| format!(", {} packets", count(it)));
-    match spinner {
-        Some(spinner) => spinner.set_message(format!("status: {shown}{packets}")),
-        None if progress.changed => output::diagnostic(&format!(
-            "status: {shown} after {:.1} s{packets}",
-            progress.elapsed.as_secs_f64()
-        )),
-        None => {}
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(spinner) = &self.spinner {
-            spinner.finish_and_clear();
+        if let Display::Bar(bar) = &self.0 {
+            bar.finish_and_clear();
         }
     }
 }

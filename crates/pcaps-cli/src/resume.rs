@@ -158,6 +158,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{log::LogFormat, progress::Shown};
 
     #[test]
     fn commands_can_be_pasted() {
@@ -176,7 +177,15 @@ mod tests {
             retries: 3,
             bucket_map: Vec::new(),
             simulate: false,
+            output: None,
             json: false,
+            fields: Vec::new(),
+            utc: false,
+            color: clap::ColorChoice::Auto,
+            progress: Shown::Auto,
+            quiet: false,
+            verbose: false,
+            log_format: LogFormat::Text,
         };
         let id = "abc".parse().unwrap();
         let note = download(&global, &id, Some(Path::new("my file")));

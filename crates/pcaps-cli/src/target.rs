@@ -9,6 +9,7 @@ use std::{
 use pcaps::{Account, CaptureId, Collect, Collected, Summary};
 
 use crate::{
+    args::Global,
     failure::{Exit, Failure},
     output::Saved,
     progress::Progress,
@@ -24,9 +25,9 @@ pub(crate) enum Target {
 
 impl Target {
     /// Makes sure, before anything is asked of the service, that the file can be written.
-    pub(crate) fn prepare(path: &Path, json: bool) -> Result<Self, Failure> {
+    pub(crate) fn prepare(global: &Global, path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            check_stdout(json)?;
+            check_stdout(global)?;
             return Ok(Self::Stdout);
         }
         pcaps::check_output(path)?;
@@ -82,10 +83,10 @@ impl Target {
 }
 
 /// Makes sure that standard output can take a capture.
-pub(crate) fn check_stdout(json: bool) -> Result<(), Failure> {
-    if json {
+pub(crate) fn check_stdout(global: &Global) -> Result<(), Failure> {
+    if !global.is_text() {
         return Err(Failure::usage(
-            "standard output cannot take both the capture and --json: give `-o FILE`",
+            "standard output cannot take both the capture and what is told of it: give `-o FILE`, or leave out --json, --output and --fields",
         ));
     }
     if io::stdout().is_terminal() {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 use crate::error::Error;
 
@@ -30,8 +30,6 @@ use crate::error::Error;
 pub struct NewFile {
     /// As it was given.
     path: PathBuf,
-    /// Where a link at `path` leads, or `path` itself.
-    place: PathBuf,
     file: NamedTempFile,
 }
 
@@ -50,7 +48,7 @@ impl NewFile {
         Self::make(None, path.as_ref())
     }
 
-    /// The same with the temporary file in another folder, which has to be of the file system that `path` is on.
+    /// The same with the temporary file in another folder. If `path` is on another file system, it is copied in the end.
     ///
     /// # Errors
     ///
@@ -61,27 +59,7 @@ impl NewFile {
 
     fn make(made_in: Option<&Path>, path: &Path) -> Result<Self, Error> {
         let refused = |why: &str| Err(Error::cannot_write(path, why.to_owned()));
-        let place = match path.metadata() {
-            Ok(it) if it.is_dir() => return refused("it is a folder: give the name of a file"),
-            // Putting a file in its place would take a device away.
-            Ok(it) if !it.is_file() => {
-                return refused("it is not an ordinary file: give the name of one");
-            }
-            // A link is written through, as by any program that opens its file.
-            Ok(_) if path.is_symlink() => match path.canonicalize() {
-                Ok(place) => place,
-                Err(error) => return refused(&cause(&error)),
-            },
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return refused(&cause(&error));
-            }
-            Err(_) if path.is_symlink() => {
-                return refused(
-                    "it is a link that leads nowhere: remove it, or make what it leads to",
-                );
-            }
-            _ => path.to_owned(),
-        };
+        let place = place_of(path)?;
         let folder = folder_of(&place);
         if !folder.is_dir() {
             return refused(&format!(
@@ -96,7 +74,6 @@ impl NewFile {
         match file {
             Ok(file) => Ok(Self {
                 path: path.to_owned(),
-                place,
                 file,
             }),
             Err(error) => refused(&format!(
@@ -124,12 +101,18 @@ impl NewFile {
     ///
     /// [`is_io`](Error::is_io) when that fails; the path is as it was then.
     pub fn put_in_place(self) -> Result<(), Error> {
-        let Self { path, place, file } = self;
-        file.as_file()
-            .sync_all()
-            .map_err(|error| Error::cannot_write(&path, cause(&error)))?;
-        file.persist(&place)
-            .map_err(|error| Error::cannot_write(&path, cause(&error.error)))?;
+        let Self { path, file } = self;
+        let failed = |error: io::Error| Error::cannot_write(&path, cause(&error));
+        file.as_file().sync_all().map_err(failed)?;
+        // Perhaps it is another one than at the beginning.
+        let place = place_of(&path)?;
+        if let Err(PersistError { error, file }) = file.persist(&place) {
+            if error.kind() != io::ErrorKind::CrossesDevices {
+                return Err(failed(error));
+            }
+            let copied = copied(file.path(), folder_of(&place)).map_err(failed)?;
+            copied.persist(&place).map_err(|it| failed(it.error))?;
+        }
         // The file is whole and in its place: a folder that cannot be synced is no reason to say that it is not.
         let _ = sync_folder(&place);
         Ok(())
@@ -139,6 +122,36 @@ impl NewFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Where a link at `path` leads, or `path` itself, if a file can be put there.
+fn place_of(path: &Path) -> Result<PathBuf, Error> {
+    let refused = |why: &str| Err(Error::cannot_write(path, why.to_owned()));
+    match path.metadata() {
+        Ok(it) if it.is_dir() => refused("it is a folder: give the name of a file"),
+        // Putting a file in its place would take a device away.
+        Ok(it) if !it.is_file() => refused("it is not an ordinary file: give the name of one"),
+        // A link is written through, as by any program that opens its file.
+        Ok(_) if path.is_symlink() => match path.canonicalize() {
+            Ok(place) => Ok(place),
+            Err(error) => refused(&cause(&error)),
+        },
+        Err(error) if error.kind() != io::ErrorKind::NotFound => refused(&cause(&error)),
+        Err(_) if path.is_symlink() => {
+            refused("it is a link that leads nowhere: remove it, or make what it leads to")
+        }
+        _ => Ok(path.to_owned()),
+    }
+}
+
+/// A copy of a file in another folder, on the disk.
+fn copied(path: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    let mut copy = tempfile::Builder::new()
+        .prefix(NewFile::PREFIX)
+        .tempfile_in(folder)?;
+    io::copy(&mut File::open(path)?, copy.as_file_mut())?;
+    copy.as_file().sync_all()?;
+    Ok(copy)
 }
 
 /// What the operating system says. The name of the temporary file, which comes with it, is nobody's concern.

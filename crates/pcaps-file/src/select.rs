@@ -28,8 +28,8 @@ pub struct Selected {
 }
 
 /// Copies those packets of the inputs that `wanted` takes into `output`, which a thread of its own writes: one input
-/// after the other, each in its order. Of a long classic file two threads take turns at pieces, and each asks a clone of
-/// `wanted`: what one of them keeps does not count the packets that another sees.
+/// after the other, each in its order. Of a long classic file two threads take turns at pieces. Each thread asks a clone of
+/// `wanted`, anew for each input: what one clone keeps knows nothing of the packets that others see.
 ///
 /// The output is a classic file if all inputs are and agree in link type, snap length and resolution; else it is a
 /// pcapng file with an interface for each sort of packet. Times keep all their digits, packets all their bytes.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, scope};
+use std::thread::{self, Builder, scope};
 
 use crate::error::Error;
 use crate::packet::Packet;
@@ -59,6 +59,7 @@ pub(crate) fn look_through<R: Read + Send, E: Send>(
             turn: 0,
             packets: 0,
             failed: None,
+            panicked: false,
         }),
         moved_on: Condvar::new(),
     };
@@ -112,6 +113,14 @@ struct Taking<T, E> {
     turn: u64,
     packets: u64,
     failed: Option<E>,
+    /// Whether a thread has panicked.
+    panicked: bool,
+}
+
+impl<T, E> Taking<T, E> {
+    fn is_over(&self) -> bool {
+        self.failed.is_some() || self.panicked
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -136,7 +145,10 @@ impl<'r, R, T, E> Turn<'_, 'r, R, T, E> {
 impl<R, T, E> Drop for Turn<'_, '_, R, T, E> {
     /// Also when a thread panics: the other one would wait for ever.
     fn drop(&mut self) {
-        self.come().turn += 1;
+        let mut taking = self.come();
+        taking.turn += 1;
+        taking.panicked |= thread::panicking();
+        drop(taking);
         self.turns.moved_on.notify_all();
     }
 }
@@ -189,7 +201,7 @@ impl<R: Read, T: Take<E>, E> Turn<'_, '_, R, T, E> {
         }
         let mut taking = self.come();
         let taking = &mut *taking;
-        if taking.failed.is_some() {
+        if taking.is_over() {
             return false;
         }
         taking.packets += packets;
@@ -208,7 +220,7 @@ impl<R: Read, T: Take<E>, E> Turn<'_, '_, R, T, E> {
         let mut taking = self.come();
         let taking = &mut *taking;
         for _ in 0..LOOSE {
-            if taking.failed.is_some() {
+            if taking.is_over() {
                 return Some(Ok(()));
             }
             let record = match reader.next_record() {

@@ -6,17 +6,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pcaps_api::{Capture as WireCapture, Entry, Secret, types};
+use pcaps_api::{Capture as WireCapture, Entry, Secret};
 use reqwest::StatusCode;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Collect, Destination, Download, Downloaded,
-    Error, Prove, Request, RetryPolicy, Sample, Wait,
+    Error, History, Prove, Request, RetryPolicy, Sample, Wait,
     call::{Shared, unexpected},
     download::Target,
     lookout::Lookout,
     operation::{BUCKETS, GET, LIST, REGISTER, REMOVE, START, STOP, VALIDATE},
-    start,
+    preview, start,
 };
 
 /// An account at the service: every operation starts here. Cheap to clone, `Send` and `Sync`.
@@ -29,9 +29,11 @@ use crate::{
 /// | wait until a capture has finished | [`wait`](Self::wait), [`wait_all`](crate::wait_all) |
 /// | have the packets of a finished sample | [`download`](Self::download) |
 /// | have the packets of a finished full capture | [`collect`](Self::collect) |
+/// | have the packets of hours that have passed | [`history`](Self::history), [`resume_history`](Self::resume_history) |
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
+/// | see the request of one of these, and send nothing | [`preview`](Self::preview) |
 /// | see what the credentials, and those of a bucket, are good for | [`probe`](Self::probe), [`check_bucket`](Self::check_bucket) |
 /// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
 ///
@@ -276,6 +278,40 @@ impl Account {
         Collect::new(self.clone(), id.clone())
     }
 
+    /// Has the packets of a time that has passed, up to 24 hours ago, in one file: in as many samples as that takes, one a
+    /// minute. `from` is the first moment, and `to` the one after the last; both count in whole seconds.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let to = jiff::Timestamp::now();
+    /// let past = account.history(to - Duration::from_secs(7_200), to).to_path("past.pcap").await?;
+    /// println!("{} packets", past.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`History`].
+    pub fn history(&self, from: Timestamp, to: Timestamp) -> History {
+        History::new(self.clone(), from, to)
+    }
+
+    /// Goes on with a history that ended early, from what is in `<path>.parts`: range, filter and limit are those that it
+    /// was begun with.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let past = account.resume_history("past.pcap").await?;
+    /// println!("{} packets", past.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`History`].
+    pub fn resume_history(&self, path: impl AsRef<Path>) -> History {
+        History::resumed(self.clone(), path.as_ref().to_owned())
+    }
+
     /// Stops a full capture before its limits do. What it has taken so far goes to its bucket; wait for it to finish.
     ///
     /// ```no_run
@@ -343,10 +379,7 @@ impl Account {
     /// bucket on R2 lacks its keys, or has `REDACTED` in their place. When it says that the bucket may be registered
     /// all the same, look at the list of buckets before you try again.
     pub async fn register_bucket(&self, destination: &Destination) -> Result<Bucket, Error> {
-        destination.check_registrable()?;
-        let body = &types::RegisterBucketRequest {
-            destination_conf: destination.with_keys(),
-        };
+        let body = &preview::registration(destination)?;
         let id = &self.id.identifier()?;
         // What was sent may come back in what is said about it.
         let secrets = &destination.keys();
@@ -410,19 +443,9 @@ impl Account {
         destination: &Destination,
         challenge: impl Into<Secret>,
     ) -> Result<Bucket, Error> {
-        let challenge = challenge.into();
-        let text = challenge.expose().trim();
-        if text.is_empty() {
-            return Err(Error::invalid(
-                "the challenge is empty: give the content of the challenge file in the bucket",
-            ));
-        }
-        let body = &types::ValidateBucketRequest {
-            destination_conf: destination.without_keys().into(),
-            ownership_challenge: text.into(),
-        };
+        let body = &preview::validation(destination, &challenge.into())?;
         let id = &self.id.identifier()?;
-        let secrets = &[destination.keys(), vec![text.into()]].concat();
+        let secrets = &[destination.keys(), vec![body.ownership_challenge.clone()]].concat();
         let validated = self.shared.run(&VALIDATE, |call| async move {
             let call = call.hiding(secrets);
             let answer = call.api.validate_bucket(id, body).await;

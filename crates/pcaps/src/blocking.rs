@@ -21,8 +21,8 @@ use pcaps_api::Secret;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
-    AccountId, Bucket, BucketId, Capture, CaptureId, Client, ClientBuilder, Collected, Destination,
-    Downloaded, Error, ErrorKind, Probe, Request, Sample,
+    AccountId, Bucket, BucketId, Capture, CaptureId, Change, Client, ClientBuilder, Collected,
+    Destination, Downloaded, Error, ErrorKind, Preview, Probe, Request, Sample,
 };
 
 /// An account at the service, for programs that are not asynchronous: [`crate::Account`] with methods that wait.
@@ -121,6 +121,15 @@ impl Account {
             // It is taken out only at the end.
             None => Err(Error::invalid("this account has ended")),
         }
+    }
+
+    /// See [`crate::Account::preview`], which sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn preview(&self, change: &Change<'_>) -> Result<Preview, Error> {
+        self.account.preview(change)
     }
 
     /// See [`crate::Account::sample_to`].

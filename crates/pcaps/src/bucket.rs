@@ -104,6 +104,21 @@ impl Serialize for Bucket {
     }
 }
 
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Bucket {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bucket".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::Bucket").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <Entry<Ownership>>::json_schema(generator)
+    }
+}
+
 impl fmt::Debug for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let json = serde_json::to_string(self).map_err(|_| fmt::Error)?;

@@ -140,6 +140,7 @@ impl Shared {
             attempt = number,
             http.response.status_code = head.map(|it| it.status.as_u16()),
             duration_ms = milliseconds(between(start, now)),
+            cf_ray = head.and_then(|it| it.headers.get("cf-ray")?.to_str().ok()),
             error = outcome
                 .as_ref()
                 .err()

@@ -365,7 +365,7 @@ impl ClientBuilder {
         let http = http.build().map_err(Error::transport)?;
         Ok(Client {
             shared: Arc::new(Shared {
-                api: pcaps_api::Client::new(&base_url, http),
+                api: pcaps_api::Client::new(&base_url, http).watched(trace),
                 chance: self.chance,
                 retry: self.retry,
                 timeout: self.timeout.unwrap_or(TIMEOUT),
@@ -377,6 +377,16 @@ impl ClientBuilder {
             lookouts: Arc::default(),
         })
     }
+}
+
+/// Tells of a request that is about to be sent. What it is about is in its path, and credentials are in its headers: the
+/// URL has no secrets.
+fn trace(request: &reqwest::Request) {
+    tracing::debug!(
+        http.request.method = request.method().as_str(),
+        url.full = request.url().as_str(),
+        "request"
+    );
 }
 
 enum Credentials {

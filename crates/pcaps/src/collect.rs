@@ -37,11 +37,13 @@ use crate::{
     clock::between,
     storage::{Access, Source},
 };
-use fetch::{Fetch, Outcome, stopped};
+pub(crate) use fetch::stopped;
+use fetch::{Fetch, Outcome};
 use growing::Growing;
 use listing::{Object, Objects, list};
 use merging::Merging;
 use parts::{FetchedPart, Left, PartsFolder};
+pub(crate) use parts::{lock, make};
 use place::Places;
 use tally::Tally;
 pub use tally::{Collecting, Phase};
@@ -53,6 +55,9 @@ const MOST_TRANSFERS: usize = 256;
 const SETTLE: Duration = Duration::from_secs(30);
 /// How often a bucket is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(5);
+/// The most files of which the merge begins early. Of more there is little to gain, because it can begin only with the
+/// last of them, and it would open too many files while others are being fetched.
+const EARLY: usize = 128;
 /// A bucket that changes all the time is given up on after so many settling times.
 const PATIENCE: u32 = 20;
 
@@ -546,19 +551,23 @@ impl Gathered {
                 });
             }
             if waiting.len() == 0
-                && !(growing.is_empty() && self.parts.is_empty())
+                && !(going.is_empty() && self.parts.is_empty())
                 && let Some(file) = merged.take()
+                && going.len() + self.parts.len() <= EARLY
             {
-                let parts = self.parts.iter();
-                let whole = parts.map(|(key, it)| (key, Growing::whole_at(fetch.parts.path(it))));
-                for (key, whole) in whole {
-                    growing.entry(key.clone()).or_insert(whole);
+                let mut parts = std::mem::take(&mut growing);
+                for (key, part) in &self.parts {
+                    let whole = || Growing::whole_at(fetch.parts.path(part));
+                    parts.entry(key.clone()).or_insert_with(whole);
                 }
-                self.early = Some(Merging::begin(file, fetch, std::mem::take(&mut growing))?);
+                // If it does not begin, it does so when all are there, and says why it cannot.
+                self.early = Merging::begin(file, fetch, parts).ok();
             }
             let Some((key, object, outcome)) = going.try_next().await? else {
                 return Ok(());
             };
+            // Of what has come to its end before the merge has begun, only what is there counts.
+            growing.remove(&key);
             match outcome {
                 Outcome::Whole(part) => {
                     self.vanished.remove(&key);
@@ -675,7 +684,7 @@ impl fmt::Debug for Collect<'_> {
 }
 
 /// The path with something after its name.
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     name.into()

@@ -20,17 +20,20 @@
 //! - [`Client`]: where the service is and who asks. [`Account`]: every operation.
 //! - [`Sample`], [`Full`], [`Filter`], [`Destination`]: what is asked for; limits are checked when a value is made.
 //! - [`Capture`], [`Bucket`], [`Prove`], [`Download`], [`Collect`]: what comes back.
+//! - [`Change`], [`Preview`]: a request as it would be sent.
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous
-//! the feature `blocking` has a module of that name; there are no other features.
+//! the feature `blocking` has a module of that name. With the feature `schemars`, what serializes ([`Capture`],
+//! [`Bucket`], [`Summary`]) also tells its JSON Schema. There are no other features.
 //!
 //! # When something fails
 //!
 //! A request that fails is sent again where that is safe, by the client's [`RetryPolicy`]; a capture is never started
 //! twice for one call. The service's limit on requests is minded before it is met. What still comes back is an
 //! [`Error`] that says what the service said, and what to do. Each operation is a span of the crate `tracing`, named
-//! `pcaps`, with method, path template, status, attempt and duration; no secret is traced at any level.
+//! `pcaps`, with method, path template, status, attempt and duration, and each request in it two events at the level of
+//! debugging, one with its URL and one with what came of it; no secret is traced at any level.
 
 mod account;
 mod advice;
@@ -46,10 +49,12 @@ mod destination;
 mod download;
 mod error;
 mod filter;
+mod history;
 mod id;
 mod lookout;
 mod operation;
 mod pace;
+mod preview;
 mod probe;
 mod prove;
 mod redact;
@@ -69,11 +74,13 @@ pub use destination::Destination;
 pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
 pub use filter::Filter;
+pub use history::{History, PastTraffic, PastWindow, Recalling, WindowState};
 pub use id::{AccountId, BucketId, CaptureId};
 /// The crate whose types [`Folder`] shows.
 pub use object_store;
 pub use pcaps_api::Secret;
 pub use pcaps_file::{Summary, Verified};
+pub use preview::{Change, Preview};
 pub use probe::Probe;
 pub use prove::{Prove, Proving};
 pub use redact::redacted;
@@ -110,6 +117,7 @@ mod tests {
         is_send_and_sync::<CaptureId>();
         is_send_and_sync::<CaptureKind>();
         is_send_and_sync::<CaptureState>();
+        is_send_and_sync::<Change<'static>>();
         is_send_and_sync::<Client>();
         is_send_and_sync::<ClientBuilder>();
         is_send_and_sync::<Box<dyn Clock>>();
@@ -126,6 +134,7 @@ mod tests {
         is_send_and_sync::<Full>();
         is_send_and_sync::<Message>();
         is_send_and_sync::<Phase>();
+        is_send_and_sync::<Preview>();
         is_send_and_sync::<Probe>();
         is_send_and_sync::<Progress>();
         is_send_and_sync::<Proving>();

@@ -84,7 +84,7 @@ impl Sample {
         self.ending_at_as_of(time, Timestamp::now())
     }
 
-    fn ending_at_as_of(self, time: Timestamp, now: Timestamp) -> Result<Self, Error> {
+    pub(crate) fn ending_at_as_of(self, time: Timestamp, now: Timestamp) -> Result<Self, Error> {
         let age = now.duration_since(time);
         if age < SignedDuration::ZERO {
             return Err(Error::invalid(format!(

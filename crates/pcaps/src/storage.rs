@@ -7,6 +7,7 @@ mod google;
 mod profile;
 mod s3;
 mod source;
+mod traced;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ use crate::{Account, Destination, Error};
 use environment::Environment;
 pub(crate) use fault::Access;
 pub(crate) use source::{Source, is_empty_folder};
+use traced::Traced;
 
 /// A folder of a bucket, in an object store.
 ///

@@ -120,7 +120,7 @@ fn contest(bench: &mut Bench, case: &Case, rclone: &Path, pcaps: &Path) -> Resul
     let contestants = [
         Contestant::new("rclone copy, files apart", copies(&[])).before(clean()),
         Contestant::new("the same with --fast-list", copies(&["--fast-list"])).before(clean()),
-        Contestant::new("pcaps fetch, one file", fetches("--output", file)).before(clean()),
+        Contestant::new("pcaps fetch, one file", fetches("-o", file)).before(clean()),
         Contestant::new("pcaps fetch, files apart", fetches("--split", apart)).before(clean()),
     ];
     let figures = bench.contest(&title, &contestants)?;

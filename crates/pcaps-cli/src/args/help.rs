@@ -28,6 +28,14 @@ Credentials are the first that are there; no option takes any:
   CLOUDFLARE_API_KEY       the global API key, with CLOUDFLARE_EMAIL
   `pcaps auth login`       a token that it has kept for the profile
 
+Formats of --output:
+  table    for people; it may change with any version
+  json     one document (--json for short)
+  ndjson   a document a line: of a list one for each element
+  yaml     one document
+  id       ids of captures or buckets, one a line; refused where there are none
+What documents hold, `pcaps schema COMMAND` tells, and --fields picks from it.
+
 Exit codes:
     0  done
     1  anything that has no code below
@@ -59,6 +67,7 @@ Examples:
   pcaps capture --at 2026-11-23T10:00:00Z --packets 500 -o attack.pcap
   pcaps capture icmp -o - | tcpdump -nr -
   pcaps capture full tcp --colo ORD --bucket gs://captures -o full.pcap
+  pcaps capture --at 2026-11-23T10:00:00Z -o attack.pcap --dry-run
   pcaps capture --simulate -o sample.pcap         no account needed"
 );
 
@@ -92,7 +101,7 @@ pub(super) const SAMPLE: &str = concat!(
     "
 Examples:
   pcaps start sample tcp and dst port 443
-  pcaps start sample --json | jq -r .id"
+  id=$(pcaps start sample udp --output id)"
 );
 
 pub(super) const FULL: &str = concat!(
@@ -107,7 +116,8 @@ One runs at a time; `pcaps stop ID` ends it early.
 Examples:
   pcaps start full --colo ORD --bucket 's3://captures/edge?region=us-east-2'
   pcaps start full udp --colo ord02 --bucket gs://captures --time-limit 10m
-  pcaps start full tcp --colo ord02 --bucket gs://captures --bytes 500MB"
+  pcaps start full tcp --colo ord02 --bucket gs://captures --bytes 500MB
+  pcaps start full --colo ORD --bucket gs://captures --dry-run"
 );
 
 pub(super) const LIST: &str = "\
@@ -116,6 +126,8 @@ A terminal that is too narrow for all columns gets the most telling ones;
 
 Examples:
   pcaps list
+  pcaps list --output id
+  pcaps list --fields id,status,filter_v1.source_address
   pcaps list --json | jq -r '.[] | select(.status == \"success\") | .id'";
 
 pub(super) const SHOW: &str = "\
@@ -156,11 +168,6 @@ Exit code 8 says that packets are missing: a file is torn, has vanished or has
 not come, or the capture failed. What there is is in FILE. With --delete-remote
 files that are torn stay in the bucket. Credentials of the bucket come from the
 environment.
-
-With --json: `capture`, `file` and `summary` (not with --split alone), and
-`collected`: `packets`, `bytes`, `reported` (packets, by the service, or null),
-`settled`, `partial`, `deleted` and `files`, each with `key`, `bytes`,
-`packets`, `state` (whole, empty, torn, vanished) and `reason` (or null).
 
 Examples:
   pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o edge.pcap
@@ -305,10 +312,7 @@ Examples:
   pcaps man --dir /usr/local/share/man/man1";
 
 pub(super) const STATS: &str = "\
-Of several files each has a line, and all together are summed up. With --json
-there is one document, of any number of files: `files`, each with `file`,
-`error` (null, or `message`, `offset` and `packet`) and the fields of a summary,
-and `total`.
+Of several files each has a line, and all together are summed up.
 Flows and addresses are counted exactly up to 14,336 of them; beyond, the output
 says by how much each may be too low. Tunnels (GRE, IP in IP) are looked into.
 
@@ -373,6 +377,16 @@ Examples:
   pcaps sim --bucket-map s3://captures=s3+http://127.0.0.1:9000/captures
   pcaps sim --traffic attack.pcap --sampling 10";
 
+pub(super) const SCHEMA: &str = "\
+The schema holds for --output json and yaml, and for each line of ndjson (of a
+list: its `items`). Fields that are there stay as they are; new ones may come,
+and `pcaps` passes on those that the service adds.
+
+Examples:
+  pcaps schema list
+  pcaps schema bucket prove --output yaml
+  pcaps schema | jq keys";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,6 +423,7 @@ mod tests {
             FILTER,
             MERGE,
             SIM,
+            SCHEMA,
         ];
         for line in all.iter().flat_map(|it| it.lines()) {
             assert!(line.chars().count() <= 80, "{line}");

@@ -1,5 +1,6 @@
 //! The command line's grammar and help.
 
+mod command;
 mod groups;
 mod help;
 mod refusal;
@@ -7,11 +8,12 @@ mod values;
 
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand, ValueHint};
+use clap::{ColorChoice, Parser, Subcommand, ValueHint, builder::NonEmptyStringValueParser};
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Timestamp;
 use pcaps::{BucketId, CaptureId};
 
+use crate::{log::LogFormat, output::Format, progress::Shown};
 pub(crate) use groups::command;
 pub(crate) use refusal::parse;
 pub(crate) use values::Mapping;
@@ -37,6 +39,10 @@ pub(crate) struct Args {
 /// Options of every command.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Global options")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that is given or not"
+)]
 pub(crate) struct Global {
     /// A profile of the configuration file.
     #[arg(
@@ -92,9 +98,97 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
 
-    /// Print the result as one JSON document.
+    /// How the result is printed.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        help = "How the result is printed: table, unless it is said otherwise"
+    )]
+    pub(crate) output: Option<Format>,
+
+    /// Short for `--output json`.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+
+    /// Print these fields of the result only, by their names in JSON: `status,filter_v1.protocol`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FIELD,...",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        help = "Print these fields only, by their names in JSON, such as id,filter_v1.protocol"
+    )]
+    pub(crate) fields: Vec<String>,
+
+    /// Show times in UTC instead of local time; JSON has UTC in any case.
+    #[arg(long, global = true)]
+    pub(crate) utc: bool,
+
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        help = "When to use colours; NO_COLOR in the environment turns them off"
+    )]
+    pub(crate) color: ColorChoice,
+
+    /// How progress is shown.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "HOW",
+        default_value_t,
+        help = "How progress is shown: auto is a bar on a terminal and lines elsewhere"
+    )]
+    pub(crate) progress: Shown,
+
+    /// Show neither progress nor hints.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Show requests and answers, on standard error.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+
+    /// How --verbose and `sim` write what they show.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+impl Global {
+    /// How the result is printed.
+    pub(crate) fn format(&self) -> Format {
+        let short = self.json.then_some(Format::Json);
+        self.output.or(short).unwrap_or_default()
+    }
+
+    /// How progress is shown.
+    pub(crate) fn shown(&self) -> Shown {
+        match self.progress {
+            _ if self.quiet => Shown::None,
+            // What is logged would go through a bar.
+            Shown::Auto if self.verbose => Shown::Plain,
+            shown => shown,
+        }
+    }
+
+    /// Whether the result is printed in a command's own words, for people.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format().is_table() && self.fields.is_empty()
+    }
 }
 
 #[derive(Subcommand)]
@@ -166,6 +260,10 @@ pub(crate) enum Command {
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
     Sim(Sim),
+
+    /// Print the JSON Schema of a command's result.
+    #[command(after_help = help::SCHEMA)]
+    Schema(Schema),
 }
 
 #[derive(clap::Args)]
@@ -184,14 +282,14 @@ pub(crate) struct Capture {
 
     /// The file to save to; `-` is standard output.
     #[arg(
-        short,
-        long = "output",
+        short = 'o',
+        long,
         visible_short_alias = 'w',
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
         required = true
     )]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) output_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) sample: Sample,
@@ -242,6 +340,9 @@ pub(crate) struct Sample {
     /// Look back from this time instead of now, at most 24 hours ago: RFC 3339.
     #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     pub(crate) at: Option<Timestamp>,
+
+    #[command(flatten)]
+    pub(crate) dry: Dry,
 }
 
 /// Where a capture file goes.
@@ -249,13 +350,13 @@ pub(crate) struct Sample {
 pub(crate) struct OutputFile {
     /// The file to save to; `-` is standard output.
     #[arg(
-        short,
-        long = "output",
+        short = 'o',
+        long,
         visible_short_alias = 'w',
         value_name = "FILE",
         value_hint = ValueHint::FilePath
     )]
-    pub(crate) output: PathBuf,
+    pub(crate) output_file: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -319,6 +420,17 @@ pub(crate) struct StartFull {
     /// End after so many bytes: up to 1GB.
     #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
     pub(crate) bytes: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+/// Whether something is changed, or only shown.
+#[derive(clap::Args)]
+pub(crate) struct Dry {
+    /// Check everything, print the request that would be sent, and send nothing.
+    #[arg(long = "dry-run")]
+    pub(crate) run: bool,
 }
 
 #[derive(clap::Args)]
@@ -333,6 +445,9 @@ pub(crate) struct Stop {
     /// The capture's id.
     #[arg(value_name = "ID", add = ArgValueCompleter::new(completions::running))]
     pub(crate) id: CaptureId,
+
+    #[command(flatten)]
+    pub(crate) dry: Dry,
 }
 
 #[derive(clap::Args)]
@@ -369,14 +484,14 @@ pub(crate) struct Fetch {
 
     /// The file to save to; `-` is standard output.
     #[arg(
-        short,
-        long = "output",
+        short = 'o',
+        long,
         visible_short_alias = 'w',
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
         required_unless_present = "split"
     )]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) output_file: Option<PathBuf>,
 
     /// Keep the files apart in this folder, as well or only.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -388,6 +503,10 @@ pub(crate) struct Fetch {
 
     #[command(flatten)]
     pub(crate) fetching: Fetching,
+
+    /// Check everything, print what --delete-remote would delete, and fetch and delete nothing.
+    #[arg(long, requires = "delete_remote")]
+    pub(crate) dry_run: bool,
 }
 
 /// What `Fetching` has unless it is said otherwise.
@@ -444,6 +563,9 @@ pub(crate) enum Bucket {
             allow_hyphen_values = true
         )]
         timeout: Duration,
+
+        #[command(flatten)]
+        dry: Dry,
     },
 
     /// Register a bucket: the service writes a challenge file into it.
@@ -452,6 +574,9 @@ pub(crate) enum Bucket {
         /// The bucket's URI; `-` reads it from standard input, where other users of this machine cannot see its keys.
         #[arg(value_name = "URI")]
         uri: String,
+
+        #[command(flatten)]
+        dry: Dry,
     },
 
     /// List the registered buckets.
@@ -469,6 +594,9 @@ pub(crate) enum Bucket {
         /// cannot see it.
         #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
         challenge: String,
+
+        #[command(flatten)]
+        dry: Dry,
     },
 
     /// Forget a registered bucket; what is in it stays.
@@ -485,6 +613,9 @@ pub(crate) enum Bucket {
         /// Do not ask.
         #[arg(long, short)]
         yes: bool,
+
+        #[command(flatten)]
+        dry: Dry,
     },
 }
 
@@ -640,8 +771,11 @@ pub(crate) struct Sim {
     /// Listen here too, for programs that move the clock, order faults and read what was asked; GET / lists how.
     #[arg(long, value_name = "ADDR", value_parser = socket)]
     pub(crate) control: Option<SocketAddr>,
+}
 
-    /// Write no line about each request.
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
+#[derive(clap::Args)]
+pub(crate) struct Schema {
+    /// The command, such as `bucket list`; or `dry-run`, or `error`. Without one, all of them.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }

@@ -72,7 +72,7 @@ fn login(global: &Global, args: &args::Login) -> Result<(), Failure> {
     }
     if let Some(said) = refused {
         output::hint(
-            global.json,
+            global,
             &format!(
                 "note: no keyring answers ({said}): the token is in {place}, which only you can read"
             ),
@@ -99,7 +99,7 @@ fn login(global: &Global, args: &args::Login) -> Result<(), Failure> {
         },
         permissions,
     };
-    output::result(global.json, || &done, || done.text())
+    output::result(global, || &done, || done.text())
 }
 
 /// Asks the service about a token that is to be kept. Nothing when it is not to be asked.
@@ -168,7 +168,7 @@ fn status(global: &Global) -> Result<(), Failure> {
         };
         Ok((standing, failure))
     })?;
-    output::result(global.json, || &standing, || standing.text())?;
+    output::result(global, || &standing, || standing.text())?;
     failure.map_or(Ok(()), Err)
 }
 
@@ -219,7 +219,7 @@ fn logout(global: &Global) -> Result<(), Failure> {
         logged_out: true,
     };
     let text = || format!("logged out of the profile {}\n", done.profile);
-    output::result(global.json, || &done, text)
+    output::result(global, || &done, text)
 }
 
 fn good_for_nothing(account: &AccountId) -> Failure {

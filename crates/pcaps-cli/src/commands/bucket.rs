@@ -6,12 +6,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pcaps::{BucketId, Destination, ErrorKind};
-use serde_json::json;
+use pcaps::{BucketId, Change, Destination, ErrorKind};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::stdin;
+use super::{dry_run, stdin};
 use crate::{
-    args::{self, Global},
+    args::{self, Dry, Global},
     failure::{Exit, Failure},
     output::{self, one_line},
     progress::Progress,
@@ -22,22 +23,35 @@ use crate::{
 
 pub(super) fn run(global: &Global, args: args::Bucket) -> Result<(), Failure> {
     match args {
-        args::Bucket::Prove { uri, timeout } => prove(global, uri, timeout),
-        args::Bucket::Add { uri } => add(global, uri),
+        args::Bucket::Prove { uri, timeout, dry } => prove(global, uri, timeout, &dry),
+        args::Bucket::Add { uri, dry } => add(global, uri, &dry),
         args::Bucket::List => list(global),
-        args::Bucket::Validate { uri, challenge } => validate(global, uri, challenge),
-        args::Bucket::Remove { id, yes } => remove(global, &id, yes),
+        args::Bucket::Validate {
+            uri,
+            challenge,
+            dry,
+        } => validate(global, uri, challenge, &dry),
+        args::Bucket::Remove { id, yes, dry } => remove(global, &id, yes, &dry),
     }
 }
 
 const URI: &str = "the bucket's URI";
 
-fn prove(global: &Global, uri: String, timeout: Duration) -> Result<(), Failure> {
+fn prove(global: &Global, uri: String, timeout: Duration, dry: &Dry) -> Result<(), Failure> {
     let destination: Destination = stdin::or(uri, URI)?.expose().parse()?;
+    if dry.run {
+        // What it will be, the service says only when the bucket is registered.
+        let challenge = "the challenge".into();
+        let steps = [
+            Change::RegisterBucket(&destination),
+            Change::ValidateBucket(&destination, &challenge),
+        ];
+        return dry_run::show(global, &steps, None);
+    }
     let resume = Resume::default();
     let bucket = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
-        let progress = Progress::new("looking at the list of buckets");
+        let progress = Progress::new(global, "looking at the list of buckets");
         if !global.simulate {
             resume.remember(resume::prove(global, &destination));
         }
@@ -61,16 +75,27 @@ fn prove(global: &Global, uri: String, timeout: Duration) -> Result<(), Failure>
             }
         })
     })?;
-    output::result(global.json, || &bucket, || output::bucket(&bucket))
+    output::result(
+        global,
+        || &bucket,
+        || output::bucket(&output::Zone::of(global), &bucket),
+    )
 }
 
-fn add(global: &Global, uri: String) -> Result<(), Failure> {
+fn add(global: &Global, uri: String, dry: &Dry) -> Result<(), Failure> {
     let destination: Destination = stdin::or(uri, URI)?.expose().parse()?;
+    if dry.run {
+        return dry_run::show(global, &[Change::RegisterBucket(&destination)], None);
+    }
     let bucket = runtime::interruptible(&Resume::default(), async {
         let session = Session::open(global).await?;
         Ok(session.account.register_bucket(&destination).await?)
     })?;
-    output::result(global.json, || &bucket, || output::bucket(&bucket))?;
+    output::result(
+        global,
+        || &bucket,
+        || output::bucket(&output::Zone::of(global), &bucket),
+    )?;
     let file = one_line(
         bucket
             .challenge_file()
@@ -78,7 +103,7 @@ fn add(global: &Global, uri: String) -> Result<(), Failure> {
     );
     let flags = resume::flags(global);
     output::hint(
-        global.json,
+        global,
         &format!(
             "next: pcaps bucket prove '{destination}'{flags}\n      \
              or read the file {file} in the bucket, and pipe its content into\n      \
@@ -92,15 +117,15 @@ fn list(global: &Global) -> Result<(), Failure> {
     let buckets = runtime::interruptible(&Resume::default(), async {
         Ok(Session::open(global).await?.account.list_buckets().await?)
     })?;
-    if buckets.is_empty() && !global.json {
-        output::diagnostic("there are no buckets");
+    if buckets.is_empty() && global.is_text() {
+        output::hint(global, "there are no buckets");
         return Ok(());
     }
     let now = Timestamp::now();
-    output::result(global.json, || &buckets, || output::buckets(&buckets, now))
+    output::result(global, || &buckets, || output::buckets(&buckets, now))
 }
 
-fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failure> {
+fn validate(global: &Global, uri: String, challenge: String, dry: &Dry) -> Result<(), Failure> {
     if uri == "-" && challenge == "-" {
         return Err(Failure::usage(
             "standard input cannot hold both the URI and the challenge: give the URI as it is",
@@ -108,6 +133,10 @@ fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failu
     }
     let destination: Destination = stdin::or(uri, URI)?.expose().parse()?;
     let challenge = stdin::or(challenge, "the challenge")?;
+    if dry.run {
+        let step = Change::ValidateBucket(&destination, &challenge);
+        return dry_run::show(global, &[step], None);
+    }
     let bucket = runtime::interruptible(&Resume::default(), async {
         let session = Session::open(global).await?;
         Ok(session
@@ -115,7 +144,11 @@ fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failu
             .validate_bucket(&destination, challenge)
             .await?)
     })?;
-    output::result(global.json, || &bucket, || output::bucket(&bucket))?;
+    output::result(
+        global,
+        || &bucket,
+        || output::bucket(&output::Zone::of(global), &bucket),
+    )?;
     match bucket.status() {
         "failed" => Err(Failure::new(
             Exit::Other,
@@ -125,7 +158,7 @@ fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failu
         _ => {
             let flags = resume::flags(global);
             output::hint(
-                global.json,
+                global,
                 &format!(
                     "next: pcaps bucket list{flags}    (the proof can take five to ten minutes)"
                 ),
@@ -135,7 +168,10 @@ fn validate(global: &Global, uri: String, challenge: String) -> Result<(), Failu
     }
 }
 
-fn remove(global: &Global, id: &BucketId, yes: bool) -> Result<(), Failure> {
+fn remove(global: &Global, id: &BucketId, yes: bool, dry: &Dry) -> Result<(), Failure> {
+    if dry.run {
+        return dry_run::show(global, &[Change::RemoveBucket(id)], None);
+    }
     if !yes {
         confirm(id)?;
     }
@@ -146,8 +182,20 @@ fn remove(global: &Global, id: &BucketId, yes: bool) -> Result<(), Failure> {
             .remove_bucket(id)
             .await?)
     })?;
-    let document = || json!({"id": id.as_str(), "removed": true});
-    output::result(global.json, document, || format!("removed {id}\n"))
+    let document = || Removed {
+        id: id.as_str(),
+        removed: true,
+    };
+    output::result(global, document, || format!("removed {id}\n"))
+}
+
+/// What programs are told.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Removed<'a> {
+    /// The bucket's id.
+    id: &'a str,
+    /// Always true.
+    removed: bool,
 }
 
 /// Asks whether it is meant. Before signals are caught: an answer takes as long as it takes.

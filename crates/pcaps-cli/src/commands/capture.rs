@@ -1,10 +1,11 @@
 //! `pcaps capture`: from a filter to a file.
 
-use pcaps::{Capture, ErrorKind};
+use pcaps::{Capture, Change, ErrorKind};
 use pcaps_file::Summary;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{download, fetch, start};
+use super::{download, dry_run, fetch, start};
 use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
@@ -25,14 +26,17 @@ pub(super) fn run(global: &Global, args: &args::Capture) -> Result<(), Failure> 
 
 fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
     let sample = start::sample(filter(&args.filter)?, &args.sample)?;
-    let Some(output) = &args.output else {
+    let Some(output) = &args.output_file else {
         return Err(Failure::usage("it is not said where to: give `-o FILE`"));
     };
-    let target = Target::prepare(output, global.json)?;
+    let target = Target::prepare(global, output)?;
+    if args.sample.dry.run {
+        return dry_run::show(global, &[Change::Start(&sample.into())], None);
+    }
     let resume = Resume::default();
     let (capture, saved) = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
-        let progress = Progress::new("starting the capture");
+        let progress = Progress::new(global, "starting the capture");
         let capture = start::start(global, &resume, &session.account, sample).await?;
         progress.line(&format!("started capture {}", capture.id()));
         if !global.simulate {
@@ -54,7 +58,7 @@ fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
     })?;
     if saved.summary.packets() >= u64::from(args.sample.packets) {
         output::hint(
-            global.json,
+            global,
             "note: that is as many packets as were asked for, and there may be more: narrow the filter or the time limit",
         );
     }
@@ -66,11 +70,14 @@ fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
     download::report(global, &target, &saved, document)
 }
 
-/// What a program is told.
-#[derive(Serialize)]
-struct Document<'a> {
+/// What programs are told.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
+    /// The capture, when it had finished.
     capture: &'a Capture,
+    /// Where its packets are.
     file: FileView,
+    /// What they are.
     summary: &'a Summary,
 }
 
@@ -92,8 +99,15 @@ async fn save(
 /// A full capture, from its start to one file.
 fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
     let (request, bucket) = start::full(global, &args.start)?;
-    let target = Target::prepare(&args.output.output, global.json)?;
+    let target = Target::prepare(global, &args.output.output_file)?;
     fetch::check(&args.fetching, Some(&target))?;
+    if args.start.dry.run {
+        let delete = args
+            .fetching
+            .delete_remote
+            .then(|| dry_run::files(Some(&bucket), "ID"));
+        return dry_run::show(global, &[Change::Start(&request.into())], delete);
+    }
     let (resume, brake) = (Resume::default(), Brake::default());
     let fetched = runtime::braked(&resume, &brake, async {
         let session = Session::open(global).await?;
@@ -101,7 +115,7 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
             // A simulator that has just begun knows no bucket.
             session.account.prove(&bucket).await?;
         }
-        let progress = Progress::new("starting the capture");
+        let progress = Progress::new(global, "starting the capture");
         let capture = start::start(global, &resume, &session.account, request).await?;
         progress.line(&format!("started capture {}", capture.id()));
         let left = resume::Fetch {
@@ -143,7 +157,7 @@ async fn finished(
             progress.line("stopping the capture, to collect what it has taken; once more to leave at once");
             if let Err(error) = account.stop(id).await {
                 // It may have finished meanwhile.
-                progress.line(&format!("warning: {error}"));
+                progress.warning(&error.to_string());
             }
             wait().await
         }
@@ -151,7 +165,7 @@ async fn finished(
     match waited {
         // It may have left files all the same.
         Err(error) if error.kind() == ErrorKind::CaptureFailed => {
-            progress.line(&format!("warning: {error}"));
+            progress.warning(&error.to_string());
             Ok(())
         }
         waited => Ok(waited.map(drop)?),

@@ -74,7 +74,7 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     tools(&mut findings);
     let checks = &findings.checks;
     output::result(
-        global.json,
+        global,
         || output::Checks { checks },
         || output::checks(checks),
     )?;

@@ -1,6 +1,7 @@
 //! `pcaps download`: a finished sample to a file.
 
 use pcaps_file::Summary;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -15,10 +16,10 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, args: &args::Download) -> Result<(), Failure> {
-    let target = Target::prepare(&args.output.output, global.json)?;
+    let target = Target::prepare(global, &args.output.output_file)?;
     let saved = runtime::interruptible(&Resume::default(), async {
         let session = Session::open(global).await?;
-        let progress = Progress::new("downloading");
+        let progress = Progress::new(global, "downloading");
         target.download(&session.account, &args.id, &progress).await
     })?;
     let document = || Document {
@@ -29,11 +30,14 @@ pub(super) fn run(global: &Global, args: &args::Download) -> Result<(), Failure>
     report(global, &target, &saved, document)
 }
 
-/// What a program is told.
-#[derive(Serialize)]
-struct Document<'a> {
+/// What programs are told.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
+    /// The capture's id.
     id: &'a str,
+    /// Where its packets are.
     file: FileView,
+    /// What they are.
     summary: &'a Summary,
 }
 
@@ -46,9 +50,11 @@ pub(super) fn report<T: Serialize>(
 ) -> Result<(), Failure> {
     match target {
         Target::Stdout => {
-            output::diagnostic(saved.text().trim_end());
+            output::note(global, saved.text(&output::Zone::of(global)).trim_end());
             Ok(())
         }
-        Target::File(_) => output::result(global.json, document, || saved.text()),
+        Target::File(_) => {
+            output::result(global, document, || saved.text(&output::Zone::of(global)))
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use pcaps::{Capture, Collect, Collected};
 use pcaps_file::Summary;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::start;
+use super::{dry_run, start};
 use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
@@ -19,14 +20,18 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
-    let prepare = |path: &std::path::PathBuf| Target::prepare(path, global.json);
-    let target = args.output.as_ref().map(prepare).transpose()?;
+    let prepare = |path: &std::path::PathBuf| Target::prepare(global, path);
+    let target = args.output_file.as_ref().map(prepare).transpose()?;
     check(&args.fetching, target.as_ref())?;
     let bucket = args.bucket.map(start::bucket).transpose()?;
+    if args.dry_run {
+        let files = dry_run::files(bucket.as_ref(), args.id.as_str());
+        return dry_run::show(global, &[], Some(files));
+    }
     let resume = Resume::default();
     let fetched = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
-        let progress = Progress::new("fetching");
+        let progress = Progress::new(global, "fetching");
         if !global.simulate {
             let left = resume::Fetch {
                 id: &args.id,
@@ -89,14 +94,18 @@ pub(super) struct Fetched {
     saved: Option<Saved>,
 }
 
-/// What a program is told.
-#[derive(Serialize)]
-struct Document<'a> {
+/// What programs are told.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
+    /// The capture, as the service told of it.
     capture: &'a Capture,
+    /// Where its packets are, if they were merged into one file.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<FileView>,
+    /// What they are, if they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<&'a Summary>,
+    /// What was in the bucket.
     collected: CollectedView<'a>,
 }
 
@@ -144,13 +153,13 @@ impl Fetched {
         let text = || {
             let lines = collected(&self.collected, split);
             match &self.saved {
-                Some(saved) => saved.text_with(&lines),
+                Some(saved) => saved.text_with(&output::Zone::of(global), &lines),
                 None => lines,
             }
         };
         match target {
-            Some(Target::Stdout) => output::diagnostic(text().trim_end()),
-            _ => output::result(global.json, document, text)?,
+            Some(Target::Stdout) => output::note(global, text().trim_end()),
+            _ => output::result(global, document, text)?,
         }
         if self.collected.is_partial() && !lenient {
             return Err(Failure::new(

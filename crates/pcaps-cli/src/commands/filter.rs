@@ -12,6 +12,7 @@ use pcaps_file::{
     merge::Input,
     select,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -31,7 +32,7 @@ pub(super) fn run(global: &Global, args: args::Filter) -> Result<(), Failure> {
         expression,
         program: None,
     };
-    let target = Target::prepare(&args.output.output, global.json)?;
+    let target = Target::prepare(global, &args.output.output_file)?;
     let selected = match &target {
         Target::Stdout => filtering.run(&inputs, io::stdout())?,
         Target::File(path) => runtime::interruptible(&Resume::default(), async {
@@ -167,13 +168,18 @@ fn unwritten(error: &pcaps_file::Error) -> Failure {
     }
 }
 
-/// What a program is told.
-#[derive(Serialize)]
-struct Document {
+/// What programs are told.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
+    /// How many packets were read.
     read: u64,
+    /// How many the filter took.
     matched: u64,
+    /// Where they are.
     output: String,
+    /// `pcap` or `pcapng`.
     format: &'static str,
+    /// Why not all files could be read to their ends.
     errors: Vec<FileError>,
 }
 
@@ -182,22 +188,21 @@ fn report(global: &Global, target: &Target, selected: &Selected) -> Result<(), F
     let place = target
         .path()
         .map_or("-".to_owned(), |it| it.display().to_string());
-    if global.json {
+    if global.is_text() {
+        let (written, read) = (
+            output::count(selected.written),
+            output::count(selected.read),
+        );
+        output::note(global, &format!("{place}: {written} of {read} packets"));
+    } else {
         let document = || Document {
             read: selected.read,
             matched: selected.written,
             output: place,
-            format: output::format(selected.format),
+            format: output::file_format(selected.format),
             errors: selected.errors.iter().map(FileError::from).collect(),
         };
-        output::result(true, document, String::new)?;
-    } else {
-        output::diagnostic(&format!(
-            "{}: {} of {} packets",
-            place,
-            output::count(selected.written),
-            output::count(selected.read)
-        ));
+        output::result(global, document, String::new)?;
     }
     let mut failures: Vec<Failure> = selected
         .errors
@@ -218,7 +223,7 @@ fn report(global: &Global, target: &Target, selected: &Selected) -> Result<(), F
     };
     for failure in failures {
         // Each says it, and the last gives the exit code.
-        let _ = failure.report();
+        let _ = failure.report(global.format());
     }
     Err(last)
 }

@@ -22,10 +22,10 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
-    let path = &args.output.output;
+    let path = &args.output.output_file;
     let is_stdout = path.as_os_str() == "-";
     let target = if is_stdout {
-        target::check_stdout(global.json)?;
+        target::check_stdout(global)?;
         None
     } else {
         refuse_inputs(args)?;
@@ -36,15 +36,20 @@ pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
     if let Some(window) = args.dedup {
         merge = merge.dedup(window);
     }
-    let merged = runtime::interruptible(&Resume::default(), to(target, merge, inputs))?;
+    let merged = runtime::interruptible(&Resume::default(), to(global, target, merge, inputs))?;
     for line in remarks(&merged) {
-        output::diagnostic(&output::one_line(&line));
+        let line = output::one_line(&line);
+        if line.starts_with("note:") {
+            output::note(global, &line);
+        } else {
+            output::diagnostic(&line);
+        }
     }
     let view = MergedView::new(path, &merged);
     if is_stdout {
-        output::diagnostic(view.text().trim_end());
+        output::note(global, view.text(&output::Zone::of(global)).trim_end());
     } else {
-        output::result(global.json, || &view, || view.text())?;
+        output::result(global, || &view, || view.text(&output::Zone::of(global)))?;
     }
     let partial = merged.files.iter().filter(|it| it.is_partial()).count();
     if partial > 0 && !args.lenient {
@@ -62,12 +67,17 @@ pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
 
 /// Merges, in a thread of its own, so that Ctrl-C is heard. The temporary file stays here: when this is dropped, it
 /// goes.
-async fn to(target: Option<&Path>, merge: Merge, inputs: Vec<Input>) -> Result<Merged, Failure> {
+async fn to(
+    global: &Global,
+    target: Option<&Path>,
+    merge: Merge,
+    inputs: Vec<Input>,
+) -> Result<Merged, Failure> {
     let failed = |error: &pcaps_file::Error| Failure::because(Exit::Other, error);
     // Not before signals are heard.
     let target = target.map(NewFile::create).transpose();
     let target = target.map_err(|error| failed(&error))?;
-    let progress = Progress::new("merging");
+    let progress = Progress::new(global, "merging");
     let stop = StopOnDrop::default();
     let handle = match &target {
         Some(target) => Some(target.open().map_err(|error| failed(&error))?),
@@ -143,7 +153,7 @@ fn inputs(args: &args::Merge) -> Result<Vec<Input>, Failure> {
 
 /// The output would take the place of what it is made of.
 fn refuse_inputs(args: &args::Merge) -> Result<(), Failure> {
-    let output = &args.output.output;
+    let output = &args.output.output_file;
     let Ok(target) = fs::canonicalize(output) else {
         return Ok(());
     };

@@ -5,11 +5,13 @@ mod bucket;
 mod capture;
 mod doctor;
 mod download;
+mod dry_run;
 mod fetch;
 mod filter;
 mod list;
 mod man;
 mod merge;
+mod schema;
 mod sim;
 mod start;
 mod stats;
@@ -21,19 +23,25 @@ use crate::{
     args::{Args, Command},
     completions,
     failure::Failure,
-    output,
+    log, output,
 };
 
 /// Runs the command that the arguments name.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let global = &args.global;
+    let (name, is_dry_run) = (args.command.name(), args.command.is_dry_run());
+    schema::check(global, if is_dry_run { dry_run::NAME } else { name })?;
+    // The simulator has lines of its own.
+    if global.verbose && !matches!(args.command, Command::Sim(_)) {
+        log::requests(global);
+    }
     match args.command {
         Command::Capture(it) => capture::run(global, &it),
         Command::Start(it) => start::run(global, it),
         Command::List => list::all(global),
         Command::Show(it) => list::one(global, &it.id),
         Command::Wait(it) => wait::run(global, &it),
-        Command::Stop(it) => stop::run(global, &it.id),
+        Command::Stop(it) => stop::run(global, &it),
         Command::Download(it) => download::run(global, &it),
         Command::Fetch(it) => fetch::run(global, it),
         Command::Bucket(it) => bucket::run(global, it),
@@ -45,5 +53,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
+        Command::Schema(it) => schema::run(global, &it),
     }
 }

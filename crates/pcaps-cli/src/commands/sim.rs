@@ -3,16 +3,13 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use pcaps_sim::{Buckets, Simulator, traffic::Traffic};
+use schemars::JsonSchema;
 use serde::Serialize;
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::{
-    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
 
 use crate::{
     args::{self, Global},
     failure::Failure,
-    output, runtime,
+    log, output, runtime,
 };
 
 /// How far a sample looks back at most.
@@ -32,11 +29,11 @@ pub(super) fn run(global: &Global, args: &args::Sim) -> Result<(), Failure> {
     if let Some(address) = args.control {
         simulator = simulator.control(address);
     }
-    let _lines = (!args.quiet).then(write_lines);
+    let _lines = (!global.quiet).then(|| log::served(global));
     runtime::run(async {
         let stop = runtime::stop()?;
         let simulator = simulator.start().await?;
-        introduce(global.json, &simulator)?;
+        introduce(global, &simulator)?;
         for address in [Some(args.listen), args.control].into_iter().flatten() {
             warn(address);
         }
@@ -61,35 +58,22 @@ fn buckets(global: &Global, args: &args::Sim) -> Result<Buckets, Failure> {
     Ok(buckets)
 }
 
-/// What a program is told.
-#[derive(Serialize)]
-struct Document<'a> {
+/// What programs are told.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
+    /// For `CLOUDFLARE_BASE_URL`.
     base_url: &'a str,
+    /// For `CLOUDFLARE_API_TOKEN`.
     api_token: &'a str,
+    /// For `CLOUDFLARE_ACCOUNT_ID`.
     account_id: &'a str,
+    /// Where programs can move its clock, order faults and read what was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     control_url: Option<&'a str>,
 }
 
-/// Has a line written about each request, by a thread of its own: where nobody reads them, lines are lost, and requests
-/// are answered. What is left is written when what comes back is dropped.
-fn write_lines() -> WorkerGuard {
-    let (stderr, guard) = tracing_appender::non_blocking(std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(stderr)
-        .with_ansi(false)
-        .with_level(false)
-        .with_target(false);
-    let ours = Targets::new().with_target("pcaps_sim", tracing::Level::INFO);
-    // Nobody else in this process has set one.
-    let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(ours))
-        .try_init();
-    guard
-}
-
 /// What points a client at it.
-fn introduce(json: bool, simulator: &Simulator) -> Result<(), Failure> {
+fn introduce(global: &Global, simulator: &Simulator) -> Result<(), Failure> {
     let (url, token, account) = (
         simulator.base_url(),
         simulator.token().expose(),
@@ -101,7 +85,7 @@ fn introduce(json: bool, simulator: &Simulator) -> Result<(), Failure> {
         account_id: account,
         control_url: simulator.control_url(),
     };
-    output::result(json, document, || {
+    output::result(global, document, || {
         let control = simulator.control_url();
         let control = control.map(|it| format!("PCAPS_SIM_CONTROL_URL={it}\n"));
         format!(

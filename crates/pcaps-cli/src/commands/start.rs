@@ -1,8 +1,8 @@
 //! `pcaps start`: a capture that is left to the service.
 
-use pcaps::{Account, Capture, Destination, Filter, Full, Request, Sample};
+use pcaps::{Account, Capture, Change, Destination, Filter, Full, Request, Sample};
 
-use super::stdin;
+use super::{dry_run, stdin};
 use crate::{
     args::{self, Global, StartFull},
     failure::Failure,
@@ -14,26 +14,34 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, args: args::Start) -> Result<(), Failure> {
-    let (request, next): (Request, _) = match args {
+    let (request, dry, next): (Request, _, _) = match args {
         args::Start::Sample(it) => (
             sample(&it.filter, &it.sample)?.into(),
+            it.sample.dry,
             "download {id} -o FILE",
         ),
         args::Start::Full(it) => {
             let (full, _) = full(global, &it)?;
-            (full.into(), "wait {id}")
+            (full.into(), it.dry, "wait {id}")
         }
     };
+    if dry.run {
+        return dry_run::show(global, &[Change::Start(&request)], None);
+    }
     let resume = Resume::default();
     let capture = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
         start(global, &resume, &session.account, request).await
     })?;
-    output::result(global.json, || &capture, || output::capture(&capture))?;
+    output::result(
+        global,
+        || &capture,
+        || output::capture(&output::Zone::of(global), &capture),
+    )?;
     if !global.simulate {
         let next = next.replace("{id}", capture.id().as_str());
         output::hint(
-            global.json,
+            global,
             &format!("next: pcaps {next}{}", resume::flags(global)),
         );
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(super) fn run(global: &Global, args: &Stats) -> Result<(), Failure> {
-    let mut sums = Sums::new(global.json, args.files.len());
+    let mut sums = Sums::new(global, args.files.len());
     let mut failures = Vec::new();
     let mut any_opened = false;
     for path in &args.files {
@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &Stats) -> Result<(), Failure> {
     let last = failures.pop();
     for failure in failures {
         // Each says it, and the last gives the exit code.
-        let _ = failure.report();
+        let _ = failure.report(global.format());
     }
     last.map_or(Ok(()), Err)
 }

@@ -16,7 +16,7 @@ pub(super) fn run(global: &Global, args: &args::Wait) -> Result<(), Failure> {
     let resume = Resume::default();
     let capture = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
-        let progress = Progress::new("waiting");
+        let progress = Progress::new(global, "waiting");
         let mut wait = session.account.wait(&args.id).on_update(progress.watch());
         if let Some(timeout) = args.timeout {
             wait = wait.deadline(timeout);
@@ -35,5 +35,9 @@ pub(super) fn run(global: &Global, args: &args::Wait) -> Result<(), Failure> {
             }
         })
     })?;
-    output::result(global.json, || &capture, || output::capture(&capture))
+    output::result(
+        global,
+        || &capture,
+        || output::capture(&output::Zone::of(global), &capture),
+    )
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pcaps::Probe;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::Pairs;
@@ -12,7 +13,7 @@ const READ: &str = "Magic Firewall Packet Captures - Read PCAPs API";
 const WRITE: &str = "Magic Firewall Packet Captures - Write PCAPs API";
 
 /// What credentials are good for.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, JsonSchema)]
 pub(crate) struct Permissions {
     pub(crate) read: bool,
     pub(crate) write: bool,
@@ -50,7 +51,7 @@ impl Permissions {
 }
 
 /// What `pcaps auth login` has done.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct LoggedIn {
     pub(crate) profile: String,
     pub(crate) account: String,
@@ -81,7 +82,7 @@ impl LoggedIn {
 }
 
 /// What `pcaps auth status` has found.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Standing {
     pub(crate) profile: String,
     /// Null when there is none.
@@ -121,7 +122,7 @@ impl Standing {
 }
 
 /// What `pcaps auth logout` has done.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct LoggedOut {
     pub(crate) profile: String,
     pub(crate) logged_out: bool,

@@ -5,12 +5,12 @@ use pcaps::Bucket;
 
 use super::{
     table::{Column, table},
-    text::{Pairs, age, place},
+    text::{Pairs, Zone, age, place},
 };
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column<'static>; 6] = [
     Column::whole("ID"),
-    Column::whole("STATUS"),
+    Column::states("STATUS"),
     Column::broken("REGISTERED", 10).dispensable(2),
     Column::broken("VALIDATED", 10).dispensable(1),
     Column::broken("CHALLENGE", 24).dispensable(3),
@@ -18,14 +18,14 @@ const COLUMNS: [Column; 6] = [
 ];
 
 /// One bucket, a field a line.
-pub(crate) fn bucket(bucket: &Bucket) -> String {
+pub(crate) fn bucket(zone: &Zone, bucket: &Bucket) -> String {
     let mut pairs = Pairs::new();
     pairs.line_if("id", Some(bucket.id().as_str()));
-    pairs.line_if("status", Some(bucket.status()));
+    pairs.state("status", bucket.status());
     pairs.line_if("bucket", Some(place(&bucket.destination())));
     pairs.line_if("challenge", bucket.challenge_file());
-    pairs.line_if("submitted", bucket.submitted().map(|it| it.to_string()));
-    pairs.line_if("validated", bucket.validated().map(|it| it.to_string()));
+    pairs.line_if("submitted", bucket.submitted().map(|it| zone.exact(it)));
+    pairs.line_if("validated", bucket.validated().map(|it| zone.exact(it)));
     pairs.finish()
 }
 
@@ -44,5 +44,5 @@ pub(crate) fn buckets(buckets: &[Bucket], now: Timestamp) -> String {
             ]
         })
         .collect();
-    table(COLUMNS, &rows)
+    table(&COLUMNS, &rows)
 }

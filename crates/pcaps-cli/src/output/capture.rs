@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use super::{
     table::{Column, table},
-    text::{Pairs, count, duration, place, size, time},
+    text::{Pairs, Zone, count, duration, place, size},
 };
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column<'static>; 8] = [
     Column::whole("ID"),
     Column::whole("TYPE"),
-    Column::whole("STATUS"),
+    Column::states("STATUS"),
     Column::broken("SUBMITTED", 10),
     Column::broken("LIMITS", 8).dispensable(2),
     Column::broken("FILTER", 14),
@@ -20,17 +20,17 @@ const COLUMNS: [Column; 8] = [
 ];
 
 /// One capture, a field a line.
-pub(crate) fn capture(capture: &Capture) -> String {
+pub(crate) fn capture(zone: &Zone, capture: &Capture) -> String {
     let mut pairs = Pairs::new();
     pairs.line_if("id", Some(capture.id().as_str()));
     pairs.line_if("type", Some(capture.kind().as_str()));
-    pairs.line_if("status", Some(capture.status()));
+    pairs.state("status", capture.status());
     pairs.line_if("error", capture.error_message());
-    pairs.line_if("submitted", capture.submitted().map(|it| it.to_string()));
+    pairs.line_if("submitted", capture.submitted().map(|it| zone.exact(it)));
     pairs.line_if("time limit", capture.time_limit().map(duration));
     pairs.line_if("packet limit", capture.packet_limit().map(count));
     pairs.line_if("byte limit", capture.byte_limit().map(size));
-    pairs.line_if("ending at", capture.ending_at().map(|it| it.to_string()));
+    pairs.line_if("ending at", capture.ending_at().map(|it| zone.exact(it)));
     pairs.line_if(
         "filter",
         match filter(capture) {
@@ -46,12 +46,12 @@ pub(crate) fn capture(capture: &Capture) -> String {
             .packets_captured()
             .map(|it| format!("{} packets", count(it))),
     );
-    pairs.line_if("stopped", capture.stop_requested().map(|it| it.to_string()));
+    pairs.line_if("stopped", capture.stop_requested().map(|it| zone.exact(it)));
     pairs.finish()
 }
 
 /// Captures, one a row.
-pub(crate) fn captures(captures: &[Capture]) -> String {
+pub(crate) fn captures(zone: &Zone, captures: &[Capture]) -> String {
     let rows: Vec<_> = captures
         .iter()
         .map(|it| {
@@ -59,7 +59,9 @@ pub(crate) fn captures(captures: &[Capture]) -> String {
                 it.id().to_string(),
                 it.kind().as_str().to_owned(),
                 it.status().to_owned(),
-                it.submitted().map(time).unwrap_or_default(),
+                it.submitted()
+                    .map(|it| zone.seconds(it))
+                    .unwrap_or_default(),
                 limits(it),
                 filter(it),
                 it.colo().unwrap_or_default().to_owned(),
@@ -67,7 +69,7 @@ pub(crate) fn captures(captures: &[Capture]) -> String {
             ]
         })
         .collect();
-    table(COLUMNS, &rows)
+    table(&COLUMNS, &rows)
 }
 
 fn limits(capture: &Capture) -> String {

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::one_line;
 
 /// How a check went.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
     Ok,
@@ -16,7 +17,7 @@ pub(crate) enum State {
 }
 
 /// One check.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) state: State,
@@ -26,7 +27,7 @@ pub(crate) struct Check {
 }
 
 /// What a program is told.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Checks<'a> {
     pub(crate) checks: &'a [Check],
 }

@@ -3,28 +3,43 @@
 use std::{fmt::Write as _, path::Path};
 
 use pcaps::{CaptureState, Collected, CollectedFile, FileState};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::{Pairs, count, one_line};
 
 /// For programs.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Collected")]
 pub(crate) struct CollectedView<'a> {
+    /// How many packets there are.
     packets: u64,
+    /// How many bytes the merged file has; without one, all files together.
     bytes: u64,
+    /// How many packets the service says that the capture has taken.
     reported: Option<u64>,
+    /// Whether the bucket was looked at for long enough.
     settled: bool,
+    /// Whether packets are missing, or may be.
     partial: bool,
+    /// How many objects were deleted from the bucket.
     deleted: u64,
+    /// What was in the bucket, in the order of the keys.
     files: Vec<View<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CollectedFile")]
 struct View<'a> {
+    /// Its key, below the bucket's folder.
     key: &'a str,
+    /// Its length in bytes.
     bytes: u64,
+    /// How many of its packets could be read.
     packets: u64,
+    /// `whole`, `empty`, `torn` or `vanished`.
     state: &'static str,
+    /// Why it is torn.
     reason: Option<&'a str>,
 }
 

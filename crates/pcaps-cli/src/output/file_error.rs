@@ -1,12 +1,15 @@
 //! Why a capture file gave no more packets, as programs read it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 
 /// What a program is told of a file that is torn, damaged or cannot be read.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FileError")]
 pub(crate) struct FileError {
+    /// What is wrong.
     message: String,
     /// Where in the file; null when it could not be opened.
     offset: Option<u64>,

@@ -6,36 +6,55 @@ use pcaps_file::{
     Format,
     merge::{Merged, MergedFile, Remark},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::FileError;
-use super::text::{Pairs, count};
+use super::text::{Pairs, Zone, count};
 
 /// What a program is told of a merge.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Merged")]
 pub(crate) struct MergedView<'a> {
+    /// Where the output is.
     path: String,
+    /// `pcap` or `pcapng`.
     format: &'static str,
+    /// How many packets it has.
     packets: u64,
+    /// How many were left out because another file has them.
     duplicates: u64,
+    /// Time of the first packet, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_time: Option<String>,
+    /// Time of the last packet, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_time: Option<String>,
+    /// The files, in the order in which they were given.
     inputs: Vec<InputView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MergedFile")]
 struct InputView<'a> {
+    /// Its path, as it was given.
     path: &'a str,
+    /// How many of its packets are in the output.
     packets: u64,
+    /// How many were left out because another file has them.
     duplicates: u64,
+    /// How many were behind later ones, and put in order.
     reordered: u64,
+    /// How many are out of order in the output.
     late: u64,
+    /// How many the output cannot hold.
     refused: u64,
+    /// Whether it has no packets.
     is_empty: bool,
+    /// The file before it that it is another name of; it was read once.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<&'a str>,
+    /// Why not all of it could be read, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FileError>,
 }
@@ -44,7 +63,7 @@ impl<'a> MergedView<'a> {
     pub(crate) fn new(path: &Path, merged: &'a Merged) -> Self {
         Self {
             path: path.display().to_string(),
-            format: format(merged.format),
+            format: file_format(merged.format),
             packets: merged.packets,
             duplicates: merged.duplicates,
             first_time: merged.first_time.map(|it| it.to_string()),
@@ -53,7 +72,7 @@ impl<'a> MergedView<'a> {
         }
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, zone: &Zone) -> String {
         let mut pairs = Pairs::new();
         pairs.line("file", &self.path);
         pairs.line("format", self.format);
@@ -65,8 +84,14 @@ impl<'a> MergedView<'a> {
                 &format!("{}, left out", count(self.duplicates)),
             );
         }
-        pairs.line_if("first packet", self.first_time.as_deref());
-        pairs.line_if("last packet", self.last_time.as_deref());
+        pairs.line_if(
+            "first packet",
+            self.first_time.as_ref().map(|it| zone.text(it)),
+        );
+        pairs.line_if(
+            "last packet",
+            self.last_time.as_ref().map(|it| zone.text(it)),
+        );
         pairs.finish()
     }
 }
@@ -91,7 +116,7 @@ impl<'a> InputView<'a> {
 }
 
 /// Its name, as tools of Wireshark take it.
-pub(crate) fn format(format: Format) -> &'static str {
+pub(crate) fn file_format(format: Format) -> &'static str {
     match format {
         Format::Pcap => "pcap",
         _ => "pcapng",

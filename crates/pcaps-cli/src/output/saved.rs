@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use pcaps_file::Summary;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::text::{Pairs, count};
+use super::text::{Pairs, Zone, count};
 
 /// A capture file that has been saved.
 pub(crate) struct Saved {
@@ -18,9 +19,12 @@ pub(crate) struct Saved {
 }
 
 /// Where a capture file is, for programs.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "File")]
 pub(crate) struct FileView {
+    /// Its path, as it was given.
     path: String,
+    /// Its length in bytes.
     bytes: u64,
 }
 
@@ -32,16 +36,16 @@ impl Saved {
         }
     }
 
-    pub(crate) fn text(&self) -> String {
-        self.text_with("")
+    pub(crate) fn text(&self, zone: &Zone) -> String {
+        self.text_with(zone, "")
     }
 
     /// The same, with lines about where it comes from.
-    pub(crate) fn text_with(&self, lines: &str) -> String {
+    pub(crate) fn text_with(&self, zone: &Zone, lines: &str) -> String {
         let mut pairs = Pairs::new();
         pairs.line("file", &self.name());
         pairs.line("size", &format!("{} bytes", count(self.bytes)));
-        pairs.finish() + lines + &self.summary.to_string()
+        pairs.finish() + lines + &summary(zone, &self.summary)
     }
 
     fn name(&self) -> String {
@@ -50,4 +54,9 @@ impl Saved {
             None => "-".to_owned(),
         }
     }
+}
+
+/// A summary for people.
+pub(super) fn summary(zone: &Zone, summary: &Summary) -> String {
+    summary.to_text(|time| zone.exact(time.to_jiff()))
 }

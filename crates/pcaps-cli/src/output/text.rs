@@ -3,8 +3,11 @@
 use std::{borrow::Cow, fmt::Write as _, time::Duration};
 
 use bytesize::ByteSize;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use pcaps::Destination;
+
+use super::paint;
+use crate::args::Global;
 
 /// Text from elsewhere on one line: it must neither break a table nor steer a terminal.
 pub(crate) fn one_line(text: &str) -> String {
@@ -35,7 +38,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 /// `500 MB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     ByteSize(bytes)
         .display()
         .si()
@@ -43,9 +46,47 @@ pub(super) fn size(bytes: u64) -> String {
         .replace(".0 ", " ")
 }
 
-/// `2026-11-23 10:00:00Z`.
-pub(super) fn time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+/// The time zone that people read times in.
+#[derive(Clone)]
+pub(crate) struct Zone(TimeZone);
+
+impl Zone {
+    /// UTC if it was asked for, otherwise that of the system, or of `TZ`.
+    pub(crate) fn of(global: &Global) -> Self {
+        if global.utc {
+            Self::utc()
+        } else {
+            Self(TimeZone::system())
+        }
+    }
+
+    pub(super) fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// `2026-11-23 11:00:00+01:00`, `2026-11-23 10:00:00Z`.
+    pub(crate) fn seconds(&self, time: Timestamp) -> String {
+        self.show(time, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// The same, with the digits below the second that are there.
+    pub(crate) fn exact(&self, time: Timestamp) -> String {
+        self.show(time, "%Y-%m-%d %H:%M:%S%.f")
+    }
+
+    /// A text; if it is a time in RFC 3339, as others are shown.
+    pub(super) fn text(&self, text: &str) -> String {
+        match text.parse() {
+            Ok(time) => self.exact(time),
+            Err(_) => text.to_owned(),
+        }
+    }
+
+    fn show(&self, time: Timestamp, format: &str) -> String {
+        let time = time.to_zoned_datetime(self.0.clone());
+        let zone = if time.offset().is_zero() { "Z" } else { "%:z" };
+        time.strftime(&format!("{format}{zone}")).to_string()
+    }
 }
 
 /// `3 days ago`.
@@ -93,6 +134,14 @@ impl Pairs {
         let _ = writeln!(self.0, "{name:<width$}{}", one_line(value));
     }
 
+    /// A line for the state of something, if it has one.
+    pub(super) fn state(&mut self, name: &str, state: &str) {
+        if !state.is_empty() {
+            let width = Self::WIDTH;
+            let _ = writeln!(self.0, "{name:<width$}{}", paint::state(&one_line(state)));
+        }
+    }
+
     /// A line for a value that is there.
     pub(super) fn line_if<'a>(&mut self, name: &str, value: Option<impl Into<Cow<'a, str>>>) {
         let value = value.map_or(Cow::Borrowed(""), Into::into);
@@ -123,6 +172,18 @@ mod tests {
         assert_eq!(size(500_000_000), "500 MB");
         assert_eq!(size(1_500_000), "1.5 MB");
         assert_eq!(size(999), "999 B");
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let time: Timestamp = "2026-11-23T10:00:00.250Z".parse().unwrap();
+        let utc = Zone::utc();
+        assert_eq!(utc.seconds(time), "2026-11-23 10:00:00Z");
+        assert_eq!(utc.exact(time), "2026-11-23 10:00:00.25Z");
+        let tokyo = Zone(TimeZone::fixed(jiff::tz::offset(9)));
+        assert_eq!(tokyo.seconds(time), "2026-11-23 19:00:00+09:00");
+        // As `--at` takes it.
+        assert_eq!(tokyo.exact(time).parse::<Timestamp>().unwrap(), time);
     }
 
     #[test]

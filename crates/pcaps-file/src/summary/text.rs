@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{LayerTally, Summary, Tally};
 use crate::dissect::TcpFlags;
+use crate::packet::Timestamp;
 use crate::{human, protocol};
 
 /// How many flows, talkers and ports are listed, by packets and by bytes.
@@ -15,12 +16,38 @@ const COLUMNS: usize = 50;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &|time| time.to_string())
+    }
+}
+
+/// A summary whose times are written in another way than RFC 3339.
+struct Text<'a, F>(&'a Summary, F);
+
+impl<F: Fn(Timestamp) -> String> fmt::Display for Text<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, &self.1)
+    }
+}
+
+impl Summary {
+    /// The table for people, with times as `time` writes them: in their own zone, perhaps.
+    ///
+    /// ```
+    /// let summary = pcaps_file::Summary::default();
+    /// let text = summary.to_text(|time| format!("{} s", time.as_nanos() / 1_000_000_000));
+    /// assert_eq!(text, summary.to_string(), "there are no times in it");
+    /// ```
+    pub fn to_text(&self, time: impl Fn(Timestamp) -> String) -> String {
+        Text(self, time).to_string()
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, time: &dyn Fn(Timestamp) -> String) -> fmt::Result {
         line(f, "packets", &human::count(self.packets()))?;
         let Some(((first, last), duration)) = self.times.zip(self.duration()) else {
             return Ok(());
         };
-        line(f, "first", &first.to_string())?;
-        line(f, "last", &last.to_string())?;
+        line(f, "first", &time(first))?;
+        line(f, "last", &time(last))?;
         line(f, "duration", &human::duration(duration))?;
         if !duration.is_zero() {
             let packets = human::rate(self.packets(), duration);

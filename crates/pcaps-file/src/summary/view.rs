@@ -12,84 +12,164 @@ use crate::protocol;
 const LISTED: usize = 100;
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Summary")
+)]
 struct View {
+    /// How many packets there are.
     packets: u64,
+    /// How many bytes the file has of them.
     bytes_captured: u64,
+    /// How many bytes they had on the wire.
     bytes_on_wire: u64,
+    /// Captured bytes of the longest packet.
     largest_captured: u32,
+    /// Length of the shortest packet on the wire.
     smallest_on_wire: Option<u32>,
+    /// Length of the longest packet on the wire.
     largest_on_wire: Option<u32>,
+    /// Time of the earliest packet, RFC 3339.
     first_time: Option<String>,
+    /// Time of the latest packet, RFC 3339.
     last_time: Option<String>,
+    /// Seconds between the two.
     duration_seconds: Option<f64>,
+    /// Packets over time.
     timeline: TimelineView,
+    /// Packets by their length on the wire.
     sizes: Vec<SizeView>,
+    /// Headers as they follow one another, by link type.
     link_types: Vec<LinkTypeView>,
+    /// What is above the innermost IP header, most packets first.
     protocols: Vec<ProtocolView>,
+    /// Packets without a whole IP header.
     not_ip: TallyView,
+    /// Packets with an IP header in a tunnel.
     tunnelled: TallyView,
+    /// Packets of TCP with a flag, and any others.
     tcp_flags: TcpFlagsView,
+    /// How many flows there are.
     flow_count: u64,
+    /// Whether their number and figures are exact.
     flows_exact: bool,
+    /// The 100 with most packets and the 100 with most bytes, most packets first.
     flows: Vec<FlowView>,
+    /// How many addresses there are.
     talker_count: u64,
+    /// Whether their number and figures are exact.
     talkers_exact: bool,
+    /// The 100 with most packets and the 100 with most bytes, most packets first.
     talkers: Vec<TalkerView>,
+    /// How many ports there are, of TCP, UDP and SCTP each.
     port_count: u64,
+    /// The 100 with most packets and the 100 with most bytes, most packets first.
     ports: Vec<PortView>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Tally")
+)]
 struct TallyView {
     packets: u64,
     bytes_on_wire: u64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Timeline")
+)]
 struct TimelineView {
+    /// How long a step is.
     step_seconds: f64,
+    /// The steps that have packets.
     steps: Vec<StepView>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Step")
+)]
 struct StepView {
+    /// When it begins, RFC 3339.
     time: String,
     #[serde(flatten)]
     tally: TallyView,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Size")
+)]
 struct SizeView {
+    /// From this length on.
     from: u32,
+    /// To this one, included; null for the last.
     to: Option<u32>,
     packets: u64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "LinkType")
+)]
 struct LinkTypeView {
+    /// Its number in tcpdump's registry.
     number: u16,
     #[serde(flatten)]
     layer: LayerView,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Layer")
+)]
 struct LayerView {
+    /// What it is called.
     name: String,
     #[serde(flatten)]
     tally: TallyView,
+    /// The headers within, most packets first.
     layers: Vec<LayerView>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Protocol")
+)]
 struct ProtocolView {
+    /// Its number in IANA's registry.
     number: u8,
+    /// What it is called.
     name: String,
     #[serde(flatten)]
     tally: TallyView,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "TcpFlags")
+)]
 struct TcpFlagsView {
+    /// SYN, without ACK.
     syn: u64,
     syn_ack: u64,
     fin: u64,
@@ -97,43 +177,75 @@ struct TcpFlagsView {
     psh: u64,
     ack: u64,
     urg: u64,
+    /// No flag at all.
     none: u64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Flow")
+)]
 struct FlowView {
+    /// Its number in IANA's registry.
     protocol: u8,
+    /// What the protocol is called.
     name: String,
     #[serde(flatten)]
     tally: TallyView,
+    /// The end with the higher port.
     a: EndView,
+    /// The other end.
     b: EndView,
+    /// How many more packets there may have been.
     packets_missed_at_most: u64,
+    /// How many more bytes there may have been.
     bytes_missed_at_most: u64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "End")
+)]
 struct EndView {
     address: IpAddr,
+    /// Null where there are none.
     port: Option<u16>,
     #[serde(flatten)]
     sent: TallyView,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Talker")
+)]
 struct TalkerView {
     address: IpAddr,
     #[serde(flatten)]
     tally: TallyView,
     sent: TallyView,
     received: TallyView,
+    /// How many more packets there may have been.
     packets_missed_at_most: u64,
+    /// How many more bytes there may have been.
     bytes_missed_at_most: u64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Port")
+)]
 struct PortView {
+    /// Its number in IANA's registry.
     protocol: u8,
+    /// What the protocol is called.
     name: String,
     port: u16,
     #[serde(flatten)]
@@ -295,5 +407,20 @@ impl Serialize for Summary {
             ports: ends.ports.top(LISTED).into_iter().map(Into::into).collect(),
         };
         view.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Summary {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        View::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        View::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        View::json_schema(generator)
     }
 }

@@ -352,6 +352,6 @@ impl Sink {
 }
 
 /// A task that did not come to its end.
-pub(super) fn stopped(error: tokio::task::JoinError) -> Error {
+pub(crate) fn stopped(error: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Io, "a thread ended early").because(error)
 }

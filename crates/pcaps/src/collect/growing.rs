@@ -148,8 +148,20 @@ impl Read for Reading {
             self.at += count as u64;
             filled += count;
         }
+        // To unpack takes memory, and a merge that has all its files minds how many of them it unpacks at once.
+        let begins = room.get(..filled).filter(|_| self.at == filled as u64);
+        if begins.is_some_and(is_packed) {
+            return Err(io::Error::other(
+                "it is packed: it is read when it is whole",
+            ));
+        }
         Ok(filled)
     }
+}
+
+/// Whether a file that begins with this is one of gzip or zstd.
+fn is_packed(begins: &[u8]) -> bool {
+    begins.starts_with(&[0x1f, 0x8b]) || begins.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
 }
 
 #[cfg(test)]

@@ -1,33 +1,34 @@
 //! The merge of the parts, which may begin before the last of them are whole.
 
-use std::{collections::BTreeMap, fs::File, io, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs::File, sync::Arc, thread};
 
 use pcaps_file::{
     NewFile, StopOnDrop,
     merge::{Input, Merge, Merged},
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::oneshot;
 
 use super::{
-    fetch::{Fetch, stopped},
+    fetch::Fetch,
     growing::Growing,
     parts::FetchedPart,
     place::{STAY, unwritten},
 };
 use crate::{Error, ErrorKind};
 
-/// A merge in a thread of its own. Dropped, it ends, and its file goes.
+/// A merge in a thread of its own, which may wait for as long as there is something to fetch: it takes none that fetching
+/// needs. Dropped, it ends, and its file goes.
 pub(super) struct Merging {
-    parts: Parts,
+    parts: ReadParts,
     target: NewFile,
-    running: JoinHandle<Result<(Merged, io::Result<File>), pcaps_file::Error>>,
+    ended: oneshot::Receiver<Result<(Merged, File), pcaps_file::Error>>,
     _stop: StopOnDrop,
 }
 
 /// What it reads, by key. Dropped, it is not waited for any more.
-struct Parts(BTreeMap<String, Arc<Growing>>);
+struct ReadParts(BTreeMap<String, Arc<Growing>>);
 
-impl Drop for Parts {
+impl Drop for ReadParts {
     fn drop(&mut self) {
         for part in self.0.values() {
             part.gone();
@@ -53,23 +54,30 @@ impl Merging {
         let mut file = target.open().map_err(|it| unwritten(&it))?;
         let stop = StopOnDrop::default();
         let stopping = stop.signal();
-        // Whoever drops this keeps the folder until the last byte is written.
-        let keep = Arc::clone(&fetch.parts);
-        let running = spawn_blocking(move || {
+        let (tell, ended) = oneshot::channel();
+        let merge = move || {
             let merged = Merge::new().run(inputs, stopping.writer(&mut file));
-            drop(keep);
-            // Here, where it holds nobody up: in its place it is synced once more, and there is nothing left to do.
-            Ok((merged?, file.sync_all().map(|()| file)))
-        });
+            if merged.is_ok() {
+                // Here, where it holds nobody up. That it fails is told when it is synced once more, in its place.
+                let _ = file.sync_all();
+            }
+            // Perhaps nobody waits for it any more.
+            let _ = tell.send(merged.map(|it| (it, file)));
+        };
+        let thread = thread::Builder::new().name("pcaps-merge".to_owned());
+        thread.spawn(merge).map_err(|it| {
+            let what = "there can be no thread to merge the files of the capture";
+            Error::new(ErrorKind::Io, what).because(it).advise(STAY)
+        })?;
         Ok(Self {
-            parts: Parts(parts),
+            parts: ReadParts(parts),
             target,
-            running,
+            ended,
             _stop: stop,
         })
     }
 
-    /// Whether it reads these parts, and each of them from its first byte to its last.
+    /// Whether it reads these parts, and each of them from its first byte on.
     pub(super) fn is_of(&self, parts: &BTreeMap<String, FetchedPart>, fetch: &Fetch) -> bool {
         let is_same = |((key, growing), (of, part)): ((&String, &Arc<Growing>), (_, _))| {
             key == of && growing.is_whole_at(&fetch.parts.path(part))
@@ -78,18 +86,34 @@ impl Merging {
     }
 
     /// Waits until the file is whole.
-    pub(super) async fn end(mut self) -> Result<(Merged, NewFile, File), Error> {
-        let ended = (&mut self.running).await.map_err(stopped)?;
-        let (merged, synced) = ended.map_err(|it| {
+    pub(super) async fn end(self) -> Result<(Merged, NewFile, File), Error> {
+        let what = "the files of the capture cannot be merged";
+        let failed = |it: pcaps_file::Error| {
             let kind = if it.is_io() {
                 ErrorKind::Io
             } else {
                 ErrorKind::NotACapture
             };
-            let what = "the files of the capture cannot be merged";
             Error::new(kind, what).because(it).advise(STAY)
+        };
+        let ended = self.ended.await.map_err(|it| {
+            // It has panicked.
+            Error::new(ErrorKind::Io, what).because(it).advise(STAY)
         })?;
-        let unsynced = |it| Error::io("write", Path::new("the merged file"), it).advise(STAY);
-        Ok((merged, self.target, synced.map_err(unsynced)?))
+        let (mut merged, file) = ended.map_err(failed)?;
+        // A file that is torn is no failure, but one that cannot be read is.
+        let mut errors = merged.files.iter_mut().map(|it| &mut it.error);
+        let unread = errors.find(|it| it.as_ref().is_some_and(pcaps_file::Error::is_io));
+        match unread.and_then(Option::take) {
+            Some(error) => Err(failed(error)),
+            None => Ok((merged, self.target, file)),
+        }
     }
+}
+
+/// Whether a merge has found in each part what was found in it when it was fetched.
+pub(super) fn agrees(merged: &Merged, parts: &BTreeMap<String, FetchedPart>) -> bool {
+    let files = merged.files.iter().zip(parts.values());
+    let mut differ = files.filter(|(file, part)| file.packets + file.refused != part.found.packets);
+    differ.next().is_none()
 }

@@ -505,7 +505,7 @@ fn others(folder: &Path, why: &str) -> Error {
 }
 
 /// Makes a folder for its owner only. A link is no folder: it may lead anywhere.
-fn make(folder: &Path) -> io::Result<()> {
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -538,7 +538,7 @@ fn private(options: &mut OpenOptions) {
 }
 
 /// Opens the journal, and keeps others out. A run that was dropped may still be writing its last bytes.
-fn lock(path: &Path, folder: &Path) -> Result<File, Error> {
+pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, Error> {
     let failed = |it| unwritten(folder, it);
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
@@ -551,7 +551,7 @@ fn lock(path: &Path, folder: &Path) -> Result<File, Error> {
             Ok(()) if is_at(&file, path) => return Ok(file),
             Err(TryLockError::WouldBlock) if waited >= PATIENCE => {
                 return Err(Error::invalid(format!(
-                    "another process is collecting into {}: wait for it, or give another output",
+                    "another process is at work in {}: wait for it, or give another output",
                     folder.display()
                 )));
             }

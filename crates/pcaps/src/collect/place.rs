@@ -18,7 +18,7 @@ use super::{
     Output,
     fetch::{Fetch, stopped},
     growing::Growing,
-    merging::Merging,
+    merging::{Merging, agrees},
     parts::{FetchedPart, PartsFolder},
     with_ending,
 };
@@ -93,8 +93,6 @@ impl<'a> Places<'a> {
     pub(super) fn merged(&self, parts: &PartsFolder) -> Result<Option<NewFile>, Error> {
         let made = match &self.output {
             Output::Nowhere => return Ok(None),
-            // Where a link leads may be on another file system.
-            Output::Path(path) if path.is_symlink() => NewFile::create(path),
             Output::Path(path) => NewFile::create_in(parts.folder(), path),
             Output::Writer(_) => NewFile::create(parts.folder().join("merged")),
         };
@@ -121,13 +119,17 @@ impl<'a> Places<'a> {
         parts: &BTreeMap<String, FetchedPart>,
         early: Option<Merging>,
     ) -> Result<Placed, Error> {
-        let merging = match early.filter(|it| it.is_of(parts, fetch)) {
-            Some(early) => Some(early),
-            None => self.begin(fetch, parts)?,
-        };
-        let merged = match merging {
-            Some(merging) => Some(merging.end().await?),
+        let early = match early.filter(|it| it.is_of(parts, fetch)) {
+            // Whatever it met while there was more to do than merging may have passed.
+            Some(early) => early.end().await.ok().filter(|(it, ..)| agrees(it, parts)),
             None => None,
+        };
+        let merged = match early {
+            Some(early) => Some(early),
+            None => match self.begin(fetch, parts)? {
+                Some(merging) => Some(merging.end().await?),
+                None => None,
+            },
         };
         let merged = match (self.output, merged) {
             (_, None) | (Output::Nowhere, _) => None,

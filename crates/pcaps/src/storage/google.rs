@@ -8,6 +8,7 @@ use object_store::{
 };
 
 use super::{
+    Traced,
     credentials::{self, Asked},
     environment::Environment,
     options, retry, unusable,
@@ -21,7 +22,9 @@ pub(super) fn store(
 ) -> Result<Arc<dyn ObjectStore>, Error> {
     use GoogleConfigKey::{ApplicationCredentials, BearerToken, ServiceAccount, ServiceAccountKey};
 
-    let mut builder = GoogleCloudStorageBuilder::new().with_client_options(options());
+    let mut builder = GoogleCloudStorageBuilder::new()
+        .with_client_options(options())
+        .with_http_connector(Traced);
     for (name, value) in environment.of("GOOGLE_") {
         if let Ok(setting) = name.parse() {
             builder = builder.with_config(setting, value);

@@ -9,6 +9,7 @@ use object_store::{
 use url::Url;
 
 use super::{
+    Traced,
     credentials::{self, Asked},
     environment::Environment,
     options,
@@ -111,7 +112,9 @@ fn r2(destination: &Destination, environment: &Environment) -> Result<AmazonS3Bu
 }
 
 fn new() -> AmazonS3Builder {
-    AmazonS3Builder::new().with_client_options(options())
+    AmazonS3Builder::new()
+        .with_client_options(options())
+        .with_http_connector(Traced)
 }
 
 /// The settings of S3 in the environment, with the first credentials that there are.

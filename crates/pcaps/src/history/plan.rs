@@ -1,0 +1,136 @@
+//! Which windows of the past are asked for, and in which order. No input, no output.
+
+use std::{collections::VecDeque, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The longest time that one sample can look back over.
+pub(super) const LONGEST: i64 = 300;
+
+/// A piece of the past, in whole seconds since the epoch: from its first up to, and without, its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Window {
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
+
+impl Window {
+    pub(super) fn seconds(self) -> i64 {
+        self.to - self.from
+    }
+
+    pub(super) fn length(self) -> Duration {
+        Duration::from_secs(self.seconds().unsigned_abs())
+    }
+
+    pub(super) fn begin(self) -> Timestamp {
+        time(self.from)
+    }
+
+    pub(super) fn end(self) -> Timestamp {
+        time(self.to)
+    }
+
+    /// Both halves, unless it is as short as a sample can be.
+    fn halves(self) -> Option<[Self; 2]> {
+        let middle = self.from + self.seconds() / 2;
+        (self.seconds() > 1).then_some([
+            Self { to: middle, ..self },
+            Self {
+                from: middle,
+                ..self
+            },
+        ])
+    }
+}
+
+/// Every time that is planned has been a [`Timestamp`] before.
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH
+        .checked_add(SignedDuration::from_secs(seconds))
+        .unwrap_or_default()
+}
+
+/// What is still to be asked for: first everything once, from the oldest on, which the service forgets first; then the
+/// halves of what did not fit into a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan(VecDeque<Window>);
+
+impl Plan {
+    pub(super) fn new(range: Window) -> Self {
+        let begins = (range.from..range.to).step_by(300);
+        Self(
+            begins
+                .map(|from| Window {
+                    from,
+                    to: range.to.min(from + LONGEST),
+                })
+                .collect(),
+        )
+    }
+
+    pub(super) fn next(&self) -> Option<Window> {
+        self.0.front().copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Window> {
+        self.0.iter().copied()
+    }
+
+    /// A window is not asked for again.
+    pub(super) fn done(&mut self, window: Window) {
+        self.0.retain(|it| *it != window);
+    }
+
+    /// A window has not fitted into a sample: its halves are asked for. Says whether it has any.
+    pub(super) fn overflowed(&mut self, window: Window) -> bool {
+        self.done(window);
+        let halves = window.halves();
+        self.0.extend(halves.into_iter().flatten());
+        halves.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(from: i64, to: i64) -> Window {
+        Window { from, to }
+    }
+
+    #[test]
+    fn all_of_a_range_once() {
+        let plan = Plan::new(window(1_000, 1_700));
+        let windows: Vec<_> = plan.waiting().collect();
+        assert_eq!(
+            windows,
+            [
+                window(1_000, 1_300),
+                window(1_300, 1_600),
+                window(1_600, 1_700)
+            ]
+        );
+        assert_eq!(Plan::new(window(1_000, 1_300)).len(), 1);
+    }
+
+    #[test]
+    fn what_overflows_is_halved_to_the_second() {
+        let mut plan = Plan::new(window(0, 303));
+        assert!(plan.overflowed(window(0, 300)));
+        let windows: Vec<_> = plan.waiting().collect();
+        assert_eq!(
+            windows,
+            [window(300, 303), window(0, 150), window(150, 300)]
+        );
+        assert!(plan.overflowed(window(300, 303)));
+        let last: Vec<_> = plan.waiting().skip(2).collect();
+        assert_eq!(last, [window(300, 301), window(301, 303)]);
+        assert!(!plan.overflowed(window(300, 301)));
+        assert_eq!(plan.len(), 3);
+    }
+}
