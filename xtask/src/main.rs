@@ -98,7 +98,7 @@ enum Task {
     },
     /// Make what is handed to users: an archive, a Debian package, and their checksums.
     ///
-    /// Needs dpkg-dev. Exits 0 when all is there, 1 when it cannot be made or the program is too large.
+    /// Needs dpkg-dev. Exits 0 when all is there, 1 when it cannot be made.
     Dist {
         /// The folder to write into. [default: dist in cargo's target folder]
         #[arg(long, value_name = "DIR")]

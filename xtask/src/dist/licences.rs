@@ -30,11 +30,14 @@ pub(super) fn of(root: &Path, package: &str) -> Result<String> {
         seen.insert(id.clone());
         let manifest = Path::new(text(it, "manifest_path")?);
         let folder = manifest.parent().context("a package is in a folder")?;
-        for found in files(folder, it["license_file"].as_str())? {
+        let mut found = files(folder, it["license_file"].as_str())?;
+        if found.is_empty() {
+            found.push(without(root, text(it, "license")?)?);
+        }
+        for found in found {
             texts.entry(found).or_default().insert(id.clone());
         }
     }
-    // Whose text is nowhere has at least that of its licence: others have it.
     let mut all = format!("The program pcaps contains these packages:\n\n{list}");
     for (text, packages) in texts {
         let packages: Vec<_> = packages.into_iter().collect();
@@ -49,6 +52,18 @@ pub(super) fn of(root: &Path, package: &str) -> Result<String> {
         bail!("no package is linked into {package}, which cannot be");
     }
     Ok(all)
+}
+
+/// What stands for the text of a package that brings none. Apache's is the same for all, and ours.
+fn without(root: &Path, licence: &str) -> Result<String> {
+    if licence.contains("Apache-2.0") {
+        return Ok(fs::read_to_string(root.join("LICENSE-APACHE"))?
+            .trim_end()
+            .to_owned());
+    }
+    Ok(format!(
+        "{licence}: the text is at https://spdx.org/licenses/{licence}.html, the source is the Rust package of this name and version."
+    ))
 }
 
 /// `name version` of what is linked into a program: neither what builds it nor what runs while it is compiled.

@@ -15,7 +15,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -24,8 +24,8 @@ use crate::bench::programs;
 /// The checksums, as `sha256sum --check` reads them.
 const CHECKSUMS: &str = "SHA256SUMS";
 
-/// The most that the program may have.
-const LARGEST: u64 = 20_000_000;
+/// The bytes that the program should not be above.
+const LARGEST: usize = 20_000_000;
 
 /// What is in both packages, and how it is called.
 struct Contents {
@@ -49,7 +49,7 @@ struct Contents {
 ///
 /// # Errors
 ///
-/// When a build or a tool fails, a tool is not installed, the program is larger than it may be, or a file cannot be written.
+/// When a build or a tool fails, a tool is not installed, or a file cannot be written.
 pub fn run(root: &Path, folder: &Path, report: &mut dyn Write) -> Result<()> {
     let contents = Contents::gather(root)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -69,9 +69,10 @@ pub fn run(root: &Path, folder: &Path, report: &mut dyn Write) -> Result<()> {
     let path = folder.join(CHECKSUMS);
     fs::write(&path, sums).with_context(|| format!("cannot write {}", path.display()))?;
     let size = contents.program.len();
+    let verdict = if size <= LARGEST { "met" } else { "MISSED" };
     writeln!(
         report,
-        "the program has {size} bytes; {LARGEST} are allowed"
+        "the program has {size} bytes (at most {LARGEST}: {verdict})"
     )?;
     Ok(())
 }
@@ -80,12 +81,6 @@ impl Contents {
     fn gather(root: &Path) -> Result<Self> {
         let path = programs::build(&["--package", "pcaps-cli"], "pcaps")?;
         let program = fs::read(&path)?;
-        ensure!(
-            program.len() as u64 <= LARGEST,
-            "{} has {} bytes, which is more than {LARGEST}: see what has come in (`cargo tree`)",
-            path.display(),
-            program.len()
-        );
         let work = tempfile::tempdir()?;
         said(Command::new(&path).args(["man", "--dir"]).arg(work.path()))?;
         let mut pages = Vec::new();
