@@ -296,3 +296,53 @@ async fn ranges_that_cannot_be_are_refused() {
     assert_eq!(scene.samples(), 0);
     assert_eq!(fs::read_dir(scene.folder.path()).unwrap().count(), 0);
 }
+
+mod program {
+    use super::times;
+    use crate::support::{pcaps, run};
+
+    #[test]
+    fn minutes_of_a_simulator_come_in_one_sample() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = pcaps();
+        command.current_dir(folder.path());
+        command.args(["history", "--since", "3m", "--until", "1m"]);
+        let run = run(command.args(["--simulate", "-o", "past.pcap", "--json"]));
+        let document = run.json();
+        let packets = document["past"]["packets"].as_u64().unwrap();
+        assert_eq!(
+            packets,
+            times(&folder.path().join("past.pcap")).len() as u64
+        );
+        assert!(packets > 1_000, "{packets}");
+        assert_eq!(document["past"]["partial"], false);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (arguments, says) in [
+            (["history", "-o", "past.pcap"].as_slice(), "--since"),
+            (&["history", "--since", "soon", "-o", "p"], "such as 2h"),
+            (
+                &["history", "--since", "25h", "--simulate", "-o", "p"],
+                "24 hours",
+            ),
+            (
+                &["history", "--resume", "--simulate", "-o", "p"],
+                "no history to resume",
+            ),
+            (
+                &["history", "--resume", "--since", "2h", "-o", "p"],
+                "cannot be used with",
+            ),
+            (&["history", "udp or tcp", "--since", "2h", "-o", "p"], "or"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let run = run(pcaps().current_dir(&folder).args(arguments));
+            assert_eq!(run.code, Some(2), "{arguments:?}: {}", run.text());
+            assert!(run.stderr.contains(says), "{arguments:?}: {}", run.text());
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcaps::{Account, CaptureId, Collect, Collected, Summary};
+use pcaps::{Account, CaptureId, Collect, Collected, History, PastTraffic, Summary};
 
 use crate::{
     args::Global,
@@ -79,6 +79,31 @@ impl Target {
                 Ok((collected, Some(saved)))
             }
         }
+    }
+}
+
+impl Target {
+    /// Takes past traffic to it.
+    pub(crate) async fn history(&self, history: History) -> Result<(PastTraffic, Saved), Failure> {
+        let folder;
+        let path = match self {
+            Self::File(path) => path,
+            Self::Stdout => {
+                folder = temporary()?;
+                &folder.path().join("capture.pcap")
+            }
+        };
+        let past = history.to_path(path).await?;
+        let saved = summed_up(path, past.bytes).await?;
+        if let Self::File(_) = self {
+            return Ok((past, saved));
+        }
+        to_stdout(path).await?;
+        let saved = Saved {
+            path: None,
+            ..saved
+        };
+        Ok((past, saved))
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
     download::check_output,
     wait::{PATIENCE, pause_after},
 };
-use journal::{Asked, Event, Journal};
+use journal::{Event, HistoryFolder, Wanted};
 use plan::{Plan, Window};
 
 /// The service takes one sample in so long, on each account. (Source: Cloudflare's how-to page on packet captures.)
@@ -308,17 +308,17 @@ impl History {
                 let range = range(from, to, now)?;
                 // Its limits are checked here.
                 Sample::new(Duration::from_secs(1), packet_limit)?;
-                let asked = Asked {
+                let asked = Wanted {
                     account: self.account.id().to_string(),
                     filter: filter.to_string(),
                     packet_limit,
                     from: range.from,
                     to: range.to,
                 };
-                (Journal::begin(folder, &asked)?, asked, Vec::new())
+                (HistoryFolder::begin(folder, &asked)?, asked, Vec::new())
             }
             What::Resumed => {
-                let (journal, asked, events) = Journal::resume(folder)?;
+                let (journal, asked, events) = HistoryFolder::resume(folder)?;
                 if asked.account != self.account.id().to_string() {
                     return Err(Error::invalid(format!(
                         "the history in {} is of another account",
@@ -398,8 +398,8 @@ impl fmt::Debug for History {
 struct Taking {
     account: Account,
     chance: Chance,
-    journal: Journal,
-    asked: Asked,
+    journal: HistoryFolder,
+    asked: Wanted,
     filter: Filter,
     plan: Plan,
     /// When nothing more is asked for.
