@@ -1,11 +1,13 @@
 //! Everything that needs more than one crate to be tested.
 
+mod auth;
 mod blocking;
 mod buckets;
 mod cli;
 mod collect;
 mod conformance;
 mod connections;
+mod doctor;
 mod downloads;
 mod drift;
 mod dry_run;
@@ -21,11 +23,15 @@ mod manners;
 mod merge;
 mod outline;
 mod pacing;
+mod probe;
+mod profiles;
 mod prove;
+mod readme;
 mod real_capture;
 mod s3;
 mod schemas;
 mod secrets;
+mod shell;
 mod sim;
 mod stage;
 mod starts;

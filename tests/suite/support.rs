@@ -127,6 +127,8 @@ pub(crate) fn pcaps() -> Command {
         .env_clear()
         .stdin(Stdio::null())
         .env("NO_COLOR", "1")
+        .env("HOME", "/nobody")
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nobody/bus")
         .env("TZ", "UTC")
         .env("COLUMNS", "120");
     command

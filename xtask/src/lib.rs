@@ -11,6 +11,7 @@
 pub mod bench;
 pub mod contract;
 pub mod diff;
+pub mod dist;
 pub mod effective;
 pub mod emit;
 pub mod generate;

@@ -11,7 +11,7 @@ use xtask::{
     bench,
     contract::{self, Program},
     diff::{self, Class},
-    generate, import,
+    dist, generate, import,
     output::{Mode, Outcome},
 };
 
@@ -93,6 +93,16 @@ enum Task {
         /// How many requests schemathesis makes at least.
         #[arg(long, value_name = "N", default_value_t = 2_000)]
         cases: usize,
+        #[command(flatten)]
+        workspace: Workspace,
+    },
+    /// Make what is handed to users: an archive, a Debian package, and their checksums.
+    ///
+    /// Needs dpkg-dev. Exits 0 when all is there, 1 when it cannot be made or the program is too large.
+    Dist {
+        /// The folder to write into. [default: dist in cargo's target folder]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         workspace: Workspace,
     },
@@ -191,6 +201,11 @@ fn run(task: Task, report: &mut dyn Write) -> anyhow::Result<ExitCode> {
                 &only
             };
             contract::run(&workspace.root, programs, cases, report)?;
+            ExitCode::SUCCESS
+        }
+        Task::Dist { out, workspace } => {
+            let folder = out.unwrap_or_else(|| dist::folder(&workspace.root));
+            dist::run(&workspace.root, &folder, report)?;
             ExitCode::SUCCESS
         }
         Task::MakePublished { size, folder } => {

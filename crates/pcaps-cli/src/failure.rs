@@ -1,6 +1,6 @@
 //! Why a command did not do what it was asked, and the code it exits with.
 
-use std::{error::Error, io, path::Path, process::ExitCode};
+use std::{error::Error, fmt, io, path::Path, process::ExitCode};
 
 use pcaps::ErrorKind;
 use schemars::JsonSchema;
@@ -167,9 +167,22 @@ impl Failure {
         &self.message
     }
 
+    /// What to do about it, if that is not among its words.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.note.clone()
+    }
+
     /// The code that it will exit with.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// Puts before it where its cause stands.
+    pub(crate) fn at(self, place: &dyn fmt::Display) -> Self {
+        Self {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
     }
 
     /// Adds what to do now.
@@ -254,8 +267,6 @@ fn chain(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt;
-
     use super::*;
 
     #[derive(Debug)]

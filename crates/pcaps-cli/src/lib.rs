@@ -6,19 +6,26 @@
 
 mod args;
 mod commands;
+mod completions;
+mod credentials;
 mod failure;
 mod log;
 mod output;
 mod progress;
+mod prompt;
 mod resume;
 mod runtime;
 mod session;
+mod settings;
 mod target;
 
 use std::process::ExitCode;
 
 /// Runs `pcaps` with the arguments of the process. The exit codes are documented in `pcaps --help`.
 pub fn main() -> ExitCode {
+    if let Some(exit) = completions::answer() {
+        return exit;
+    }
     match args::parse(std::env::args_os()) {
         Ok(args) => {
             let format = args.global.format();

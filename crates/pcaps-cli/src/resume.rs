@@ -128,6 +128,7 @@ impl Fetch<'_> {
 /// The options that were given and matter to a later command: what the environment says, it will say again.
 pub(crate) fn flags(global: &Global) -> String {
     let given = [
+        ("--profile", &global.profile),
         ("--account", &global.account),
         ("--base-url", &global.base_url),
     ];
@@ -170,6 +171,7 @@ mod tests {
     #[test]
     fn what_was_given_is_given_again() {
         let global = Global {
+            profile: Some("lab".into()),
             account: Some("acc".into()),
             base_url: None,
             retries: 3,
@@ -188,7 +190,7 @@ mod tests {
         let id = "abc".parse().unwrap();
         let note = download(&global, &id, Some(Path::new("my file")));
         assert!(
-            note.ends_with("`pcaps download abc -o 'my file' --account acc`"),
+            note.ends_with("`pcaps download abc -o 'my file' --profile lab --account acc`"),
             "{note}"
         );
     }

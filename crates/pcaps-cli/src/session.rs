@@ -1,9 +1,14 @@
 //! Whom a command asks.
 
-use pcaps::{Account, Client, Folder, RetryPolicy};
+use pcaps::{Account, Client, ClientBuilder, ErrorKind, Folder, RetryPolicy};
 use pcaps_sim::{Buckets, Simulator};
 
-use crate::{args::Global, failure::Failure};
+use crate::{
+    args::Global,
+    credentials::Credentials,
+    failure::{Exit, Failure},
+    settings::{Origin, Setting, Settings},
+};
 
 /// The account that a command works on.
 pub(crate) struct Session {
@@ -18,34 +23,20 @@ impl Session {
         if global.simulate {
             return Self::simulated().await;
         }
-        let retry = RetryPolicy::default().attempts(global.retries.saturating_add(1));
-        let mut client = Client::builder().or_env().retry(retry);
-        if let Some(url) = given(global.base_url.as_ref()) {
-            client = client.base_url(url);
-        }
-        if !global.bucket_map.is_empty() {
-            let mut buckets = Buckets::memory();
-            for mapping in &global.bucket_map {
-                buckets = buckets.map(&mapping.uri, mapping.store.parse()?)?;
-            }
-            let mapped: Vec<_> = global.bucket_map.iter().map(|it| it.uri.clone()).collect();
-            client = client.buckets(move |uri| {
-                let place = uri.split('?').next().unwrap_or_default();
-                let is_below = |it: &String| {
-                    let rest = place.strip_prefix(it.trim_end_matches('/'));
-                    rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
-                };
-                let is_mapped = mapped.iter().any(is_below);
-                is_mapped.then(|| folder(&buckets, uri)).flatten()
-            });
-        }
-        let client = client.build()?;
-        let variable = std::env::var("CLOUDFLARE_ACCOUNT_ID").ok();
-        let Some(account) = given(global.account.as_ref()).or(given(variable.as_ref())) else {
-            return Err(Failure::usage(
-                "there is no account id: give --account ID, or set CLOUDFLARE_ACCOUNT_ID",
-            ));
-        };
+        let settings = Settings::load(global)?;
+        let credentials = credentials(global, &settings).await?;
+        Self::of(global, &settings, &credentials)
+    }
+
+    /// The account that is meant, asked with these credentials.
+    pub(crate) fn of(
+        global: &Global,
+        settings: &Settings,
+        credentials: &Credentials,
+    ) -> Result<Self, Failure> {
+        let base_url = settings.base_url(global);
+        let client = client(global, &base_url, |it| credentials.give(it))?;
+        let account = settings.account(global).ok_or_else(no_account)?;
         Ok(Self {
             account: client.account(account.parse()?),
             _simulator: None,
@@ -67,13 +58,60 @@ impl Session {
     }
 }
 
+/// What to say when nobody has named an account.
+pub(crate) fn no_account() -> Failure {
+    Failure::usage(
+        "there is no account id: give --account ID, set CLOUDFLARE_ACCOUNT_ID, or put `account` into a profile",
+    )
+}
+
+/// Who asks.
+pub(crate) async fn credentials(
+    global: &Global,
+    settings: &Settings,
+) -> Result<Credentials, Failure> {
+    let (profile, base_url) = (settings.name().to_owned(), settings.base_url(global));
+    // The keyring is asked on another thread: it waits there by means of its own.
+    let found = tokio::task::spawn_blocking(move || Credentials::find(&profile, &base_url));
+    found
+        .await
+        .map_err(|error| Failure::because(Exit::Other, &error))?
+}
+
+/// A client for the service at this address, with the credentials that `identify` gives it.
+pub(crate) fn client(
+    global: &Global,
+    base_url: &Setting,
+    identify: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, Failure> {
+    let retry = RetryPolicy::default().attempts(global.retries.saturating_add(1));
+    let mut client = identify(Client::builder().base_url(&base_url.value).retry(retry));
+    if !global.bucket_map.is_empty() {
+        let mut buckets = Buckets::memory();
+        for mapping in &global.bucket_map {
+            buckets = buckets.map(&mapping.uri, mapping.store.parse()?)?;
+        }
+        let mapped: Vec<_> = global.bucket_map.iter().map(|it| it.uri.clone()).collect();
+        client = client.buckets(move |uri| {
+            let place = uri.split('?').next().unwrap_or_default();
+            let is_below = |it: &String| {
+                let rest = place.strip_prefix(it.trim_end_matches('/'));
+                rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+            };
+            let is_mapped = mapped.iter().any(is_below);
+            is_mapped.then(|| folder(&buckets, uri)).flatten()
+        });
+    }
+    client.build().map_err(|error| {
+        let is_said = matches!(base_url.origin, Origin::Variable(_) | Origin::Line(_));
+        let is_about_it = is_said && error.kind() == ErrorKind::InvalidInput;
+        let note = is_about_it.then(|| format!("the base URL is that of {}", base_url.origin));
+        Failure::from(error).noting(note)
+    })
+}
+
 /// Where the simulator has a bucket.
 fn folder(buckets: &Buckets, uri: &str) -> Option<Folder> {
     let (store, prefix) = buckets.place(uri).ok()?;
     Some(Folder::new(store, prefix))
-}
-
-/// An empty variable counts as not set.
-fn given(value: Option<&String>) -> Option<&str> {
-    value.map(String::as_str).filter(|it| !it.is_empty())
 }

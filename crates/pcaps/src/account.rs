@@ -34,6 +34,7 @@ use crate::{
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
 /// | see the request of one of these, and send nothing | [`preview`](Self::preview) |
+/// | see what the credentials, and those of a bucket, are good for | [`probe`](Self::probe), [`check_bucket`](Self::check_bucket) |
 /// | see buckets, forget one | [`list_buckets`](Self::list_buckets), [`remove_bucket`](Self::remove_bucket) |
 ///
 /// ```

@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Change, Client, ClientBuilder, Collected,
-    Destination, Downloaded, Error, ErrorKind, Preview, Request, Sample,
+    Destination, Downloaded, Error, ErrorKind, Preview, Probe, Request, Sample,
 };
 
 /// An account at the service, for programs that are not asynchronous: [`crate::Account`] with methods that wait.
@@ -207,6 +207,24 @@ impl Account {
     /// The same, and that of [asynchronous code](Self#errors).
     pub fn stop(&self, id: &CaptureId) -> Result<(), Error> {
         self.run(self.account.stop(id))
+    }
+
+    /// See [`crate::Account::probe`].
+    ///
+    /// # Errors
+    ///
+    /// The same, and that of [asynchronous code](Self#errors).
+    pub fn probe(&self) -> Result<Probe, Error> {
+        self.run(self.account.probe())
+    }
+
+    /// See [`crate::Account::check_bucket`].
+    ///
+    /// # Errors
+    ///
+    /// The same, and that of [asynchronous code](Self#errors).
+    pub fn check_bucket(&self, destination: &Destination) -> Result<(), Error> {
+        self.run(self.account.check_bucket(destination))
     }
 
     /// See [`crate::Account::prove`]. How it is going meanwhile is not told.

@@ -162,6 +162,26 @@ impl fmt::Debug for Prove {
     }
 }
 
+impl Account {
+    /// Sees whether the bucket can be listed and read with the credentials that [`folder`](Self::folder) finds, without
+    /// looking at what is in it. The service is not asked.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// account.check_bucket(&"s3://captures/edge?region=eu-west-1".parse()?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`folder`](Self::folder), and those of [`Prove`] that are about the bucket itself.
+    pub async fn check_bucket(&self, destination: &Destination) -> Result<(), Error> {
+        let source = Source::new(self.folder(destination)?, destination, &self.shared);
+        source.check(&self.shared, challenge::PROBE).await
+    }
+}
+
 /// A proof under way.
 struct Proof {
     prove: Prove,
@@ -177,13 +197,9 @@ impl Proof {
             return Ok(bucket.clone());
         }
         self.tell(&Proving::Checking);
-        let (shared, destination) = (self.prove.account.shared.clone(), &self.prove.destination);
-        let source = Source::new(
-            self.prove.account.folder(destination)?,
-            destination,
-            &shared,
-        );
-        source.check(&shared, challenge::PROBE).await?;
+        let (account, destination) = (&self.prove.account, &self.prove.destination);
+        account.check_bucket(destination).await?;
+        let source = Source::new(account.folder(destination)?, destination, &account.shared);
         let registered = match found.filter(|it| it.status() != FAILED) {
             Some(bucket) => bucket,
             None => self.register().await?,

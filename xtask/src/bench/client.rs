@@ -16,8 +16,8 @@ use anyhow::{Context as _, Result, bail};
 use super::{Bench, Contestant, Goal, mebibytes, programs, ratio};
 
 const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
-const CAPTURE: &str = "66802ca5668e47a2b82c2e6746e45037";
-const TOKEN: &str = "benchmark-token";
+pub(super) const CAPTURE: &str = "66802ca5668e47a2b82c2e6746e45037";
+pub(super) const TOKEN: &str = "benchmark-token";
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let curl = programs::installed("curl", "curl")?;
@@ -241,6 +241,7 @@ impl Server {
                    server {{\n\
                      listen 127.0.0.1:{port};\n\
                      location = {at} {{ default_type application/json; return 200 '{capture}'; }}\n\
+                     location = /client/v4/accounts/{ACCOUNT}/pcaps {{ default_type application/json; alias {shown}/list.json; }}\n\
                      location = {at}/download {{ default_type application/vnd.tcpdump.pcap; alias {shown}/big.pcap; }}\n\
                    }}\n\
                  }}\n"
@@ -275,7 +276,11 @@ impl Server {
         format!("{}/accounts/{ACCOUNT}/pcaps/{CAPTURE}", self.base_url())
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn list_url(&self) -> String {
+        format!("{}/accounts/{ACCOUNT}/pcaps", self.base_url())
+    }
+
+    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("CLOUDFLARE_BASE_URL", self.base_url()),
             ("CLOUDFLARE_ACCOUNT_ID", ACCOUNT.to_owned()),

@@ -4,6 +4,7 @@
 //! A suite makes its inputs, lets the contestants take turns, and prints medians. What it aims at is printed beside
 //! what was reached; a goal that is missed does not make the command fail, because a busy machine is not a defect.
 
+mod cli;
 mod client;
 mod fetch;
 mod files;
@@ -29,6 +30,8 @@ pub use spec::make_published;
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Suite {
+    /// The program's first words, and a list of captures, beside curl; its size. Needs hyperfine, curl and nginx.
+    Cli,
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
     /// A full capture of 2,500 small files, and one of 8 large ones, out of a bucket beside `rclone copy`. Needs python3
@@ -97,6 +100,7 @@ pub fn run(
         work,
     };
     match suite {
+        Suite::Cli => cli::run(&mut bench),
         Suite::Client => client::run(&mut bench),
         Suite::Fetch => fetch::run(&mut bench),
         Suite::Files => files::run(&mut bench),

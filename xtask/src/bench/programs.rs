@@ -43,7 +43,7 @@ pub(crate) fn build(arguments: &[&str], name: &str) -> Result<PathBuf> {
 /// # Errors
 ///
 /// When it is not there, with the Debian package that brings it.
-pub(super) fn installed(name: &str, package: &str) -> Result<PathBuf> {
+pub(crate) fn installed(name: &str, package: &str) -> Result<PathBuf> {
     let places = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&places)
         // Where Debian keeps servers, which is not in everybody's PATH.

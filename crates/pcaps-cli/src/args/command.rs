@@ -1,6 +1,6 @@
 //! What the commands are called, and which of them only show what they would do.
 
-use super::{Bucket, Capture, CaptureOther, Command, Start};
+use super::{Auth, Bucket, Capture, CaptureOther, Command, Start};
 
 impl Command {
     /// Its words, as they are typed.
@@ -24,6 +24,12 @@ impl Command {
             Self::Bucket(Bucket::List) => "bucket list",
             Self::Bucket(Bucket::Validate { .. }) => "bucket validate",
             Self::Bucket(Bucket::Remove { .. }) => "bucket remove",
+            Self::Auth(Auth::Login(_)) => "auth login",
+            Self::Auth(Auth::Status) => "auth status",
+            Self::Auth(Auth::Logout) => "auth logout",
+            Self::Doctor => "doctor",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
             Self::Stats(_) => "stats",
             Self::Filter(_) => "filter",
             Self::Merge(_) => "merge",

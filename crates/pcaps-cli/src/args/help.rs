@@ -11,13 +11,22 @@ udp, icmp, proto 47, src host 192.0.2.1, dst port 443 and the like, joined by
 }
 
 pub(super) const PCAPS: &str = "\
-Credentials come from the environment only:
+What is not given as an option is looked for in the environment, then in the
+profile:
+  option      variable               profile       without any
+  --profile   PCAPS_PROFILE          *             the profile `default`
+  --account   CLOUDFLARE_ACCOUNT_ID  account
+  --base-url  CLOUDFLARE_BASE_URL    base_url      Cloudflare's API
+  --colo      PCAPS_COLO             colo
+  --bucket    PCAPS_BUCKET           bucket
+Profiles are tables of the configuration file, such as [profile.edge]; * its key
+default_profile names the one to go by. It is pcaps/config.toml in
+$XDG_CONFIG_HOME, ~/.config or %APPDATA%, or the file that PCAPS_CONFIG names.
+
+Credentials are the first that are there; no option takes any:
   CLOUDFLARE_API_TOKEN     an API token (preferred)
-  CLOUDFLARE_API_KEY       or the global API key, with
-  CLOUDFLARE_EMAIL         its e-mail address
-Also from the environment, where the option is not given:
-  CLOUDFLARE_ACCOUNT_ID    --account
-  CLOUDFLARE_BASE_URL      --base-url
+  CLOUDFLARE_API_KEY       the global API key, with CLOUDFLARE_EMAIL
+  `pcaps auth login`       a token that it has kept for the profile
 
 Formats of --output:
   table    for people; it may change with any version
@@ -206,6 +215,102 @@ Examples:
   pcaps bucket prove - < uri.txt
   pcaps bucket prove gs://captures/edge --simulate   no account needed";
 
+pub(super) const ADD: &str = "\
+Examples:
+  pcaps bucket add gs://captures/edge
+  pcaps bucket add - < uri.txt";
+
+pub(super) const BUCKETS: &str = "\
+Examples:
+  pcaps bucket list
+  pcaps bucket list --json | jq -r '.[] | select(.status != \"success\") | .id'";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  pcaps bucket validate gs://captures/edge --challenge - < challenge.txt";
+
+pub(super) const REMOVE: &str = "\
+Examples:
+  pcaps bucket remove 9883874ecac311ec8475433579a6bf5f
+  pcaps bucket remove 9883874ecac311ec8475433579a6bf5f --yes";
+
+pub(super) const AUTH: &str = "\
+Examples:
+  pcaps auth login
+  pcaps auth status";
+
+pub(super) const LOGIN: &str = "\
+Asks for an API token, which does not show while it is typed, and for the
+account's id if neither --account, the environment nor the profile has it.
+Without a terminal the token is read from standard input; no option takes it.
+
+The service is asked what the token is good for, and one that it does not know
+is not kept. It is kept in the system's keyring, or where none answers in
+credentials.json beside the configuration file, which only you can read. It is
+sent to no other place than it was kept for (--base-url). The account, and
+another base URL than Cloudflare's, are written into the profile.
+
+Tokens are made in Cloudflare's dashboard (My Profile, API Tokens), with the
+permission \"Magic Firewall Packet Captures - Write PCAPs API\" on the account,
+or \"... - Read PCAPs API\" to look at captures only.
+
+Examples:
+  pcaps auth login
+  pcaps auth login --profile lab --account 0123456789abcdef0123456789abcdef
+  pass cloudflare/token | pcaps auth login --account 0123456789abcdef";
+
+pub(super) const STATUS: &str = "\
+The service is asked for the list of captures, and to stop one that does not
+exist: what it says to that tells whether captures may be started. Nothing is
+changed. Ends with exit code 3 when there are no credentials, or they are good
+for nothing.
+
+Examples:
+  pcaps auth status
+  pcaps auth status --profile lab
+  pcaps auth status --json | jq .permissions";
+
+pub(super) const LOGOUT: &str = "\
+The token stays valid at the service: to end that, delete it in Cloudflare's
+dashboard. What variables say stays, too.
+
+Examples:
+  pcaps auth logout
+  pcaps auth logout --profile lab";
+
+pub(super) const DOCTOR: &str = "\
+Looks at the configuration file, account and credentials, asks the service what
+they are good for (as `pcaps auth status` does), compares the clocks, sees which
+buckets are registered and whether they can be read from here, and which other
+tools are installed. Each check is ok, a warning or failed, with what to do.
+
+The exit code is that of the first check that failed, as another command would
+have it; with warnings alone it is 0. With --json: `checks`, each with `name`,
+`state` (ok, warning, failed), `message` and `advice` (or null).
+
+Examples:
+  pcaps doctor
+  pcaps doctor --profile lab
+  pcaps doctor --json | jq '.checks[] | select(.state != \"ok\")'
+  pcaps doctor --simulate                         no account needed";
+
+pub(super) const COMPLETIONS: &str = "\
+The script asks pcaps itself what can come next. Ids of captures and buckets
+come from the service, where there are credentials; what goes wrong there is not
+told. A script goes with the version that has printed it.
+
+Examples:
+  echo 'source <(pcaps completions bash)' >> ~/.bashrc
+  echo 'source <(pcaps completions zsh)' >> ~/.zshrc        after compinit
+  echo 'pcaps completions fish | source' >> ~/.config/fish/config.fish
+  pcaps completions powershell | Out-String | Invoke-Expression   in $PROFILE";
+
+pub(super) const MAN: &str = "\
+Examples:
+  pcaps man capture | man -l -
+  pcaps man bucket prove > pcaps-bucket-prove.1
+  pcaps man --dir /usr/local/share/man/man1";
+
 pub(super) const STATS: &str = "\
 Of several files each has a line, and all together are summed up.
 Flows and addresses are counted exactly up to 14,336 of them; beyond, the output
@@ -303,6 +408,17 @@ mod tests {
             FETCH,
             BUCKET,
             PROVE,
+            ADD,
+            BUCKETS,
+            VALIDATE,
+            REMOVE,
+            AUTH,
+            LOGIN,
+            STATUS,
+            LOGOUT,
+            DOCTOR,
+            COMPLETIONS,
+            MAN,
             STATS,
             FILTER,
             MERGE,

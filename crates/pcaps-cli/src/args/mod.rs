@@ -1,6 +1,7 @@
 //! The command line's grammar and help.
 
 mod command;
+mod groups;
 mod help;
 mod refusal;
 mod values;
@@ -8,13 +9,17 @@ mod values;
 use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{ColorChoice, Parser, Subcommand, ValueHint, builder::NonEmptyStringValueParser};
+use clap_complete::engine::ArgValueCompleter;
 use jiff::Timestamp;
 use pcaps::{BucketId, CaptureId};
 
 use crate::{log::LogFormat, output::Format, progress::Shown};
+pub(crate) use groups::command;
 pub(crate) use refusal::parse;
 pub(crate) use values::Mapping;
 use values::{bucket_id, count, duration, mapping, one_in, seed, size, socket, time};
+
+use crate::completions;
 
 /// Packet captures on Cloudflare's Magic Transit, from a filter to an open file.
 #[derive(Parser)]
@@ -39,12 +44,22 @@ pub(crate) struct Args {
     reason = "each is an option that is given or not"
 )]
 pub(crate) struct Global {
+    /// A profile of the configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        add = ArgValueCompleter::new(completions::profiles),
+        help = "The profile of the configuration file to go by; without it, PCAPS_PROFILE or the file's default_profile"
+    )]
+    pub(crate) profile: Option<String>,
+
     /// The account's id.
     #[arg(
         long,
         global = true,
         value_name = "ID",
-        help = "The account's id; without it, that of CLOUDFLARE_ACCOUNT_ID"
+        help = "The account's id; without it, CLOUDFLARE_ACCOUNT_ID or the profile's"
     )]
     pub(crate) account: Option<String>,
 
@@ -54,7 +69,7 @@ pub(crate) struct Global {
         global = true,
         value_name = "URL",
         value_hint = ValueHint::Url,
-        help = "Where the API is, if not at Cloudflare or CLOUDFLARE_BASE_URL: https, or http to this machine"
+        help = "Where the API is: https, or http to this machine; without it, CLOUDFLARE_BASE_URL, the profile's or Cloudflare's"
     )]
     pub(crate) base_url: Option<String>,
 
@@ -214,6 +229,22 @@ pub(crate) enum Command {
     #[command(subcommand, after_help = help::BUCKET)]
     Bucket(Bucket),
 
+    /// Log in, and see who is logged in.
+    #[command(subcommand, after_help = help::AUTH)]
+    Auth(Auth),
+
+    /// Check that everything is there that the other commands need.
+    #[command(after_help = help::DOCTOR)]
+    Doctor,
+
+    /// Print a script that completes commands, options and ids in a shell.
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(Completions),
+
+    /// Print the manual page of a command.
+    #[command(after_help = help::MAN)]
+    Man(Man),
+
     /// Sum up capture files.
     #[command(after_help = help::STATS)]
     Stats(Stats),
@@ -356,12 +387,21 @@ pub(crate) struct StartFull {
     pub(crate) filter: Vec<String>,
 
     /// The data centre: one, such as ord02, or all of a place, such as ORD.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) colo: String,
+    #[arg(
+        long,
+        value_name = "NAME",
+        add = ArgValueCompleter::new(completions::colos),
+        help = "The data centre: one, such as ord02, or all of a place, such as ORD; without it, PCAPS_COLO or the profile's"
+    )]
+    pub(crate) colo: Option<String>,
 
     /// The bucket that the files go to; `-` reads its URI from standard input.
-    #[arg(long, value_name = "URI")]
-    pub(crate) bucket: String,
+    #[arg(
+        long,
+        value_name = "URI",
+        help = "The bucket that the files go to; `-` reads its URI from standard input; without it, PCAPS_BUCKET or the profile's"
+    )]
+    pub(crate) bucket: Option<String>,
 
     /// How long to capture at most: 1s to 24h.
     #[arg(
@@ -396,14 +436,14 @@ pub(crate) struct Dry {
 #[derive(clap::Args)]
 pub(crate) struct CaptureArg {
     /// The capture's id.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(completions::captures))]
     pub(crate) id: CaptureId,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Stop {
     /// The capture's id.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(completions::running))]
     pub(crate) id: CaptureId,
 
     #[command(flatten)]
@@ -413,7 +453,7 @@ pub(crate) struct Stop {
 #[derive(clap::Args)]
 pub(crate) struct Wait {
     /// The capture's id.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(completions::captures))]
     pub(crate) id: CaptureId,
 
     /// Give up after so long; without it, wait as long as the capture takes.
@@ -429,7 +469,7 @@ pub(crate) struct Wait {
 #[derive(clap::Args)]
 pub(crate) struct Download {
     /// The capture's id.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(completions::samples))]
     pub(crate) id: CaptureId,
 
     #[command(flatten)]
@@ -439,7 +479,7 @@ pub(crate) struct Download {
 #[derive(clap::Args)]
 pub(crate) struct Fetch {
     /// The capture's id.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCompleter::new(completions::finished))]
     pub(crate) id: CaptureId,
 
     /// The file to save to; `-` is standard output.
@@ -529,6 +569,7 @@ pub(crate) enum Bucket {
     },
 
     /// Register a bucket: the service writes a challenge file into it.
+    #[command(after_help = help::ADD)]
     Add {
         /// The bucket's URI; `-` reads it from standard input, where other users of this machine cannot see its keys.
         #[arg(value_name = "URI")]
@@ -539,9 +580,11 @@ pub(crate) enum Bucket {
     },
 
     /// List the registered buckets.
+    #[command(after_help = help::BUCKETS)]
     List,
 
     /// Send the content of the challenge file of a registered bucket.
+    #[command(after_help = help::VALIDATE)]
     Validate {
         /// The bucket's URI, without keys; `-` reads it from standard input.
         #[arg(value_name = "URI")]
@@ -557,9 +600,14 @@ pub(crate) enum Bucket {
     },
 
     /// Forget a registered bucket; what is in it stays.
+    #[command(after_help = help::REMOVE)]
     Remove {
         /// The bucket's id.
-        #[arg(value_name = "ID", value_parser = bucket_id)]
+        #[arg(
+            value_name = "ID",
+            value_parser = bucket_id,
+            add = ArgValueCompleter::new(completions::buckets)
+        )]
         id: BucketId,
 
         /// Do not ask.
@@ -569,6 +617,64 @@ pub(crate) enum Bucket {
         #[command(flatten)]
         dry: Dry,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Auth {
+    /// Keep an API token, once the service has accepted it.
+    #[command(after_help = help::LOGIN)]
+    Login(Login),
+
+    /// Show which credentials are used, and what they are good for.
+    #[command(after_help = help::STATUS)]
+    Status,
+
+    /// Forget the token that was kept for the profile.
+    #[command(after_help = help::LOGOUT)]
+    Logout,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Login {
+    /// Keep the token without asking the service about it, where it cannot be reached.
+    #[arg(long)]
+    pub(crate) offline: bool,
+
+    /// Keep the token in a file that only you can read, not in the system's keyring.
+    #[arg(long)]
+    pub(crate) insecure_storage: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Completions {
+    /// The shell that is to read it.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// A shell that can be helped to complete.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Man {
+    /// The command, such as `capture` or `bucket prove`; without it, the program.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) words: Vec<String>,
+
+    /// Write the pages of all commands into this folder, for a package.
+    #[arg(
+        long,
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        conflicts_with = "words"
+    )]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]

@@ -3,11 +3,11 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{
-    ColorChoice, CommandFactory as _, Error, Parser as _, ValueEnum as _,
+    ColorChoice, Error, FromArgMatches as _, ValueEnum as _,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::Args;
+use super::{Args, command};
 use crate::{
     failure::Failure,
     output::{self, Format},
@@ -30,7 +30,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
         .any(|it| it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
     let options = options(&arguments);
     let (format, color) = (format_of(&options), color_of(&options));
-    let parsed = Args::try_parse_from(arguments).and_then(agreeing);
+    let matches = command().try_get_matches_from(arguments);
+    let parsed = matches
+        .and_then(|it| Args::from_arg_matches(&it))
+        .and_then(agreeing);
     output::choose_color(parsed.as_ref().map_or(color, |it| it.global.color));
     parsed.map_err(|mut error| {
         hide_strays(&mut error, secretive);
@@ -73,7 +76,7 @@ fn agreeing(args: Args) -> Result<Args, Error> {
     match args.global.output {
         Some(other) if args.global.json && other != Format::Json => {
             let what = "--json is `--output json`: give one format";
-            Err(Args::command().error(ErrorKind::ArgumentConflict, what))
+            Err(command().error(ErrorKind::ArgumentConflict, what))
         }
         _ => Ok(args),
     }
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_grammar_is_sound() {
-        Args::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

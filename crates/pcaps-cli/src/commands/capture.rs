@@ -98,8 +98,7 @@ async fn save(
 
 /// A full capture, from its start to one file.
 fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
-    let bucket = start::bucket(args.start.bucket.clone())?;
-    let request = start::full(&args.start, &bucket)?;
+    let (request, bucket) = start::full(global, &args.start)?;
     let target = Target::prepare(global, &args.output.output_file)?;
     fetch::check(&args.fetching, Some(&target))?;
     if args.start.dry.run {

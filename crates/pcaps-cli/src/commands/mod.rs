@@ -1,12 +1,15 @@
 //! The commands, one module each.
 
+mod auth;
 mod bucket;
 mod capture;
+mod doctor;
 mod download;
 mod dry_run;
 mod fetch;
 mod filter;
 mod list;
+mod man;
 mod merge;
 mod schema;
 mod sim;
@@ -18,8 +21,9 @@ mod wait;
 
 use crate::{
     args::{Args, Command},
+    completions,
     failure::Failure,
-    log,
+    log, output,
 };
 
 /// Runs the command that the arguments name.
@@ -41,6 +45,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Download(it) => download::run(global, &it),
         Command::Fetch(it) => fetch::run(global, it),
         Command::Bucket(it) => bucket::run(global, it),
+        Command::Auth(it) => auth::run(global, &it),
+        Command::Doctor => doctor::run(global),
+        Command::Completions(it) => output::print(&completions::script(it.shell)),
+        Command::Man(it) => man::run(&it),
         Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),

@@ -10,13 +10,19 @@ use super::{bucket::Removed, capture, download, dry_run, fetch, filter, sim, sto
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
-    output::{self, Fields, Format, ID_FIELDS, MergedView, StatsView, has_any},
+    output::{
+        self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, Standing,
+        StatsView, has_any,
+    },
 };
 
 type Make = fn() -> Value;
 
 /// Each command that has a result, and the schema of that.
 const RESULTS: &[(&str, Make)] = &[
+    ("auth login", of::<LoggedIn>),
+    ("auth logout", of::<LoggedOut>),
+    ("auth status", of::<Standing>),
     ("bucket add", of::<Bucket>),
     ("bucket list", of::<Vec<Bucket>>),
     ("bucket prove", of::<Bucket>),
@@ -24,6 +30,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("bucket validate", of::<Bucket>),
     ("capture", of::<capture::Document<'_>>),
     ("capture full", of::<fetch::Document<'_>>),
+    ("doctor", of::<Checks<'_>>),
     ("download", of::<download::Document<'_>>),
     ("fetch", of::<fetch::Document<'_>>),
     ("filter", of::<filter::Document>),
@@ -151,7 +158,7 @@ mod tests {
     use super::*;
 
     /// Commands that print something else than a result.
-    const WITHOUT: [&str; 1] = ["schema"];
+    const WITHOUT: [&str; 3] = ["completions", "man", "schema"];
 
     #[test]
     fn every_command_has_a_schema() {

@@ -10,6 +10,7 @@ use crate::{
     resume::{self, Resume},
     runtime,
     session::Session,
+    settings::{Origin, Settings},
 };
 
 pub(super) fn run(global: &Global, args: args::Start) -> Result<(), Failure> {
@@ -20,8 +21,8 @@ pub(super) fn run(global: &Global, args: args::Start) -> Result<(), Failure> {
             "download {id} -o FILE",
         ),
         args::Start::Full(it) => {
-            let bucket = bucket(it.bucket.clone())?;
-            (full(&it, &bucket)?.into(), it.dry, "wait {id}")
+            let (full, _) = full(global, &it)?;
+            (full.into(), it.dry, "wait {id}")
         }
     };
     if dry.run {
@@ -76,17 +77,32 @@ pub(super) fn bucket(argument: String) -> Result<Destination, Failure> {
     Ok(stdin::or(argument, "the bucket's URI")?.expose().parse()?)
 }
 
-/// The full capture that the arguments ask for.
-pub(super) fn full(args: &StartFull, bucket: &Destination) -> Result<Full, Failure> {
+/// The full capture that the arguments ask for, and its bucket.
+pub(super) fn full(global: &Global, args: &StartFull) -> Result<(Full, Destination), Failure> {
     let filter = parse(&args.filter)?;
-    let mut full = Full::new(&args.colo, bucket.clone(), args.time_limit)?.filter(filter);
+    let settings = Settings::load(global)?;
+    let colo = settings.colo(args.colo.as_ref()).ok_or_else(|| {
+        Failure::usage(
+            "it is not said at which data centre: give --colo NAME, set PCAPS_COLO, or put `colo` into the profile",
+        )
+    })?;
+    let found = settings.bucket(args.bucket.as_ref()).ok_or_else(|| {
+        Failure::usage(
+            "it is not said to which bucket: give --bucket URI, set PCAPS_BUCKET, or put `bucket` into the profile",
+        )
+    })?;
+    let bucket = match found.origin {
+        Origin::Option(_) => bucket(found.value)?,
+        _ => found.parse()?,
+    };
+    let mut full = Full::new(&colo.value, bucket.clone(), args.time_limit)?.filter(filter);
     if let Some(packets) = args.packets {
         full = full.packet_limit(packets)?;
     }
     if let Some(bytes) = args.bytes {
         full = full.byte_limit(bytes)?;
     }
-    Ok(full)
+    Ok((full, bucket))
 }
 
 fn parse(words: &[String]) -> Result<Filter, Failure> {

@@ -1,7 +1,9 @@
 //! What is printed, and how it looks.
 
+mod auth;
 mod bucket;
 mod capture;
+mod checks;
 mod collected;
 mod fields;
 mod file_error;
@@ -21,8 +23,10 @@ use serde_json::Value;
 
 use crate::{args::Global, failure::Failure};
 
+pub(crate) use auth::{LoggedIn, LoggedOut, Permissions, Standing};
 pub(crate) use bucket::{bucket, buckets};
 pub(crate) use capture::{capture, captures};
+pub(crate) use checks::{Check, Checks, State, checks};
 pub(crate) use collected::{CollectedView, collected, missing};
 pub(crate) use fields::{Fields, has_any};
 pub(crate) use file_error::FileError;
@@ -62,18 +66,18 @@ fn print_picked(global: &Global, result: &Value) -> Result<(), Failure> {
 }
 
 /// Prints data, at once and whole.
-fn print(text: &str) -> Result<(), Failure> {
-    write(&mut io::stdout().lock(), text)
+pub(crate) fn print(data: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Failure> {
+    write(&mut io::stdout().lock(), data.as_ref())
 }
 
 /// The same of what people read: colours in it are for terminals only.
 fn print_painted(text: &str) -> Result<(), Failure> {
-    write(&mut anstream::stdout().lock(), text)
+    write(&mut anstream::stdout().lock(), text.as_bytes())
 }
 
-fn write(stdout: &mut impl io::Write, text: &str) -> Result<(), Failure> {
+fn write(stdout: &mut impl io::Write, data: &[u8]) -> Result<(), Failure> {
     stdout
-        .write_all(text.as_bytes())
+        .write_all(data.as_ref())
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::stdout(&error))
 }
