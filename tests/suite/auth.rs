@@ -19,7 +19,7 @@ impl Home {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = pcaps();
         command
             .env("XDG_CONFIG_HOME", self.0.path())
@@ -64,7 +64,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-async fn simulator() -> Simulator {
+pub(crate) async fn simulator() -> Simulator {
     let simulator = Simulator::builder().token(TOKEN).account_id(ACCOUNT);
     simulator.unlimited(true).start().await.unwrap()
 }

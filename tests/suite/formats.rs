@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde_json::{Value, json};
 
 use crate::{
-    auth::Home,
-    sim::Sim,
-    support::{Canned, ID, Run, filtered, pcaps, pcaps_at, root, run},
+    auth::{self, Home},
+    support::{ACCOUNT, Canned, ID, Run, TOKEN, filtered, pcaps, pcaps_at, root, run},
 };
 
 const BUCKET: &str = "s3://captures/edge?region=eu-west-1";
@@ -217,6 +216,20 @@ impl Results {
         }
     }
 
+    async fn of_setting_up(&mut self) {
+        let (simulator, home) = (auth::simulator().await, Home::new());
+        let at = ["--account", ACCOUNT, "--base-url", simulator.base_url()];
+        let login = home.login(TOKEN, &[&at[..], &["--json"]].concat());
+        self.add("auth login", login.json());
+        for (command, arguments) in [
+            ("auth status", ["auth", "status", "--json"].as_slice()),
+            ("doctor", &["doctor", "--json"]),
+            ("auth logout", &["auth", "logout", "--json"]),
+        ] {
+            self.add(command, home.run(arguments).json());
+        }
+    }
+
     fn of_files(&mut self) {
         let folder = files();
         let words: [(&'static str, &[&str]); 3] = [
@@ -261,30 +274,6 @@ impl Results {
         let refused = json(&["show", "no id"]);
         self.add("error", parsed(&refused.stderr));
     }
-
-    /// With an account of a simulator, and without any.
-    fn of_setting_up(&mut self, sim: &Sim) {
-        let home = Home::new();
-        let [url, account, token] = ["base_url", "account_id", "api_token"].map(|it| sim.text(it));
-        let login = ["--account", account, "--base-url", url, "--json"];
-        self.add("auth login", home.login(token, &login).json());
-        self.add(
-            "auth status",
-            home.run(&["auth", "status", "--json"]).json(),
-        );
-        self.add("doctor", home.run(&["doctor", "--json"]).json());
-        let mut status = home.command(&["auth", "status", "--json"]);
-        let refused = run(status.env("CLOUDFLARE_API_TOKEN", "another"));
-        assert_eq!(refused.code, Some(3), "{}", refused.text());
-        self.add("auth status", parsed(&refused.stdout));
-        self.add(
-            "auth logout",
-            home.run(&["auth", "logout", "--json"]).json(),
-        );
-        let nothing = run(pcaps().args(["doctor", "--json"]));
-        assert_eq!(nothing.code, Some(2), "{}", nothing.text());
-        self.add("doctor", parsed(&nothing.stdout));
-    }
 }
 
 #[cfg(unix)]
@@ -292,12 +281,12 @@ impl Results {
 async fn every_result_is_as_its_schema_says() {
     let mut results = Results::default();
     results.of_the_service().await;
+    results.of_setting_up().await;
     results.of_files();
     results.of_a_simulator();
 
     let far = crate::collect::programs::Far::start();
     results.add("sim", far.sim.document().clone());
-    results.of_setting_up(&far.sim);
     let sample = far.run(&["start", "sample", "--json"]).json();
     let download = [
         "download",

@@ -415,7 +415,7 @@ struct Taking {
 }
 
 /// What came of asking for a window.
-enum Outcome {
+enum Answer {
     /// It has so many packets.
     Taken(u64),
     /// It cannot be had, for this reason.
@@ -471,7 +471,7 @@ impl Taking {
                 continue;
             }
             match self.take(window).await? {
-                Outcome::Taken(packets) => {
+                Answer::Taken(packets) => {
                     self.journal.write(&Event::Taken {
                         from: window.from,
                         to: window.to,
@@ -479,8 +479,8 @@ impl Taking {
                     })?;
                     self.took(window, packets);
                 }
-                Outcome::Lost(reason) => self.fail(window, reason)?,
-                Outcome::TimeIsOver => break,
+                Answer::Lost(reason) => self.fail(window, reason)?,
+                Answer::TimeIsOver => break,
             }
             self.tell(None, None);
         }
@@ -488,17 +488,17 @@ impl Taking {
     }
 
     /// Takes a sample of a window.
-    async fn take(&mut self, window: Window) -> Result<Outcome, Error> {
+    async fn take(&mut self, window: Window) -> Result<Answer, Error> {
         let (mut failures, mut since, mut lost) = (0, None, 0);
         loop {
             let begun = self.begun.clone().filter(|(of, _)| *of == window);
             let outcome = match begun {
                 Some((_, id)) => self.finish(window, &id).await,
-                None if !self.wait_for_turn().await => return Ok(Outcome::TimeIsOver),
+                None if !self.wait_for_turn().await => return Ok(Answer::TimeIsOver),
                 None => self.once(window).await,
             };
             let error = match outcome {
-                Ok(packets) => return Ok(Outcome::Taken(packets)),
+                Ok(packets) => return Ok(Answer::Taken(packets)),
                 Err(error) => error,
             };
             let now = self.chance.clock.now();
@@ -508,7 +508,7 @@ impl Taking {
                     self.begun = None;
                     lost += 1;
                     if lost == ATTEMPTS {
-                        return Ok(Outcome::Lost(error.to_string()));
+                        return Ok(Answer::Lost(error.to_string()));
                     }
                     self.tell(None, Some(error));
                 }

@@ -19,16 +19,16 @@ use crate::{Error, ErrorKind};
 /// A merge in a thread of its own, which may wait for as long as there is something to fetch: it takes none that fetching
 /// needs. Dropped, it ends, and its file goes.
 pub(super) struct Merging {
-    parts: Parts,
+    parts: ReadParts,
     target: NewFile,
     ended: oneshot::Receiver<Result<(Merged, File), pcaps_file::Error>>,
     _stop: StopOnDrop,
 }
 
 /// What it reads, by key. Dropped, it is not waited for any more.
-struct Parts(BTreeMap<String, Arc<Growing>>);
+struct ReadParts(BTreeMap<String, Arc<Growing>>);
 
-impl Drop for Parts {
+impl Drop for ReadParts {
     fn drop(&mut self) {
         for part in self.0.values() {
             part.gone();
@@ -70,7 +70,7 @@ impl Merging {
             Error::new(ErrorKind::Io, what).because(it).advise(STAY)
         })?;
         Ok(Self {
-            parts: Parts(parts),
+            parts: ReadParts(parts),
             target,
             ended,
             _stop: stop,
