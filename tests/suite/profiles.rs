@@ -1,6 +1,6 @@
 //! Where the command line has its settings from: options, variables, profiles, defaults.
 
-use std::{fs, path::Path, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use crate::support::{Canned, Run, TOKEN, filtered, nobody, pcaps, run};
 
@@ -20,7 +20,7 @@ fn with(folder: &Path, config: &str) -> Command {
 }
 
 /// What the only request asked for.
-fn asked(canned: &Canned, run: Run) -> String {
+fn asked(canned: &Canned, run: &Run) -> String {
     let text = run.text();
     let requests = canned.requests();
     assert_eq!(requests.len(), 1, "{text}");
@@ -74,7 +74,7 @@ async fn an_option_a_variable_a_profile_nothing() {
             if level <= 1 {
                 command.env(variable, values[1]);
             }
-            let request = asked(&canned, run(&mut command).ok());
+            let request = asked(&canned, &run(&mut command).ok());
             let expected = seen.replace("{}", values[level]);
             assert!(request.contains(&expected), "{key} {level}: {request}");
         }
@@ -104,7 +104,7 @@ async fn the_services_address_too() {
         if level <= 1 {
             command.env("CLOUDFLARE_BASE_URL", &urls[1]);
         }
-        asked(canned, run(&mut command).ok());
+        asked(canned, &run(&mut command).ok());
     }
 }
 
@@ -130,7 +130,7 @@ async fn a_profile_is_chosen_in_the_same_way() {
         if level <= 1 {
             command.env("PCAPS_PROFILE", "two");
         }
-        let request = asked(&canned, run(&mut command).ok());
+        let request = asked(&canned, &run(&mut command).ok());
         assert!(request.contains(account), "{level}: {request}");
     }
     // By its name, in the folder for configuration.
@@ -143,7 +143,7 @@ async fn a_profile_is_chosen_in_the_same_way() {
         .env("CLOUDFLARE_API_TOKEN", TOKEN)
         .env("XDG_CONFIG_HOME", folder.path())
         .arg("list");
-    let request = asked(&canned, run(&mut command).ok());
+    let request = asked(&canned, &run(&mut command).ok());
     assert!(request.contains(ONE), "{request}");
 }
 
@@ -222,14 +222,14 @@ async fn what_is_wrong_in_it() {
             "{}",
             run.stderr
         );
-        all += &format!("{what}\n{}\n", run.stderr);
+        writeln!(all, "{what}\n{}", run.stderr).unwrap();
     }
     // Not a file of ours, and none at all.
     let mut command = with(folder.path(), "");
     command.env("PCAPS_CONFIG", folder.path().join("missing.toml"));
     let missing = run(command.args(["list", "--base-url", &url]));
     assert_eq!(missing.code, Some(2), "{}", missing.text());
-    all += &format!("no file where one was named\n{}\n", missing.stderr);
+    writeln!(all, "no file where one was named\n{}", missing.stderr).unwrap();
     filtered(|| insta::assert_snapshot!("wrong", all));
 }
 

@@ -81,7 +81,7 @@ async fn bash_completes_commands_options_files_and_ids() {
     }
     assert_eq!(
         offered(&["pcaps", "download", &sample[..4]]),
-        [sample.clone()]
+        [sample.as_str()]
     );
     assert!(offered(&["pcaps", "download", &full[..4]]).is_empty());
     assert_eq!(offered(&["pcaps", "stop", &full[..4]]), [full]);

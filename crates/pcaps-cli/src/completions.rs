@@ -21,7 +21,7 @@ use crate::{
     failure::Failure,
     output,
     session::Session,
-    settings::Settings,
+    settings::{Config, Settings},
 };
 
 /// Who sets it is asked for what can be typed next.
@@ -106,7 +106,7 @@ pub(crate) fn colos(word: &OsStr) -> Vec<CompletionCandidate> {
 pub(crate) fn profiles(word: &OsStr) -> Vec<CompletionCandidate> {
     let settings = global().and_then(|it| Settings::load_any(&it).ok());
     let config = settings.and_then(|it| it.config);
-    let names = config.iter().flat_map(|it| it.names());
+    let names = config.iter().flat_map(Config::names);
     beginning(word, names.map(|it| candidate(it, "")))
 }
 

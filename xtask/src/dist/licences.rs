@@ -79,7 +79,7 @@ fn text<'a>(package: &'a Value, name: &str) -> Result<&'a str> {
 
 /// The texts of the files that are called as licences are.
 fn files(folder: &Path, named: Option<&str>) -> Result<Vec<String>> {
-    let mut names = BTreeSet::new();
+    let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -95,7 +95,7 @@ fn files(folder: &Path, named: Option<&str>) -> Result<Vec<String>> {
         .iter()
         .any(|it| upper.starts_with(it));
         if entry.path().is_file() && (is_licence || named == Some(name.as_str())) {
-            names.insert(entry.path());
+            found.insert(entry.path());
         }
     }
     let read = |path| {
@@ -103,5 +103,5 @@ fn files(folder: &Path, named: Option<&str>) -> Result<Vec<String>> {
         let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
         Ok(text.trim_end().to_owned())
     };
-    names.into_iter().map(read).collect()
+    found.into_iter().map(read).collect()
 }

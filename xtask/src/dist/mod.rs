@@ -55,16 +55,15 @@ pub fn run(root: &Path, folder: &Path, report: &mut dyn Write) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let archive = archive::write(&contents, folder)?;
     let package = debian::write(&contents, folder)?;
-    let mut sums = String::new();
+    let mut sums = Vec::new();
     for path in [&archive, &package] {
         let bytes = fs::read(path)?;
         let name = path.file_name().context("a file has a name")?;
         let name = name.to_string_lossy();
-        let digest: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|it| format!("{it:02x}"))
-            .collect();
-        sums += &format!("{digest}  {name}\n");
+        for byte in Sha256::digest(&bytes) {
+            write!(sums, "{byte:02x}")?;
+        }
+        writeln!(sums, "  {name}")?;
         writeln!(report, "{:>10} bytes  {}", bytes.len(), path.display())?;
     }
     let path = folder.join(CHECKSUMS);

@@ -152,7 +152,7 @@ fn status(global: &Global) -> Result<(), Failure> {
             let settings = Settings::load(global)?;
             let found = session::credentials(global, &settings).await?;
             let session = Session::of(global, &settings, &found)?;
-            let standing = standing(global, &settings, &found, &session)?;
+            let standing = standing(global, &settings, &found, &session);
             (session, standing)
         };
         let failure = match session.account.probe().await {
@@ -177,7 +177,7 @@ fn standing(
     settings: &Settings,
     found: &Credentials,
     session: &Session,
-) -> Result<Standing, Failure> {
+) -> Standing {
     let base_url = settings.base_url(global);
     let instead_of = match found {
         Credentials::Kept(..) => None,
@@ -187,7 +187,7 @@ fn standing(
             Some(format!("the API token in {}", kept.place(&store)))
         }),
     };
-    Ok(Standing {
+    Standing {
         profile: settings.name().to_owned(),
         configuration: settings.path().map(Into::into),
         base_url: base_url.value,
@@ -196,7 +196,7 @@ fn standing(
         instead_of,
         permissions: None,
         missing: Vec::new(),
-    })
+    }
 }
 
 fn logout(global: &Global) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use crate::{
     args::Global,
     credentials::Credentials,
     failure::{Exit, Failure},
-    output::{self, Check, Permissions, State, count},
+    output::{self, Check, Permissions, State},
     resume::Resume,
     runtime,
     session::{self, Session},
@@ -174,7 +174,7 @@ fn clock(probe: Probe, findings: &mut Findings) {
     match probe.clock_ahead {
         None => findings.ok("clock", "the service does not say what time it is"),
         Some(ahead) if ahead.abs() <= DRIFT => {
-            findings.ok("clock", "as the service's, to a minute")
+            findings.ok("clock", "as the service's, to a minute");
         }
         Some(ahead) => {
             let way = if ahead.is_positive() {
@@ -182,10 +182,9 @@ fn clock(probe: Probe, findings: &mut Findings) {
             } else {
                 "behind"
             };
-            let message = format!(
-                "{} s {way} the service's",
-                count(ahead.abs().as_secs().unsigned_abs())
-            );
+            // To a second or two it is not known.
+            let minutes = (ahead.abs().as_secs() + 30) / 60;
+            let message = format!("about {minutes} min {way} the service's");
             let advice = "set it, by NTP best: buckets refuse requests, and `--at` means another time, when it is wrong";
             findings.warning("clock", message, advice);
         }
@@ -254,16 +253,13 @@ fn tools(findings: &mut Findings) {
         places.iter().any(|it| it.join(&name).is_file())
     };
     let (there, missing): (Vec<_>, Vec<_>) = TOOLS.into_iter().partition(|it| is_there(it));
-    let mut message = String::new();
+    let mut found = Vec::new();
     if !there.is_empty() {
-        message = format!("{} found", there.join(", "));
+        found.push(format!("{} found", there.join(", ")));
     }
     if !missing.is_empty() {
-        let separator = if message.is_empty() { "" } else { "; " };
-        message += &format!(
-            "{separator}{} not found (pcaps needs none)",
-            missing.join(", ")
-        );
+        let missing = missing.join(", ");
+        found.push(format!("{missing} not found (pcaps needs none)"));
     }
-    findings.ok("tools", message);
+    findings.ok("tools", found.join("; "));
 }

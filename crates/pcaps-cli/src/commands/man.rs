@@ -91,15 +91,11 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
 
 /// What no version of troff can misread.
 fn ascii(page: &str) -> String {
-    let mut plain = String::new();
-    for c in page.chars() {
-        if c.is_ascii() {
-            plain.push(c);
-        } else {
-            plain += &format!("\\[u{:04X}]", u32::from(c));
-        }
-    }
-    plain
+    let escaped = |c: char| match c {
+        c if c.is_ascii() => c.to_string(),
+        c => format!("\\[u{:04X}]", u32::from(c)),
+    };
+    page.chars().map(escaped).collect()
 }
 
 /// What follows the options in a command's help: lines that begin with blanks stay as they are, others are filled.

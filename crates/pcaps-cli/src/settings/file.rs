@@ -131,7 +131,7 @@ impl Reader<'_> {
             let place = span(top, name, item);
             match name {
                 "default_profile" => {
-                    config.default_profile = Some(self.setting(name, item, place)?)
+                    config.default_profile = Some(self.setting(name, item, place)?);
                 }
                 "profile" => config.profiles = self.profiles(item, place)?,
                 _ => return Err(self.unknown(place, name, "", TOP)),
