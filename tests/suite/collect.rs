@@ -51,7 +51,7 @@ enum Odd {
 }
 
 /// A capture of files of more than a megabyte.
-const LONG: Duration = Duration::from_secs(300);
+const LONG: Duration = Duration::from_mins(5);
 
 /// How often it is looked whether something is so, and how long between.
 const LOOKS: u32 = 2_000;

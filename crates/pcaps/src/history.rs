@@ -503,8 +503,10 @@ impl Taking {
             };
             let now = self.chance.clock.now();
             match error.kind() {
-                // It was there: another one may do better.
-                ErrorKind::CaptureFailed | ErrorKind::NotFound | ErrorKind::NotACapture => {
+                // It was started: another one may do better.
+                ErrorKind::CaptureFailed | ErrorKind::NotFound | ErrorKind::NotACapture
+                    if self.begun.is_some() =>
+                {
                     self.begun = None;
                     lost += 1;
                     if lost == ATTEMPTS {
@@ -515,9 +517,9 @@ impl Taking {
                 // A sample too many does nobody harm.
                 _ if error.is_transient() || error.may_have_worked() => {
                     failures += 1;
-                    let began = *since.get_or_insert(now);
+                    let first = *since.get_or_insert(now);
                     let pause = pause_after(failures, &error);
-                    if between(began, now).saturating_add(pause) > PATIENCE {
+                    if between(first, now).saturating_add(pause) > PATIENCE {
                         return Err(error.advise(STAY));
                     }
                     let next = later(now, pause);
@@ -553,7 +555,7 @@ impl Taking {
         self.tell(None, None);
         let now = self.chance.clock.now();
         let sample = Sample::new(window.length(), self.asked.packet_limit)?
-            .filter(self.filter.clone())
+            .filter(self.filter)
             .ending_at_as_of(window.end(), now)?;
         let started = self.account.start(sample).await;
         // What was refused may have been too early.
