@@ -196,7 +196,8 @@ holds, a window could not be taken, or the time ran out.
 Examples:
   pcaps history --since 2h -o past.pcap
   pcaps history udp and dst port 53 --since 6h --until 4h -o dns.pcap
-  pcaps history --from 2026-11-23T10:00:00Z --to 2026-11-23T11:00:00Z -o hour.pcap
+  pcaps history --from 2026-11-23T10:00:00Z --to 2026-11-23T11:00:00Z \\
+      -o hour.pcap
   pcaps history --resume -o past.pcap
   pcaps history --since 3m --simulate -o past.pcap   no account needed"
 );

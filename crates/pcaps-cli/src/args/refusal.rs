@@ -396,8 +396,11 @@ mod tests {
                 Some("a similar subcommand exists: 'capture'".to_owned())
             )
         );
-        let (message, tip) = told(&["start", "--output=yaml", "full", "--bucket", "gs://b"]);
-        assert!(message.contains("not provided: --colo <NAME>"), "{message}");
+        let (message, tip) = told(&["download", "--output=yaml", "abc"]);
+        assert!(
+            message.contains("not provided: --output-file <FILE>"),
+            "{message}"
+        );
         assert_eq!(tip, None);
         let table = refusal(&["captrue", "--", "--json"]);
         assert!(!table.format.is_document());
