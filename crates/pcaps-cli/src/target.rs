@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcaps::{Account, CaptureId, Collect, Collected, History, PastTraffic, Summary};
+use pcaps::{Account, CaptureId, Collect, Collected, Summary};
 
 use crate::{
     args::Global,
@@ -83,27 +83,17 @@ impl Target {
 }
 
 impl Target {
-    /// Takes past traffic to it.
-    pub(crate) async fn history(&self, history: History) -> Result<(PastTraffic, Saved), Failure> {
-        let folder;
-        let path = match self {
-            Self::File(path) => path,
-            Self::Stdout => {
-                folder = temporary()?;
-                &folder.path().join("capture.pcap")
-            }
-        };
-        let past = history.to_path(path).await?;
-        let saved = summed_up(path, past.bytes).await?;
+    /// Takes a file that is there, and sums it up.
+    pub(crate) async fn take(&self, path: &Path, bytes: u64) -> Result<Saved, Failure> {
+        let saved = summed_up(path, bytes).await?;
         if let Self::File(_) = self {
-            return Ok((past, saved));
+            return Ok(saved);
         }
         to_stdout(path).await?;
-        let saved = Saved {
+        Ok(Saved {
             path: None,
             ..saved
-        };
-        Ok((past, saved))
+        })
     }
 }
 
@@ -165,7 +155,7 @@ async fn through(account: &Account, id: &CaptureId, progress: &Progress) -> Resu
 }
 
 /// A folder that ends with the command.
-fn temporary() -> Result<tempfile::TempDir, Failure> {
+pub(crate) fn temporary() -> Result<tempfile::TempDir, Failure> {
     let folder = tempfile::Builder::new().prefix("pcaps-").tempdir();
     folder.map_err(|error| Failure::write(&std::env::temp_dir(), &error))
 }

@@ -122,7 +122,7 @@ Examples:
 
 pub(super) const LIST: &str = "\
 A terminal that is too narrow for all columns gets the most telling ones;
-`pcaps show ID` and --json leave out nothing. Times are in UTC.
+`pcaps show ID` and --json leave out nothing.
 
 Examples:
   pcaps list

@@ -1,7 +1,9 @@
 //! `pcaps history`: past traffic, in many samples, to one file.
 
+use std::{fs, path::PathBuf};
+
 use jiff::Timestamp;
-use pcaps::{History, PastTraffic};
+use pcaps::{PastTraffic, WindowState};
 use pcaps_file::Summary;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +17,7 @@ use crate::{
     resume::{self, Resume},
     runtime,
     session::Session,
-    target::Target,
+    target::{self, Target},
 };
 
 pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> {
@@ -26,36 +28,100 @@ pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> 
         ));
     }
     let filter = start::parse(&args.filter)?;
+    let place = Place::of(&target)?;
     let resume = Resume::default();
-    let (past, saved) = runtime::interruptible(&resume, async {
+    let taken = runtime::interruptible(&resume, async {
         let session = Session::open(global).await?;
         let account = &session.account;
-        let history = if let (true, Some(path)) = (args.resume, target.path()) {
-            account.resume_history(path)
+        let history = if args.resume {
+            account.resume_history(&place.path)
         } else {
             let now = Timestamp::now();
             let since = args.since.map_or(now, |it| it.before(now));
             let until = args.until.map_or(now, |it| it.before(now));
             let history = account.history(since, until).filter(filter);
-            history.packet_limit(args.packets)
+            history.packet_limit(args.packets).to_path(&place.path)
         };
         let history = match args.max_time {
             Some(limit) => history.within(limit),
             None => history,
         };
         let progress = Progress::new(global, "looking back");
-        if let (false, Some(path)) = (global.simulate, target.path()) {
-            resume.remember(resume::history(global, path));
+        if !global.simulate {
+            resume.remember(resume::history(global, &place.path));
         }
-        let history: History = history.on_progress(progress.recalled());
-        let taken = target.history(history).await;
-        taken.map_err(|failure| match failure.exit() {
-            // There is nothing to go on from.
-            Exit::Usage => failure,
-            _ => failure.noting(resume.note()),
+        let past = history.on_progress(progress.recalled()).await;
+        let past = past.map_err(|error| {
+            let failure = Failure::from(error);
+            match failure.exit() {
+                // There is nothing to go on from.
+                Exit::Usage => failure,
+                _ => failure.noting(resume.note()),
+            }
+        })?;
+        let saved = target.take(&place.path, past.bytes).await;
+        let saved = saved.map_err(|failure| match failure.exit() {
+            // The reader has left, and wants no more.
+            Exit::Done => {
+                place.clear_away();
+                failure
+            }
+            _ => failure.noting(Some(format!(
+                "what has been taken is in {}",
+                place.path.display()
+            ))),
+        })?;
+        Ok((past, saved))
+    });
+    let (past, saved) = taken.inspect_err(|_| place.clear_if_empty())?;
+    let is_left = past
+        .windows
+        .iter()
+        .any(|it| it.state == WindowState::NotAsked);
+    if !is_left {
+        place.clear_away();
+        resume.forget();
+    }
+    report(global, &target, &past, &saved).map_err(|failure| failure.noting(resume.note()))
+}
+
+/// Where the history is made. What goes to standard output is in a folder that stays when it ends early: hours would be
+/// lost with it.
+struct Place {
+    path: PathBuf,
+    temporary: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(target: &Target) -> Result<Self, Failure> {
+        if let Some(path) = target.path() {
+            return Ok(Self {
+                path: path.to_owned(),
+                temporary: None,
+            });
+        }
+        let folder = target::temporary()?.keep();
+        Ok(Self {
+            path: folder.join("past.pcap"),
+            temporary: Some(folder),
         })
-    })?;
-    report(global, &target, &past, &saved)
+    }
+
+    /// When it has not even begun.
+    fn clear_if_empty(&self) {
+        if let Some(folder) = &self.temporary {
+            // What is in it can be gone on with.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+
+    /// When all is where it should be.
+    fn clear_away(&self) {
+        if let Some(folder) = &self.temporary {
+            // What is left of it harms nobody.
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
 }
 
 /// What programs are told.
@@ -80,22 +146,26 @@ fn report(
         output::diagnostic(&line);
     }
     let text = || saved.text_with(&zone, &self::past(&zone, past));
-    match target {
-        Target::Stdout => output::note(global, text().trim_end()),
+    let printed = match target {
+        Target::Stdout => {
+            output::note(global, text().trim_end());
+            Ok(())
+        }
         Target::File(_) => {
             let document = || Document {
                 file: saved.file(),
                 summary: &saved.summary,
                 past: PastView::new(past),
             };
-            output::result(global, document, text)?;
+            output::result(global, document, text)
         }
-    }
+    };
+    // Whether or not somebody has read so far.
     if past.is_partial() {
         return Err(Failure::new(
             Exit::Partial,
             "packets are missing: what there is is in the output",
         ));
     }
-    Ok(())
+    printed
 }

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcaps_file::NewFile;
+use pcaps_file::{NewFile, Reader};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Window;
@@ -135,7 +135,12 @@ impl HistoryFolder {
         };
         // A line that makes no sense counts for nothing: its window is asked for again.
         let events = lines.filter_map(|it| serde_json::from_slice(it).ok());
-        let events: Vec<_> = events.collect();
+        // What has happened to a file since makes its window one that was not taken.
+        let is_there = |it: &Event| match it {
+            Event::Taken { packets, .. } => holds(&folder.join(name(it.window())), *packets),
+            _ => true,
+        };
+        let events: Vec<_> = events.filter(is_there).collect();
         let journal = Self { folder, file };
         let cleared = journal.clear_away();
         cleared.map_err(|it| Error::io("use the folder", &journal.folder, it))?;
@@ -178,21 +183,46 @@ impl HistoryFolder {
     }
 
     /// Takes the folder away: first the journal, so that what is left is not taken for a history.
-    pub(super) fn remove(&self, windows: impl Iterator<Item = Window>) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_file(self.folder.join(JOURNAL))?;
-        for window in windows {
-            let removed = fs::remove_file(self.path(window));
-            if let Err(error) = removed
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(error);
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(is_name) {
+                fs::remove_file(entry.path())?;
             }
         }
         fs::remove_dir(&self.folder)
     }
 }
 
+/// Whether the file of a window has so many packets.
+fn holds(path: &Path, packets: u64) -> bool {
+    let count = || {
+        let mut reader = Reader::open(path).ok()?;
+        let mut count = 0;
+        while reader.next_packet().ok()?.is_some() {
+            count += 1;
+        }
+        Some(count)
+    };
+    count() == Some(packets)
+}
+
 /// The name of the file of a window: its begin, and how many seconds it is long.
 fn name(window: Window) -> String {
     format!("{}-{}.pcap", window.from, window.seconds())
+}
+
+/// Whether a file's name is that of a window.
+fn is_name(text: &str) -> bool {
+    let parts = text.strip_suffix(".pcap").and_then(|it| it.split_once('-'));
+    let Some((Ok(from), Ok(seconds))) = parts.map(|(from, len)| (from.parse(), len.parse::<i64>()))
+    else {
+        return false;
+    };
+    let window = Window {
+        from,
+        to: from.saturating_add(seconds),
+    };
+    name(window) == text
 }
