@@ -235,6 +235,17 @@ async fn without_a_keyring_there_is_a_file() {
     assert!(home.kept().contains(TOKEN) && !login.text().contains(TOKEN));
 }
 
+/// It stands where none is expected, and would be in a script's log.
+#[test]
+fn a_token_among_the_arguments_is_refused_and_not_repeated() {
+    let home = Home::new();
+    for arguments in [["auth", "login", TOKEN].as_slice(), &["auth", TOKEN]] {
+        let run = home.run(arguments);
+        assert_eq!(run.code, Some(2), "{}", run.text());
+        assert!(!run.text().contains(TOKEN), "{}", run.text());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_goes_nowhere_but_where_it_was_kept_for() {
     let (canned, home) = (Canned::default(), Home::new());
@@ -244,7 +255,11 @@ async fn a_token_goes_nowhere_but_where_it_was_kept_for() {
     home.login(TOKEN, &at).ok();
     let list = home.run(&["list", "--base-url", &elsewhere]);
     assert_eq!(list.code, Some(3), "{}", list.text());
-    assert!(list.stderr.contains("is not sent to"), "{}", list.text());
+    assert!(
+        list.stderr.contains("is sent nowhere else"),
+        "{}",
+        list.text()
+    );
     assert!(canned.requests().is_empty());
 }
 

@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 31] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -39,6 +39,7 @@ fn help() {
         &["stop"],
         &["download"],
         &["fetch"],
+        &["history"],
         &["bucket"],
         &["bucket", "prove"],
         &["bucket", "add"],
@@ -49,6 +50,13 @@ fn help() {
         &["merge"],
         &["sim"],
         &["schema"],
+        &["auth"],
+        &["auth", "login"],
+        &["auth", "status"],
+        &["auth", "logout"],
+        &["doctor"],
+        &["completions"],
+        &["man"],
     ];
     for command in commands {
         let run = run(pcaps().args(command).arg("--help")).ok();

@@ -51,7 +51,7 @@ enum Odd {
 }
 
 /// A capture of files of more than a megabyte.
-const LONG: Duration = Duration::from_secs(300);
+const LONG: Duration = Duration::from_mins(5);
 
 /// How often it is looked whether something is so, and how long between.
 const LOOKS: u32 = 2_000;
@@ -869,12 +869,17 @@ pub(crate) mod programs {
 
         /// Has one of a capture's files end early.
         pub(crate) fn tear(&self, id: &str) {
+            let file = self.file(id);
+            let whole = fs::read(&file).unwrap();
+            fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+        }
+
+        /// One of a capture's files: not every server has seen traffic.
+        fn file(&self, id: &str) -> PathBuf {
             let edge = fs::read_dir(self.path("buckets/gs/captures/edge")).unwrap();
             let name = format!("pcap_{id}.pcap");
             let mut files = edge.map(|it| it.unwrap().path().join(&name));
-            let file = files.find(|it| it.exists()).unwrap();
-            let whole = fs::read(&file).unwrap();
-            fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+            files.find(|it| it.exists()).unwrap()
         }
 
         fn spawn(&self, arguments: &[&str]) -> Child {
@@ -909,11 +914,11 @@ pub(crate) mod programs {
         let id = far.capture();
         // More files: the same under other keys.
         let edge = far.folder.path().join("buckets/gs/captures/edge");
-        let name = format!("pcap_{id}.pcap");
+        let (file, name) = (far.file(&id), format!("pcap_{id}.pcap"));
         for number in 0..300 {
             let folder = edge.join(format!("copy-{number:03}"));
             fs::create_dir(&folder).unwrap();
-            fs::copy(edge.join("server-01").join(&name), folder.join(&name)).unwrap();
+            fs::copy(&file, folder.join(&name)).unwrap();
         }
         let begun = Instant::now();
         far.run(&["fetch", &id, "-o", "whole.pcap"]).ok();

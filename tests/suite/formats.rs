@@ -261,6 +261,8 @@ impl Results {
         let bucket = ["--colo", "ORD", "--bucket", "gs://captures/edge"];
         let full = ["capture", "full", "--time-limit", "1s", "-o", "full.pcap"];
         self.add("capture", json(&["capture", "udp", "-o", "a.pcap"]).json());
+        let past = json(&["history", "--since", "3m", "-o", "past.pcap"]);
+        self.add("history", past.json());
         self.add("capture full", json(&[&full[..], &bucket].concat()).json());
         self.add(
             "bucket prove",

@@ -275,13 +275,49 @@ async fn what_the_service_has_forgotten_is_told() {
     assert!(past.packets > 0 && past.to <= now);
 }
 
+/// The service forgets while other windows are asked for.
+#[tokio::test]
+async fn what_gets_too_old_meanwhile_is_told() {
+    let scene = Scene::set().await;
+    let history = scene.history(HOUR * 24, HOUR * 24 - MINUTE * 5);
+    let past = history.packet_limit(60).await.unwrap();
+    let forgotten = past.windows.iter().filter(
+        |it| matches!(&it.state, WindowState::Failed { reason, .. } if reason.contains("24 hours")),
+    );
+    let forgotten = forgotten.count();
+    assert!(forgotten > 0 && past.is_partial(), "{past:?}");
+    assert!(past.packets > 0);
+}
+
+#[tokio::test]
+async fn a_part_that_is_not_as_it_was_is_taken_again() {
+    let scene = Scene::set().await;
+    dropped_when(
+        |it: &Recalling| it.taken == 2,
+        |mut tell| {
+            let history = scene.history(MINUTE * 15, SignedDuration::ZERO);
+            history.packet_limit(10_000).on_progress(move |it| tell(it))
+        },
+    )
+    .await;
+    let parts = scene.folder.path().join("past.pcap.parts");
+    let parts = fs::read_dir(parts).unwrap().map(|it| it.unwrap().path());
+    let captures = parts.filter(|it| it.extension().is_some_and(|it| it == "pcap"));
+    let [torn, gone] = captures.collect::<Vec<_>>().try_into().unwrap();
+    let whole = fs::read(&torn).unwrap();
+    fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
+    fs::remove_file(gone).unwrap();
+    let past = scene.account.resume_history(scene.output()).await.unwrap();
+    scene.assert_all(&past);
+}
+
 #[tokio::test]
 async fn ranges_that_cannot_be_are_refused() {
     let scene = Scene::set().await;
     let now = scene.time.now();
     for (from, to, says) in [
         (now, now, "has to be earlier"),
-        (now - MINUTE, now + MINUTE, "in the future"),
+        (now - MINUTE, now + MINUTE * 2, "in the future"),
         (now - HOUR * 25, now, "more than 24 hours ago"),
     ] {
         let history = scene.account.history(from, to).to_path(scene.output());
@@ -295,4 +331,54 @@ async fn ranges_that_cannot_be_are_refused() {
     none.await.unwrap_err();
     assert_eq!(scene.samples(), 0);
     assert_eq!(fs::read_dir(scene.folder.path()).unwrap().count(), 0);
+}
+
+mod program {
+    use super::times;
+    use crate::support::{pcaps, run};
+
+    #[test]
+    fn minutes_of_a_simulator_come_in_one_sample() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = pcaps();
+        command.current_dir(folder.path());
+        command.args(["history", "--since", "3m", "--until", "1m"]);
+        let run = run(command.args(["--simulate", "-o", "past.pcap", "--json"]));
+        let document = run.json();
+        let packets = document["past"]["packets"].as_u64().unwrap();
+        assert_eq!(
+            packets,
+            times(&folder.path().join("past.pcap")).len() as u64
+        );
+        assert!(packets > 1_000, "{packets}");
+        assert_eq!(document["past"]["partial"], false);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (arguments, says) in [
+            (["history", "-o", "past.pcap"].as_slice(), "--since"),
+            (&["history", "--since", "soon", "-o", "p"], "such as 2h"),
+            (
+                &["history", "--since", "25h", "--simulate", "-o", "p"],
+                "24 hours",
+            ),
+            (
+                &["history", "--resume", "--simulate", "-o", "p"],
+                "no history to resume",
+            ),
+            (
+                &["history", "--resume", "--since", "2h", "-o", "p"],
+                "cannot be used with",
+            ),
+            (&["history", "udp or tcp", "--since", "2h", "-o", "p"], "or"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let run = run(pcaps().current_dir(&folder).args(arguments));
+            assert_eq!(run.code, Some(2), "{arguments:?}: {}", run.text());
+            assert!(run.stderr.contains(says), "{arguments:?}: {}", run.text());
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        }
+    }
 }

@@ -161,6 +161,10 @@ fn global() -> Option<Global> {
     while let Some(word) = words.next() {
         let text = word.to_string_lossy();
         let name = text.split('=').next().unwrap_or_default();
+        if name == "--simulate" {
+            given.push(word);
+            continue;
+        }
         if !["--profile", "--account", "--base-url"].contains(&name) {
             continue;
         }

@@ -11,7 +11,7 @@ use std::{
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use pcaps::{Capture, Collecting, Phase, Proving, Transfer, Update};
+use pcaps::{Capture, Collecting, Phase, Proving, Recalling, Transfer, Update};
 
 use crate::{
     args::Global,
@@ -124,6 +124,27 @@ impl Progress {
                     shown.amount(&doing, it.bytes, Some(it.bytes_listed));
                 }
             }
+        }
+    }
+
+    /// The callback of a history.
+    pub(crate) fn recalled(&self) -> impl FnMut(&Recalling) + Send + 'static {
+        let shown = self.0.clone();
+        move |it| {
+            if let Some(error) = &it.failing {
+                let next = it.next.unwrap_or_else(Timestamp::now);
+                let pause = next.duration_since(Timestamp::now());
+                shown.failing(error, Duration::try_from(pause).unwrap_or_default());
+            }
+            let (taken, left) = (it.taken as u64, it.left as u64);
+            let minutes = Duration::from_secs(60 * left);
+            shown.say(&format!(
+                "{} windows taken, {} left, which take {}; {} packets",
+                count(taken),
+                count(left),
+                duration(minutes),
+                count(it.packets)
+            ));
         }
     }
 

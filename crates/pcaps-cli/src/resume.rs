@@ -51,6 +51,12 @@ pub(crate) fn download(global: &Global, id: &CaptureId, path: Option<&Path>) -> 
     )
 }
 
+/// A history that is not at its end.
+pub(crate) fn history(global: &Global, path: &Path) -> String {
+    let (path, flags) = (quoted(&path.display().to_string()), flags(global));
+    format!("what has been taken stays; go on with `pcaps history --resume -o {path}{flags}`")
+}
+
 /// A proof that is not at its end. Keys of a bucket are left out.
 pub(crate) fn prove(global: &Global, bucket: &Destination) -> String {
     let (uri, flags) = (quoted(&bucket.to_string()), flags(global));

@@ -82,6 +82,21 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Takes a file that is there, and sums it up.
+    pub(crate) async fn take(&self, path: &Path, bytes: u64) -> Result<Saved, Failure> {
+        let saved = summed_up(path, bytes).await?;
+        if let Self::File(_) = self {
+            return Ok(saved);
+        }
+        to_stdout(path).await?;
+        Ok(Saved {
+            path: None,
+            ..saved
+        })
+    }
+}
+
 /// Makes sure that standard output can take a capture.
 pub(crate) fn check_stdout(global: &Global) -> Result<(), Failure> {
     if !global.is_text() {
@@ -140,7 +155,7 @@ async fn through(account: &Account, id: &CaptureId, progress: &Progress) -> Resu
 }
 
 /// A folder that ends with the command.
-fn temporary() -> Result<tempfile::TempDir, Failure> {
+pub(crate) fn temporary() -> Result<tempfile::TempDir, Failure> {
     let folder = tempfile::Builder::new().prefix("pcaps-").tempdir();
     folder.map_err(|error| Failure::write(&std::env::temp_dir(), &error))
 }

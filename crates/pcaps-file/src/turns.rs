@@ -133,7 +133,7 @@ struct Turn<'t, 'r, R, T, E> {
     number: u64,
 }
 
-impl<'r, R, T, E> Turn<'_, 'r, R, T, E> {
+impl<R, T, E> Turn<'_, '_, R, T, E> {
     fn come(&self) -> MutexGuard<'_, Taking<T, E>> {
         let taking = lock(&self.turns.taking);
         let is_early = |it: &mut Taking<T, E>| it.turn != self.number;
@@ -153,7 +153,7 @@ impl<R, T, E> Drop for Turn<'_, '_, R, T, E> {
     }
 }
 
-impl<'r, R: Read, T: Take<E>, E> Turns<'r, R, T, E> {
+impl<R: Read, T: Take<E>, E> Turns<'_, R, T, E> {
     /// Takes turns until there is nothing more, or so many.
     fn take_part(&self, wanted: &mut impl FnMut(&Packet<'_>) -> Result<bool, E>, most: usize) {
         let mut room = vec![0; PIECE];

@@ -29,7 +29,7 @@ use crate::{
     download::check_output,
     wait::{PATIENCE, pause_after},
 };
-use journal::{Asked, Event, Journal};
+use journal::{Event, HistoryFolder, Wanted};
 use plan::{Plan, Window};
 
 /// The service takes one sample in so long, on each account. (Source: Cloudflare's how-to page on packet captures.)
@@ -40,6 +40,11 @@ const DEPTH: SignedDuration = SignedDuration::from_hours(24);
 const PACKETS: u32 = 10_000;
 /// How often a sample that fails is taken again.
 const ATTEMPTS: u32 = 3;
+/// How long a sample may take: it is ready at once, mostly.
+const SAMPLE: Duration = Duration::from_mins(10);
+/// Clocks, and the moments at which they are read, may differ by so much.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
+const FORGOTTEN: &str = "it is more than 24 hours ago: the service has forgotten it";
 const STAY: &str = "what has been taken stays: resume to go on from it";
 
 /// Past traffic, taken in many samples and merged into one file: made by [`Account::history`], told where to, and
@@ -308,17 +313,17 @@ impl History {
                 let range = range(from, to, now)?;
                 // Its limits are checked here.
                 Sample::new(Duration::from_secs(1), packet_limit)?;
-                let asked = Asked {
+                let asked = Wanted {
                     account: self.account.id().to_string(),
                     filter: filter.to_string(),
                     packet_limit,
                     from: range.from,
                     to: range.to,
                 };
-                (Journal::begin(folder, &asked)?, asked, Vec::new())
+                (HistoryFolder::begin(folder, &asked)?, asked, Vec::new())
             }
             What::Resumed => {
-                let (journal, asked, events) = Journal::resume(folder)?;
+                let (journal, asked, events) = HistoryFolder::resume(folder)?;
                 if asked.account != self.account.id().to_string() {
                     return Err(Error::invalid(format!(
                         "the history in {} is of another account",
@@ -350,6 +355,15 @@ impl History {
 
 /// The range in whole seconds, as far as the service looks back.
 fn range(from: Timestamp, to: Timestamp, now: Timestamp) -> Result<Window, Error> {
+    // Who asks for the last 24 hours has looked at the clock a moment ago.
+    let earliest = now.checked_sub(DEPTH).unwrap_or(Timestamp::MIN);
+    let is_near = |it: Timestamp, limit: Timestamp| it.duration_since(limit).abs() <= SLACK;
+    let from = if is_near(from, earliest) {
+        from.max(earliest)
+    } else {
+        from
+    };
+    let to = if is_near(to, now) { to.min(now) } else { to };
     if from >= to {
         return Err(Error::invalid(format!(
             "there is no time from {from} to {to}: the first has to be earlier"
@@ -398,8 +412,8 @@ impl fmt::Debug for History {
 struct Taking {
     account: Account,
     chance: Chance,
-    journal: Journal,
-    asked: Asked,
+    journal: HistoryFolder,
+    asked: Wanted,
     filter: Filter,
     plan: Plan,
     /// When nothing more is asked for.
@@ -434,11 +448,7 @@ impl Taking {
                     self.last = self.last.max(Timestamp::from_second(at).ok());
                     self.begun = capture.parse().ok().map(|it| (window, it));
                 }
-                Event::Taken { packets, .. } if self.journal.path(window).is_file() => {
-                    self.took(window, packets);
-                }
-                // Its file is gone: it is asked for again.
-                Event::Taken { .. } => {}
+                Event::Taken { packets, .. } => self.took(window, packets),
                 Event::Failed { reason, .. } => self.plan_without(window, reason),
             }
         }
@@ -449,6 +459,7 @@ impl Taking {
         let is_full = packets >= u64::from(self.asked.packet_limit);
         let has_halves = is_full && self.plan.overflowed(window);
         self.plan.done(window);
+        self.taken.retain(|(it, ..)| *it != window);
         self.taken.push((window, packets, has_halves));
     }
 
@@ -464,11 +475,6 @@ impl Taking {
             let now = self.chance.clock.now();
             if self.is_over(now) {
                 break;
-            }
-            if now.duration_since(window.end()) > DEPTH {
-                let reason = "it is more than 24 hours ago: the service has forgotten it";
-                self.fail(window, reason.to_owned())?;
-                continue;
             }
             match self.take(window).await? {
                 Answer::Taken(packets) => {
@@ -494,7 +500,10 @@ impl Taking {
             let begun = self.begun.clone().filter(|(of, _)| *of == window);
             let outcome = match begun {
                 Some((_, id)) => self.finish(window, &id).await,
+                None if self.is_forgotten(window) => return Ok(Answer::Lost(FORGOTTEN.to_owned())),
                 None if !self.wait_for_turn().await => return Ok(Answer::TimeIsOver),
+                // Meanwhile it may have become too old.
+                None if self.is_forgotten(window) => continue,
                 None => self.once(window).await,
             };
             let error = match outcome {
@@ -503,9 +512,22 @@ impl Taking {
             };
             let now = self.chance.clock.now();
             match error.kind() {
-                // It was there: another one may do better.
-                ErrorKind::CaptureFailed | ErrorKind::NotFound | ErrorKind::NotACapture => {
+                // It was started: another one may do better.
+                ErrorKind::CaptureFailed
+                | ErrorKind::DeadlinePassed
+                | ErrorKind::NotFound
+                | ErrorKind::NotACapture
+                    if self.begun.is_some() =>
+                {
                     self.begun = None;
+                    lost += 1;
+                    if lost == ATTEMPTS {
+                        return Ok(Answer::Lost(error.to_string()));
+                    }
+                    self.tell(None, Some(error));
+                }
+                // Others like it were not refused: the service's clock may be a little different.
+                ErrorKind::Refused if !self.taken.is_empty() => {
                     lost += 1;
                     if lost == ATTEMPTS {
                         return Ok(Answer::Lost(error.to_string()));
@@ -515,12 +537,15 @@ impl Taking {
                 // A sample too many does nobody harm.
                 _ if error.is_transient() || error.may_have_worked() => {
                     failures += 1;
-                    let began = *since.get_or_insert(now);
+                    let first = *since.get_or_insert(now);
                     let pause = pause_after(failures, &error);
-                    if between(began, now).saturating_add(pause) > PATIENCE {
+                    if between(first, now).saturating_add(pause) > PATIENCE {
                         return Err(error.advise(STAY));
                     }
                     let next = later(now, pause);
+                    if self.is_over(next) {
+                        return Ok(Answer::TimeIsOver);
+                    }
                     self.tell(Some(next), Some(error));
                     self.chance.clock.sleep(pause).await;
                 }
@@ -544,6 +569,11 @@ impl Taking {
         true
     }
 
+    /// Whether the service does not know any more what passed then.
+    fn is_forgotten(&self, window: Window) -> bool {
+        self.chance.clock.now().duration_since(window.end()) > DEPTH
+    }
+
     fn is_over(&self, now: Timestamp) -> bool {
         self.end.is_some_and(|it| now >= it)
     }
@@ -553,7 +583,7 @@ impl Taking {
         self.tell(None, None);
         let now = self.chance.clock.now();
         let sample = Sample::new(window.length(), self.asked.packet_limit)?
-            .filter(self.filter.clone())
+            .filter(self.filter)
             .ending_at_as_of(window.end(), now)?;
         let started = self.account.start(sample).await;
         // What was refused may have been too early.
@@ -573,7 +603,9 @@ impl Taking {
 
     /// Has the packets of a sample in a file.
     async fn finish(&mut self, window: Window, id: &CaptureId) -> Result<u64, Error> {
-        self.account.wait(id).await?;
+        let now = self.chance.clock.now();
+        let left = self.end.map_or(SAMPLE, |it| between(now, it));
+        self.account.wait(id).deadline(left.min(SAMPLE)).await?;
         let download = self.account.download(id);
         let downloaded = download.to_path(self.journal.path(window)).await?;
         Ok(downloaded.contents.packets)
@@ -601,14 +633,17 @@ impl Taking {
 
     /// Merges what there is. The folder goes, unless there is something left to be asked for.
     async fn merge(self, output: &Path) -> Result<PastTraffic, Error> {
-        let windows = self.windows();
+        let mut windows = self.windows();
         if self.taken.is_empty() {
-            let why = self.failed.first().map_or_else(
-                || "the time ran out before the first".to_owned(),
-                |(_, reason)| reason.clone(),
-            );
+            let (kind, why) = match self.failed.first() {
+                Some((_, reason)) => (ErrorKind::NotFound, reason.as_str()),
+                None => (
+                    ErrorKind::DeadlinePassed,
+                    "the time ran out before the first",
+                ),
+            };
             let what = format!("no window of the past could be taken: {why}");
-            return Err(Error::new(ErrorKind::NotFound, what).advise(STAY));
+            return Err(Error::new(kind, what).advise(STAY));
         }
         let mut files: Vec<_> = self.taken.iter().map(|(window, ..)| *window).collect();
         files.sort_unstable();
@@ -634,8 +669,28 @@ impl Taking {
             Error::new(ErrorKind::Io, what).because(it).advise(STAY)
         })?;
         target.put_in_place().map_err(unwritten)?;
-        if self.plan.len() == 0 {
-            let removed = self.journal.remove(files.into_iter());
+        // They were whole when they came: something has happened to those that are not.
+        let mut is_whole = !merged.dedup_is_short;
+        for (window, file) in files.iter().zip(&merged.files) {
+            let reason = match &file.error {
+                Some(error) => error.to_string(),
+                None if file.refused > 0 => {
+                    format!("{} of its packets do not fit into the file", file.refused)
+                }
+                None => continue,
+            };
+            is_whole = false;
+            let of_it = windows.iter_mut().filter(|it| {
+                it.from >= window.begin() && it.to <= window.end() && it.state == WindowState::Whole
+            });
+            of_it.for_each(|it| {
+                it.state = WindowState::Failed {
+                    reason: reason.clone(),
+                };
+            });
+        }
+        if self.plan.len() == 0 && is_whole {
+            let removed = self.journal.remove();
             // All is where it should be: what is left of the folder harms nobody.
             if let Err(error) = removed {
                 let folder = self.journal.folder().display();
@@ -679,5 +734,22 @@ impl Taking {
             state,
         };
         all.into_iter().map(past).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_looked_at_the_clock_a_moment_ago_is_not_refused() {
+        let now: Timestamp = "2026-01-02T03:04:05.5Z".parse().unwrap();
+        let moment = SignedDuration::from_millis(700);
+        let all = range(now - DEPTH - moment, now + moment, now).unwrap();
+        assert_eq!(all.from, (now - DEPTH).as_second());
+        assert_eq!(all.to, now.as_second());
+        for (from, to) in [(now - DEPTH * 2, now), (now - moment, now + DEPTH)] {
+            range(from, to, now).unwrap_err();
+        }
     }
 }

@@ -19,6 +19,7 @@ impl Command {
             Self::Stop(_) => "stop",
             Self::Download(_) => "download",
             Self::Fetch(_) => "fetch",
+            Self::History(_) => "history",
             Self::Bucket(Bucket::Prove { .. }) => "bucket prove",
             Self::Bucket(Bucket::Add { .. }) => "bucket add",
             Self::Bucket(Bucket::List) => "bucket list",

@@ -11,12 +11,12 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Captures",
         &[
-            "capture", "start", "list", "show", "wait", "stop", "download", "fetch",
+            "capture", "start", "list", "show", "wait", "stop", "download", "fetch", "history",
         ],
     ),
     ("Buckets", &["bucket"]),
     ("Files", &["stats", "filter", "merge"]),
-    ("Setup", &["auth", "doctor", "completions", "man"]),
+    ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
     ("Simulator", &["sim"]),
 ];
 

@@ -122,7 +122,7 @@ Examples:
 
 pub(super) const LIST: &str = "\
 A terminal that is too narrow for all columns gets the most telling ones;
-`pcaps show ID` and --json leave out nothing. Times are in UTC.
+`pcaps show ID` and --json leave out nothing.
 
 Examples:
   pcaps list
@@ -174,6 +174,33 @@ Examples:
   pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o edge.pcap --delete-remote
   pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 --split edge
   pcaps fetch 66062c9d5dd1a5ac8e6d9c4b3e1e2f70 -o - | tcpdump -nr -";
+
+pub(super) const HISTORY: &str = concat!(
+    "\
+A sample looks back over five minutes at most, holds 10,000 packets at most, and
+the service takes one a minute. So the range is asked for in windows of five
+minutes, from the oldest on; then those that have more packets than fit into a
+sample are asked for again in halves, down to a second. What two samples hold
+both is there once. It takes as many minutes as there are windows.
+
+What has been taken is in FILE.parts meanwhile: ended at any moment, the same
+goes on with --resume. When --max-time is over, what there is is in FILE, and
+--resume goes on too.
+
+Exit code 8 says that packets are missing: a second had more than a sample
+holds, a window could not be taken, or the time ran out.
+
+",
+    filter!(),
+    "
+Examples:
+  pcaps history --since 2h -o past.pcap
+  pcaps history udp and dst port 53 --since 6h --until 4h -o dns.pcap
+  pcaps history --from 2026-11-23T10:00:00Z --to 2026-11-23T11:00:00Z \\
+      -o hour.pcap
+  pcaps history --resume -o past.pcap
+  pcaps history --since 3m --simulate -o past.pcap   no account needed"
+);
 
 pub(super) const BUCKET: &str = "\
 A bucket's URI is one of
@@ -424,6 +451,7 @@ mod tests {
             MERGE,
             SIM,
             SCHEMA,
+            HISTORY,
         ];
         for line in all.iter().flat_map(|it| it.lines()) {
             assert!(line.chars().count() <= 80, "{line}");

@@ -24,10 +24,10 @@ pub(crate) struct Refusal {
 /// Reads arguments, the first of which is the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Args, Refusal> {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    // A stray word of these commands may be a challenge.
+    // A stray word of these commands may be a challenge, or a token.
     let secretive = arguments
         .iter()
-        .any(|it| it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
+        .any(|it| it == "auth" || it == "bucket" || it.to_string_lossy().starts_with("--bucket"));
     let options = options(&arguments);
     let (format, color) = (format_of(&options), color_of(&options));
     let matches = command().try_get_matches_from(arguments);
@@ -396,8 +396,11 @@ mod tests {
                 Some("a similar subcommand exists: 'capture'".to_owned())
             )
         );
-        let (message, tip) = told(&["start", "--output=yaml", "full", "--bucket", "gs://b"]);
-        assert!(message.contains("not provided: --colo <NAME>"), "{message}");
+        let (message, tip) = told(&["download", "--output=yaml", "abc"]);
+        assert!(
+            message.contains("not provided: --output-file <FILE>"),
+            "{message}"
+        );
         assert_eq!(tip, None);
         let table = refusal(&["captrue", "--", "--json"]);
         assert!(!table.format.is_document());

@@ -37,6 +37,33 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "write a time with its zone, such as 2026-11-23T10:00:00Z".to_owned())
 }
 
+/// A moment that has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// So long ago.
+    Ago(Duration),
+    At(Timestamp),
+}
+
+impl Past {
+    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            // The beginning of time is as early as it gets.
+            Self::Ago(duration) => now.checked_sub(duration).unwrap_or(Timestamp::MIN),
+            Self::At(time) => time,
+        }
+    }
+}
+
+/// `2h`, or RFC 3339.
+pub(super) fn past(text: &str) -> Result<Past, String> {
+    let ago = duration(text).map(Past::Ago);
+    ago.or_else(|_| time(text).map(Past::At)).map_err(|_| {
+        "write how long ago, such as 2h or 30m, or a time with its zone, such as 2026-11-23T10:00:00Z"
+            .to_owned()
+    })
+}
+
 /// A bucket of the simulator, and where it is. Either may be wrong yet.
 #[derive(Clone)]
 pub(crate) struct Mapping {

@@ -1,5 +1,7 @@
 //! `pcaps auth`: the token that is kept.
 
+use std::io::{self, IsTerminal as _};
+
 use pcaps::{AccountId, ErrorKind, Secret};
 
 use super::stdin;
@@ -44,6 +46,11 @@ fn login(global: &Global, args: &args::Login) -> Result<(), Failure> {
     let id: AccountId = account.parse()?;
     let token = if prompt::is_possible() {
         prompt::secret("API token (it does not show): ")?
+    } else if io::stdin().is_terminal() {
+        // What is typed would show, and nobody would be asked.
+        return Err(Failure::usage(
+            "standard error is no terminal to ask on: leave it where it is, or give the token on standard input",
+        ));
     } else {
         stdin::or("-".to_owned(), TOKEN)?
     };

@@ -80,8 +80,7 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     )?;
     match findings.exit {
         None => Ok(()),
-        // All has been said.
-        Some(exit) => Err(Failure::new(exit, "")),
+        Some(exit) => Err(Failure::new(exit, "not all is as it should be")),
     }
 }
 

@@ -157,16 +157,20 @@ impl Fetched {
                 None => lines,
             }
         };
-        match target {
-            Some(Target::Stdout) => output::note(global, text().trim_end()),
-            _ => output::result(global, document, text)?,
-        }
+        let printed = match target {
+            Some(Target::Stdout) => {
+                output::note(global, text().trim_end());
+                Ok(())
+            }
+            _ => output::result(global, document, text),
+        };
+        // Whether or not somebody has read so far.
         if self.collected.is_partial() && !lenient {
             return Err(Failure::new(
                 Exit::Partial,
                 "packets are missing: what there is is in the output",
             ));
         }
-        Ok(())
+        printed
     }
 }

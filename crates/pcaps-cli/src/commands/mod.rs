@@ -8,6 +8,7 @@ mod download;
 mod dry_run;
 mod fetch;
 mod filter;
+mod history;
 mod list;
 mod man;
 mod merge;
@@ -44,6 +45,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Stop(it) => stop::run(global, &it),
         Command::Download(it) => download::run(global, &it),
         Command::Fetch(it) => fetch::run(global, it),
+        Command::History(it) => history::run(global, &it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Auth(it) => auth::run(global, &it),
         Command::Doctor => doctor::run(global),

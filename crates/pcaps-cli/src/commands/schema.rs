@@ -6,7 +6,7 @@ use pcaps::{Bucket, Capture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{bucket::Removed, capture, download, dry_run, fetch, filter, sim, stop};
+use super::{bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop};
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
@@ -34,6 +34,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("download", of::<download::Document<'_>>),
     ("fetch", of::<fetch::Document<'_>>),
     ("filter", of::<filter::Document>),
+    ("history", of::<history::Document<'_>>),
     ("list", of::<Vec<Capture>>),
     ("merge", of::<MergedView<'_>>),
     ("show", of::<Capture>),

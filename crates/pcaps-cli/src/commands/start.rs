@@ -105,7 +105,7 @@ pub(super) fn full(global: &Global, args: &StartFull) -> Result<(Full, Destinati
     Ok((full, bucket))
 }
 
-fn parse(words: &[String]) -> Result<Filter, Failure> {
+pub(super) fn parse(words: &[String]) -> Result<Filter, Failure> {
     let text = words.join(" ");
     if text.contains("://") {
         // The error of a filter shows it, and this may hold keys.

@@ -32,7 +32,7 @@ impl Credentials {
         let store = Store::open()?;
         match store.find(profile, &base_url.value) {
             Some(kept) => Ok(Self::Kept(kept.token()?, kept.place(&store))),
-            None => Err(missing(&store, profile, &base_url.value)),
+            None => Err(missing(&store, profile)),
         }
     }
 
@@ -67,10 +67,12 @@ pub(crate) fn environment() -> Option<&'static str> {
         .find(|it| is_set(it))
 }
 
-fn missing(store: &Store, profile: &str, base_url: &str) -> Failure {
+fn missing(store: &Store, profile: &str) -> Failure {
     let what = "there are no credentials: run `pcaps auth login`, or set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_API_KEY and CLOUDFLARE_EMAIL";
     let elsewhere = store.of(profile).map(Kept::base_url).next();
     Failure::new(Exit::Denied, what).noting(elsewhere.map(|it| {
-        format!("the token that is kept for the profile {profile} is for {it}, and is not sent to {base_url}")
+        format!(
+            "the token that is kept for the profile {profile} is for {it}, and is sent nowhere else"
+        )
     }))
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tempfile::NamedTempFile;
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::place;
 use crate::failure::Failure;
@@ -47,7 +47,12 @@ fn edited(text: &str, profile: &str, values: &[(&str, &str)]) -> io::Result<Stri
     let table = parent.entry(profile).or_insert(Item::Table(Table::new()));
     let table = table.as_table_like_mut().ok_or_else(is_wrong)?;
     for (key, text) in values {
-        table.insert(key, value(*text));
+        let mut new = Value::from(*text);
+        // A comment behind it stays.
+        if let Some(before) = table.get(key).and_then(Item::as_value) {
+            *new.decor_mut() = before.decor().clone();
+        }
+        table.insert(key, Item::Value(new));
     }
     Ok(document.to_string())
 }

@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn what_is_wrong_has_its_line_and_says_what_to_do() {
         for (text, expected) in [
-            ("a = \"\nb", "config.toml:1: this is not TOML"),
+            ("a = \"", "config.toml:1: this is not TOML"),
             (
                 "\nprofil = 1",
                 "config.toml:2: the key profil is not known; what can stand there: default_profile",

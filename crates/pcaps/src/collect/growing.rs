@@ -10,12 +10,12 @@ use std::{
 /// A part on its way into its file, as far as whoever reads it meanwhile has to know.
 #[derive(Debug)]
 pub(super) struct Growing {
-    state: Mutex<State>,
+    state: Mutex<Growth>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-enum State {
+enum Growth {
     /// There is no file yet.
     Awaited,
     /// The file has so many of its bytes.
@@ -28,14 +28,14 @@ enum State {
 
 impl Growing {
     pub(super) fn awaited() -> Arc<Self> {
-        Self::new(State::Awaited)
+        Self::new(Growth::Awaited)
     }
 
     pub(super) fn whole_at(path: PathBuf) -> Arc<Self> {
-        Self::new(State::Whole { path })
+        Self::new(Growth::Whole { path })
     }
 
-    fn new(state: State) -> Arc<Self> {
+    fn new(state: Growth) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -44,37 +44,37 @@ impl Growing {
 
     /// The first `len` bytes are in the file.
     pub(super) fn reached(&self, path: PathBuf, len: u64) {
-        self.set(State::Begun { path, len });
+        self.set(Growth::Begun { path, len });
     }
 
     /// All bytes are in the file.
     pub(super) fn whole(&self, path: PathBuf) {
-        self.set(State::Whole { path });
+        self.set(Growth::Whole { path });
     }
 
     /// Bytes that may have been read do not count: whoever reads stops.
     pub(super) fn taken_back(&self) {
         let mut state = self.lock();
-        if !matches!(*state, State::Awaited) {
-            *state = State::Gone;
+        if !matches!(*state, Growth::Awaited) {
+            *state = Growth::Gone;
             self.changed.notify_all();
         }
     }
 
     /// There will be no more: whoever reads stops.
     pub(super) fn gone(&self) {
-        self.set(State::Gone);
+        self.set(Growth::Gone);
     }
 
     /// Whether this is the part in that file, whole, and nothing was ever taken back of it.
     pub(super) fn is_whole_at(&self, place: &Path) -> bool {
-        matches!(&*self.lock(), State::Whole { path } if path == place)
+        matches!(&*self.lock(), Growth::Whole { path } if path == place)
     }
 
     /// The file, if it is whole.
     pub(super) fn path(&self) -> Option<PathBuf> {
         match &*self.lock() {
-            State::Whole { path } => Some(path.clone()),
+            Growth::Whole { path } => Some(path.clone()),
             _ => None,
         }
     }
@@ -88,15 +88,15 @@ impl Growing {
         }
     }
 
-    fn set(&self, new: State) {
+    fn set(&self, new: Growth) {
         let mut state = self.lock();
-        if !matches!(*state, State::Gone) {
+        if !matches!(*state, Growth::Gone) {
             *state = new;
             self.changed.notify_all();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Growth> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,10 +105,10 @@ impl Growing {
         let mut state = self.lock();
         loop {
             match &*state {
-                State::Begun { path, len } if *len > at => return Ok((path.clone(), Some(*len))),
-                State::Whole { path } => return Ok((path.clone(), None)),
-                State::Gone => return Err(io::Error::other("it is not fetched any more")),
-                State::Awaited | State::Begun { .. } => {}
+                Growth::Begun { path, len } if *len > at => return Ok((path.clone(), Some(*len))),
+                Growth::Whole { path } => return Ok((path.clone(), None)),
+                Growth::Gone => return Err(io::Error::other("it is not fetched any more")),
+                Growth::Awaited | Growth::Begun { .. } => {}
             }
             let waited = self.changed.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pcaps_file::NewFile;
+use pcaps_file::{NewFile, Reader};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Window;
@@ -22,7 +22,7 @@ const JOURNAL: &str = "history.ndjson";
 
 /// The folder, of which one run has hold at a time.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct HistoryFolder {
     folder: PathBuf,
     /// It is locked until it is closed.
     file: File,
@@ -30,7 +30,7 @@ pub(super) struct Journal {
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Wanted {
     pub(super) account: String,
     pub(super) filter: String,
     pub(super) packet_limit: u32,
@@ -38,7 +38,7 @@ pub(super) struct Asked {
     pub(super) to: i64,
 }
 
-impl Asked {
+impl Wanted {
     pub(super) fn range(&self) -> Window {
         Window {
             from: self.from,
@@ -57,7 +57,7 @@ struct First {
     /// The version of the journal.
     history: u32,
     #[serde(flatten)]
-    asked: Asked,
+    wanted: Wanted,
 }
 
 /// What happened to a window.
@@ -87,9 +87,9 @@ impl Event {
     }
 }
 
-impl Journal {
+impl HistoryFolder {
     /// Makes the folder, or takes one that is empty.
-    pub(super) fn begin(folder: PathBuf, asked: &Asked) -> Result<Self, Error> {
+    pub(super) fn begin(folder: PathBuf, wanted: &Wanted) -> Result<Self, Error> {
         let failed = |it| Error::io("make the folder", &folder, it);
         make(&folder).map_err(failed)?;
         if fs::read_dir(&folder).map_err(failed)?.next().is_some() {
@@ -102,13 +102,13 @@ impl Journal {
         let mut journal = Self { folder, file };
         journal.write(&First {
             history: 1,
-            asked: asked.clone(),
+            wanted: wanted.clone(),
         })?;
         Ok(journal)
     }
 
     /// Opens what a run before has left.
-    pub(super) fn resume(folder: PathBuf) -> Result<(Self, Asked, Vec<Event>), Error> {
+    pub(super) fn resume(folder: PathBuf) -> Result<(Self, Wanted, Vec<Event>), Error> {
         let path = folder.join(JOURNAL);
         if !path.is_file() {
             let what = format!("there is no history to resume: no file {}", path.display());
@@ -127,7 +127,7 @@ impl Journal {
         file.set_len(end as u64).map_err(failed)?;
         let mut lines = text.split(|it| *it == b'\n').filter(|it| !it.is_empty());
         let first = lines.next().unwrap_or_default();
-        let Ok(First { history: 1, asked }) = serde_json::from_slice(first) else {
+        let Ok(First { history: 1, wanted }) = serde_json::from_slice(first) else {
             return Err(Error::invalid(format!(
                 "{} is not the journal of a history: move the folder away, and begin anew",
                 path.display()
@@ -135,11 +135,16 @@ impl Journal {
         };
         // A line that makes no sense counts for nothing: its window is asked for again.
         let events = lines.filter_map(|it| serde_json::from_slice(it).ok());
-        let events: Vec<_> = events.collect();
+        // What has happened to a file since makes its window one that was not taken.
+        let is_there = |it: &Event| match it {
+            Event::Taken { packets, .. } => holds(&folder.join(name(it.window())), *packets),
+            _ => true,
+        };
+        let events: Vec<_> = events.filter(is_there).collect();
         let journal = Self { folder, file };
         let cleared = journal.clear_away();
         cleared.map_err(|it| Error::io("use the folder", &journal.folder, it))?;
-        Ok((journal, asked, events))
+        Ok((journal, wanted, events))
     }
 
     /// Takes away what was on its way into a file.
@@ -178,21 +183,46 @@ impl Journal {
     }
 
     /// Takes the folder away: first the journal, so that what is left is not taken for a history.
-    pub(super) fn remove(&self, windows: impl Iterator<Item = Window>) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         fs::remove_file(self.folder.join(JOURNAL))?;
-        for window in windows {
-            let removed = fs::remove_file(self.path(window));
-            if let Err(error) = removed
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(error);
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(is_name) {
+                fs::remove_file(entry.path())?;
             }
         }
         fs::remove_dir(&self.folder)
     }
 }
 
+/// Whether the file of a window has so many packets.
+fn holds(path: &Path, packets: u64) -> bool {
+    let count = || {
+        let mut reader = Reader::open(path).ok()?;
+        let mut count = 0;
+        while reader.next_packet().ok()?.is_some() {
+            count += 1;
+        }
+        Some(count)
+    };
+    count() == Some(packets)
+}
+
 /// The name of the file of a window: its begin, and how many seconds it is long.
 fn name(window: Window) -> String {
     format!("{}-{}.pcap", window.from, window.seconds())
+}
+
+/// Whether a file's name is that of a window.
+fn is_name(text: &str) -> bool {
+    let parts = text.strip_suffix(".pcap").and_then(|it| it.split_once('-'));
+    let Some((Ok(from), Ok(seconds))) = parts.map(|(from, len)| (from.parse(), len.parse::<i64>()))
+    else {
+        return false;
+    };
+    let window = Window {
+        from,
+        to: from.saturating_add(seconds),
+    };
+    name(window) == text
 }
