@@ -356,6 +356,29 @@ mod program {
     }
 
     #[test]
+    fn a_dry_run_shows_each_window_and_asks_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = pcaps();
+        command
+            .current_dir(folder.path())
+            .args(["history", "udp", "--since", "2h"]);
+        let run = run(command.args(["--simulate", "-o", "past.pcap", "--dry-run", "--json"]));
+        let document = run.json();
+        let requests = document["requests"].as_array().unwrap();
+        assert_eq!(requests.len(), 24);
+        for request in requests {
+            assert_eq!(request["method"], "POST");
+            assert_eq!(request["body"]["time_limit"], 300);
+            assert_eq!(request["body"]["filter_v1"]["protocol"], 17);
+        }
+        let ends = requests
+            .iter()
+            .map(|it| it["body"]["offset_time"].as_str().unwrap());
+        assert!(ends.is_sorted());
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
     fn what_cannot_be_is_refused() {
         for (arguments, says) in [
             (["history", "-o", "past.pcap"].as_slice(), "--since"),

@@ -293,6 +293,43 @@ impl History {
         }
     }
 
+    /// The samples that would be asked for now, from the oldest on: one for each window. Halves of those that overflow
+    /// come behind them.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let client = pcaps::Client::builder().token("v1.0-0123456789abcdef").build()?;
+    /// let account = client.account("0123456789abcdef0123456789abcdef".parse()?);
+    /// let to = jiff::Timestamp::now();
+    /// let history = account.history(to - Duration::from_secs(7_200), to);
+    /// assert_eq!(history.samples()?.len(), 24);
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) as when it is awaited, and when it is one that is resumed: what is left of
+    /// it is not known before.
+    pub fn samples(&self) -> Result<Vec<Sample>, Error> {
+        let now = self.account.shared.chance.clock.now();
+        let What::New {
+            from,
+            to,
+            filter,
+            packet_limit,
+        } = self.what
+        else {
+            return Err(Error::invalid(
+                "what is left of a history is not known before it is resumed",
+            ));
+        };
+        let plan = Plan::new(range(from, to, now)?);
+        let samples = plan
+            .waiting()
+            .map(|window| sample(window, packet_limit, filter, now));
+        samples.collect()
+    }
+
     async fn run(self) -> Result<PastTraffic, Error> {
         let Some(output) = self.output else {
             return Err(Error::invalid(
@@ -351,6 +388,17 @@ impl History {
         taking.take_all().await?;
         taking.merge(&output).await
     }
+}
+
+/// The sample of a window.
+fn sample(
+    window: Window,
+    packet_limit: u32,
+    filter: Filter,
+    now: Timestamp,
+) -> Result<Sample, Error> {
+    let sample = Sample::new(window.length(), packet_limit)?.filter(filter);
+    sample.ending_at_as_of(window.end(), now)
 }
 
 /// The range in whole seconds, as far as the service looks back.
@@ -582,9 +630,7 @@ impl Taking {
     async fn once(&mut self, window: Window) -> Result<u64, Error> {
         self.tell(None, None);
         let now = self.chance.clock.now();
-        let sample = Sample::new(window.length(), self.asked.packet_limit)?
-            .filter(self.filter)
-            .ending_at_as_of(window.end(), now)?;
+        let sample = sample(window, self.asked.packet_limit, self.filter, now)?;
         let started = self.account.start(sample).await;
         // What was refused may have been too early.
         if !started.as_ref().is_err_and(Error::never_arrived) {

@@ -50,6 +50,7 @@ impl Command {
             Self::Start(Start::Full(it)) => it.dry.run,
             Self::Stop(it) => it.dry.run,
             Self::Fetch(it) => it.dry_run,
+            Self::History(it) => it.dry_run,
             Self::Bucket(
                 Bucket::Prove { dry, .. }
                 | Bucket::Add { dry, .. }

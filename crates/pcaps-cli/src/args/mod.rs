@@ -561,6 +561,10 @@ pub(crate) struct History {
 
     #[command(flatten)]
     pub(crate) output: OutputFile,
+
+    /// Check everything, print the requests that would be sent, one a minute, and send nothing.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) dry_run: bool,
 }
 
 /// What `Fetching` has unless it is said otherwise.

@@ -3,12 +3,12 @@
 use std::{fs, path::PathBuf};
 
 use jiff::Timestamp;
-use pcaps::{PastTraffic, WindowState};
+use pcaps::{Account, Change, PastTraffic, Request, WindowState};
 use pcaps_file::Summary;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::start;
+use super::{dry_run, start};
 use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
@@ -28,6 +28,21 @@ pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> 
         ));
     }
     let filter = start::parse(&args.filter)?;
+    let new = |account: &Account| {
+        let now = Timestamp::now();
+        let since = args.since.map_or(now, |it| it.before(now));
+        let until = args.until.map_or(now, |it| it.before(now));
+        let history = account.history(since, until).filter(filter);
+        history.packet_limit(args.packets)
+    };
+    if args.dry_run {
+        let samples = runtime::interruptible(&Resume::default(), async {
+            Ok(new(&Session::open(global).await?.account).samples()?)
+        })?;
+        let requests: Vec<_> = samples.into_iter().map(Request::from).collect();
+        let changes: Vec<_> = requests.iter().map(Change::Start).collect();
+        return dry_run::show(global, &changes, None);
+    }
     let place = Place::of(&target)?;
     let resume = Resume::default();
     let taken = runtime::interruptible(&resume, async {
@@ -36,11 +51,7 @@ pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> 
         let history = if args.resume {
             account.resume_history(&place.path)
         } else {
-            let now = Timestamp::now();
-            let since = args.since.map_or(now, |it| it.before(now));
-            let until = args.until.map_or(now, |it| it.before(now));
-            let history = account.history(since, until).filter(filter);
-            history.packet_limit(args.packets).to_path(&place.path)
+            new(account).to_path(&place.path)
         };
         let history = match args.max_time {
             Some(limit) => history.within(limit),
