@@ -272,9 +272,9 @@ account's id if neither --account, the environment nor the profile has it.
 Without a terminal the token is read from standard input; no option takes it.
 
 The service is asked what the token is good for, and one that it does not know
-is not kept. It is kept in the system's keyring, or where none answers in
-credentials.json beside the configuration file, which only you can read. It is
-sent to no other place than it was kept for (--base-url). The account, and
+is not kept. It is kept in credentials.json beside the configuration file, which
+only you can read; on macOS and Windows in the system's keyring if that answers.
+It is sent to no other place than it was kept for (--base-url). The account, and
 another base URL than Cloudflare's, are written into the profile.
 
 Tokens are made in Cloudflare's dashboard (My Profile, API Tokens), with the

@@ -698,7 +698,7 @@ pub(crate) struct Login {
     #[arg(long)]
     pub(crate) offline: bool,
 
-    /// Keep the token in a file that only you can read, not in the system's keyring.
+    /// Keep the token in a file that only you can read, also where the system has a keyring.
     #[arg(long)]
     pub(crate) insecure_storage: bool,
 }

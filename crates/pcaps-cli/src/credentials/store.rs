@@ -1,5 +1,5 @@
 //! What was kept: a file that only its owner can read says for which profile there is a token, and where it is: in the
-//! system's keyring, or in the file itself where no keyring answers.
+//! system's keyring, or in the file itself where there is none, or none answers.
 
 use std::{
     fmt, fs, io,
@@ -119,6 +119,7 @@ impl Store {
             base_url: base_url.trim_end_matches('/').to_owned(),
             token: None,
         };
+        let use_keyring = use_keyring && keyring::IS_THERE;
         let refused = match use_keyring.then(|| keyring::keep(&kept.user(), token)) {
             Some(Ok(())) => None,
             outcome => {
