@@ -254,6 +254,8 @@ fn a_breaking_change_names_what_needs_what_is_gone() {
         "            let answer = call.api.stop_capture(account, id).await;\n",
         "",
     );
+    let probe = "            let answer = call.api.stop_capture(id, nobody).await;\n";
+    workspace.edit("crates/pcaps/src/probe.rs", probe, "");
     workspace.edit(
         "crates/pcaps-sim/src/ownership.rs",
         "            filename: Some(self.filename.clone()),\n",
