@@ -13,7 +13,7 @@ use pcaps_sim::{
 
 use crate::{
     secrets,
-    support::{ACCOUNT, TOKEN, dropped_when},
+    support::{ACCOUNT, TOKEN, account_at, dropped_when},
     time::Time,
 };
 
@@ -31,7 +31,6 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        secrets::watch_logs();
         let time = Time::start();
         let clock = time.clone();
         let simulator = Simulator::builder()
@@ -41,16 +40,9 @@ impl Scene {
             .clock(move || clock.now());
         let simulator = simulator.start().await.unwrap();
         let server = FaultServer::before(&simulator).await.unwrap();
-        let client = pcaps::Client::builder()
-            .token(TOKEN)
-            .base_url(server.base_url())
-            .clock(time.clone())
-            .random(|| 1.0)
-            .build()
-            .unwrap();
         Self {
+            account: account_at(server.base_url(), &time),
             time,
-            account: client.account(ACCOUNT.parse().unwrap()),
             _simulator: simulator,
             server,
             folder: tempfile::tempdir().unwrap(),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use pcaps::{Account, CaptureId, Collect, Collected, Summary};
+use tempfile::TempDir;
 
 use crate::{
     args::Global,
@@ -49,50 +50,50 @@ impl Target {
         id: &CaptureId,
         progress: &Progress,
     ) -> Result<Saved, Failure> {
-        match self {
-            Self::File(path) => saved(account, id, progress, path).await,
-            Self::Stdout => through(account, id, progress).await,
-        }
+        let (path, _folder) = self.place()?;
+        let download = account.download(id).on_progress(progress.bytes());
+        let bytes = download.to_path(&path).await?.bytes;
+        self.take(&path, bytes).await
     }
-}
 
-impl Target {
     /// Collects a full capture to it.
     pub(crate) async fn collect(
         &self,
         collect: Collect<'_>,
-    ) -> Result<(Collected, Option<Saved>), Failure> {
+    ) -> Result<(Collected, Saved), Failure> {
+        let (path, _folder) = self.place()?;
+        let collected = collect.to_path(&path).await?;
+        let saved = self.take(&path, collected.bytes).await?;
+        Ok((collected, saved))
+    }
+
+    /// Where a capture is made. What goes to standard output is made in a folder that ends with the command, so that
+    /// nothing comes out that is not a whole capture.
+    pub(crate) fn place(&self) -> Result<(PathBuf, Option<TempDir>), Failure> {
         match self {
-            Self::File(path) => {
-                let (collected, saved) = collected(collect, path).await?;
-                Ok((collected, Some(saved)))
-            }
+            Self::File(path) => Ok((path.clone(), None)),
             Self::Stdout => {
-                let folder = temporary()?;
-                let path = folder.path().join("capture.pcap");
-                let (collected, saved) = collected(collect, &path).await?;
-                to_stdout(&path).await?;
-                let saved = Saved {
-                    path: None,
-                    ..saved
-                };
-                Ok((collected, Some(saved)))
+                let folder = tempfile::Builder::new().prefix("pcaps-").tempdir();
+                let failed = |error| Failure::write(&std::env::temp_dir(), &error);
+                let folder = folder.map_err(failed)?;
+                Ok((folder.path().join("capture.pcap"), Some(folder)))
             }
         }
     }
-}
 
-impl Target {
-    /// Takes a file that is there, and sums it up.
+    /// Takes a capture that is in its place, and sums it up.
     pub(crate) async fn take(&self, path: &Path, bytes: u64) -> Result<Saved, Failure> {
-        let saved = summed_up(path, bytes).await?;
-        if let Self::File(_) = self {
-            return Ok(saved);
+        let file = path.to_owned();
+        let summary = tokio::task::spawn_blocking(move || Summary::open(file)).await;
+        let summary = summary.map_err(|error| Failure::because(Exit::Other, &error))?;
+        let summary = summary.map_err(|error| Failure::because(Exit::Other, &error))?;
+        if let Self::Stdout = self {
+            to_stdout(path).await?;
         }
-        to_stdout(path).await?;
         Ok(Saved {
-            path: None,
-            ..saved
+            path: self.path().map(Path::to_owned),
+            bytes,
+            summary,
         })
     }
 }
@@ -110,54 +111,6 @@ pub(crate) fn check_stdout(global: &Global) -> Result<(), Failure> {
         ));
     }
     Ok(())
-}
-
-/// Downloads to a file, and sums it up.
-async fn saved(
-    account: &Account,
-    id: &CaptureId,
-    progress: &Progress,
-    path: &Path,
-) -> Result<Saved, Failure> {
-    let download = account.download(id).on_progress(progress.bytes());
-    let bytes = download.to_path(path).await?.bytes;
-    summed_up(path, bytes).await
-}
-
-/// Collects to a file, and sums it up.
-async fn collected(collect: Collect<'_>, path: &Path) -> Result<(Collected, Saved), Failure> {
-    let collected = collect.to_path(path).await?;
-    let saved = summed_up(path, collected.bytes).await?;
-    Ok((collected, saved))
-}
-
-async fn summed_up(path: &Path, bytes: u64) -> Result<Saved, Failure> {
-    let file = path.to_owned();
-    let summary = tokio::task::spawn_blocking(move || Summary::open(file)).await;
-    let summary = summary.map_err(|error| Failure::because(Exit::Other, &error))?;
-    Ok(Saved {
-        path: Some(path.to_owned()),
-        bytes,
-        summary: summary.map_err(|error| Failure::because(Exit::Other, &error))?,
-    })
-}
-
-/// Downloads to standard output: first to a temporary file, so that nothing comes out that is not a whole capture.
-async fn through(account: &Account, id: &CaptureId, progress: &Progress) -> Result<Saved, Failure> {
-    let folder = temporary()?;
-    let path = folder.path().join("capture.pcap");
-    let saved = saved(account, id, progress, &path).await?;
-    to_stdout(&path).await?;
-    Ok(Saved {
-        path: None,
-        ..saved
-    })
-}
-
-/// A folder that ends with the command.
-pub(crate) fn temporary() -> Result<tempfile::TempDir, Failure> {
-    let folder = tempfile::Builder::new().prefix("pcaps-").tempdir();
-    folder.map_err(|error| Failure::write(&std::env::temp_dir(), &error))
 }
 
 async fn to_stdout(path: &Path) -> Result<(), Failure> {

@@ -43,7 +43,6 @@ use growing::Growing;
 use listing::{Object, Objects, list};
 use merging::Merging;
 use parts::{FetchedPart, Left, PartsFolder};
-pub(crate) use parts::{lock, make};
 use place::Places;
 use tally::Tally;
 pub use tally::{Collecting, Phase};

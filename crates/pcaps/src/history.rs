@@ -354,8 +354,7 @@ impl History {
                     account: self.account.id().to_string(),
                     filter: filter.to_string(),
                     packet_limit,
-                    from: range.from,
-                    to: range.to,
+                    range,
                 };
                 (HistoryFolder::begin(folder, &asked)?, asked, Vec::new())
             }
@@ -371,9 +370,9 @@ impl History {
             }
         };
         let mut taking = Taking {
-            filter: asked.filter()?,
+            filter: asked.filter.parse()?,
             end: self.within.map(|it| later(now, it)),
-            plan: Plan::new(asked.range()),
+            plan: Plan::new(asked.range),
             account: self.account,
             chance,
             journal,
@@ -490,14 +489,17 @@ impl Taking {
     /// Takes over what a run before has done.
     fn replay(&mut self, events: Vec<Event>) {
         for event in events {
-            let window = event.window();
             match event {
-                Event::Started { capture, at, .. } => {
+                Event::Started {
+                    window,
+                    capture,
+                    at,
+                } => {
                     self.last = self.last.max(Timestamp::from_second(at).ok());
                     self.begun = capture.parse().ok().map(|it| (window, it));
                 }
-                Event::Taken { packets, .. } => self.took(window, packets),
-                Event::Failed { reason, .. } => self.plan_without(window, reason),
+                Event::Taken { window, packets } => self.took(window, packets),
+                Event::Failed { window, reason } => self.plan_without(window, reason),
             }
         }
     }
@@ -526,11 +528,7 @@ impl Taking {
             }
             match self.take(window).await? {
                 Answer::Taken(packets) => {
-                    self.journal.write(&Event::Taken {
-                        from: window.from,
-                        to: window.to,
-                        packets,
-                    })?;
+                    self.journal.add(&Event::Taken { window, packets })?;
                     self.took(window, packets);
                 }
                 Answer::Lost(reason) => self.fail(window, reason)?,
@@ -559,23 +557,18 @@ impl Taking {
                 Err(error) => error,
             };
             let now = self.chance.clock.now();
-            match error.kind() {
+            let is_lost = match error.kind() {
                 // It was started: another one may do better.
                 ErrorKind::CaptureFailed
                 | ErrorKind::DeadlinePassed
                 | ErrorKind::NotFound
-                | ErrorKind::NotACapture
-                    if self.begun.is_some() =>
-                {
-                    self.begun = None;
-                    lost += 1;
-                    if lost == ATTEMPTS {
-                        return Ok(Answer::Lost(error.to_string()));
-                    }
-                    self.tell(None, Some(error));
-                }
+                | ErrorKind::NotACapture => self.begun.take().is_some(),
                 // Others like it were not refused: the service's clock may be a little different.
-                ErrorKind::Refused if !self.taken.is_empty() => {
+                ErrorKind::Refused => !self.taken.is_empty(),
+                _ => false,
+            };
+            match error {
+                error if is_lost => {
                     lost += 1;
                     if lost == ATTEMPTS {
                         return Ok(Answer::Lost(error.to_string()));
@@ -583,7 +576,7 @@ impl Taking {
                     self.tell(None, Some(error));
                 }
                 // A sample too many does nobody harm.
-                _ if error.is_transient() || error.may_have_worked() => {
+                error if error.is_transient() || error.may_have_worked() => {
                     failures += 1;
                     let first = *since.get_or_insert(now);
                     let pause = pause_after(failures, &error);
@@ -597,7 +590,7 @@ impl Taking {
                     self.tell(Some(next), Some(error));
                     self.chance.clock.sleep(pause).await;
                 }
-                _ => return Err(error.advise(STAY)),
+                error => return Err(error.advise(STAY)),
             }
         }
     }
@@ -637,9 +630,8 @@ impl Taking {
             self.last = Some(self.chance.clock.now());
         }
         let capture = started?;
-        self.journal.write(&Event::Started {
-            from: window.from,
-            to: window.to,
+        self.journal.add(&Event::Started {
+            window,
             capture: capture.id().to_string(),
             at: self.chance.clock.now().as_second(),
         })?;
@@ -658,9 +650,8 @@ impl Taking {
     }
 
     fn fail(&mut self, window: Window, reason: String) -> Result<(), Error> {
-        self.journal.write(&Event::Failed {
-            from: window.from,
-            to: window.to,
+        self.journal.add(&Event::Failed {
+            window,
             reason: reason.clone(),
         })?;
         self.plan_without(window, reason);
@@ -743,7 +734,7 @@ impl Taking {
                 tracing::warn!(%error, "the folder {folder} cannot be taken away");
             }
         }
-        let range = self.asked.range();
+        let range = self.asked.range;
         Ok(PastTraffic {
             from: range.begin(),
             to: range.end(),

@@ -51,6 +51,7 @@ mod error;
 mod filter;
 mod history;
 mod id;
+mod journal;
 mod lookout;
 mod operation;
 mod pace;

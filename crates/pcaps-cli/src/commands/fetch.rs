@@ -116,7 +116,10 @@ pub(super) async fn collect(
     resume: &Resume,
 ) -> Result<Fetched, Failure> {
     let fetched = match target {
-        Some(target) => target.collect(collect).await,
+        Some(target) => {
+            let fetched = target.collect(collect).await;
+            fetched.map(|(collected, saved)| (collected, Some(saved)))
+        }
         None => match collect.await {
             Ok(collected) => Ok((collected, None)),
             Err(error) => Err(error.into()),

@@ -7,6 +7,7 @@ use pcaps::{Account, Change, PastTraffic, Request, WindowState};
 use pcaps_file::Summary;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tempfile::TempDir;
 
 use super::{dry_run, start};
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     resume::{self, Resume},
     runtime,
     session::Session,
-    target::{self, Target},
+    target::Target,
 };
 
 pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> {
@@ -105,16 +106,10 @@ struct Place {
 
 impl Place {
     fn of(target: &Target) -> Result<Self, Failure> {
-        if let Some(path) = target.path() {
-            return Ok(Self {
-                path: path.to_owned(),
-                temporary: None,
-            });
-        }
-        let folder = target::temporary()?.keep();
+        let (path, folder) = target.place()?;
         Ok(Self {
-            path: folder.join("past.pcap"),
-            temporary: Some(folder),
+            path,
+            temporary: folder.map(TempDir::keep),
         })
     }
 

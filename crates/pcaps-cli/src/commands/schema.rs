@@ -87,12 +87,12 @@ pub(super) fn check(global: &Global, command: &str) -> Result<(), Failure> {
         ));
     }
     let schema = result(command);
-    if is_id && !schema.is_some_and(|it| has_any(&it, &ID_FIELDS)) {
+    if is_id && !schema.as_ref().is_some_and(|it| has_any(it, &ID_FIELDS)) {
         return Err(Failure::usage(format!(
             "what {command} prints has no id: give another format than `--output id`"
         )));
     }
-    match result(command) {
+    match schema {
         Some(schema) => Fields::new(&global.fields).check(&schema),
         None => Err(Failure::usage(format!(
             "what {command} prints has no fields: leave out --fields"

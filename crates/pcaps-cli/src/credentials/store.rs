@@ -3,13 +3,11 @@
 
 use std::{
     fmt, fs, io,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use pcaps::Secret;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::keyring;
 use crate::{
@@ -167,13 +165,9 @@ impl Store {
         let write = || {
             let folder = self.path.parent().unwrap_or(Path::new("."));
             make_folder(folder)?;
-            // Made for its owner only.
-            let mut file = NamedTempFile::new_in(folder)?;
-            serde_json::to_writer_pretty(&mut file, &self.document)?;
-            file.write_all(b"\n")?;
-            file.as_file().sync_all()?;
-            file.persist(&self.path).map_err(io::Error::from)?;
-            Ok::<_, io::Error>(())
+            let mut text = serde_json::to_vec_pretty(&self.document)?;
+            text.push(b'\n');
+            settings::replace(&self.path, &text, None)
         };
         write().map_err(|error| Failure::write(&self.path, &error))
     }

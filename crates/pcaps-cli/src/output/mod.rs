@@ -79,7 +79,7 @@ fn print_painted(text: &str) -> Result<(), Failure> {
 
 fn write(stdout: &mut impl io::Write, data: &[u8]) -> Result<(), Failure> {
     stdout
-        .write_all(data.as_ref())
+        .write_all(data)
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::stdout(&error))
 }

@@ -28,7 +28,12 @@ pub(crate) fn remember(profile: &str, values: &[(&str, &str)]) -> Result<PathBuf
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text?,
         };
-        replace(&path, &edited(&text, profile, values)?)
+        let text = edited(&text, profile, values)?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let before = fs::metadata(&path).ok();
+        replace(&path, text.as_bytes(), before.map(|it| it.permissions()))
     };
     write().map_err(|error| Failure::write(&path, &error))?;
     Ok(path)
@@ -57,16 +62,18 @@ fn edited(text: &str, profile: &str, values: &[(&str, &str)]) -> io::Result<Stri
     Ok(document.to_string())
 }
 
-/// Puts a text in the place of a file, whole or not at all.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Puts bytes in the place of a file, whole or not at all: for its owner only, or with these permissions.
+pub(crate) fn replace(
+    path: &Path,
+    bytes: &[u8],
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    if let Ok(before) = fs::metadata(path) {
-        file.as_file().set_permissions(before.permissions())?;
+    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
     }
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(io::Error::from)?;
     Ok(())

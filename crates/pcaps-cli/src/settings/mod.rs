@@ -9,7 +9,7 @@ use std::{fmt, path::Path, str::FromStr};
 
 use crate::{args::Global, failure::Failure};
 
-pub(crate) use edit::remember;
+pub(crate) use edit::{remember, replace};
 pub(crate) use file::{Config, Key};
 pub(crate) use place::{config_path, folder};
 

@@ -6,12 +6,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
-    thread,
-    time::Duration,
 };
 
 use pcaps_file::{NewFile, Verifier};
@@ -19,15 +17,14 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::listing::Object;
-use crate::{CaptureId, Destination, Error};
+use crate::{
+    CaptureId, Destination, Error,
+    journal::{JournalFile, make, private},
+};
 
 const MANIFEST: &str = "manifest.ndjson";
 /// Where the system says which of its boots this is.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-
-/// For how long another run on the same folder may still be at its end, and how often it is asked.
-const PATIENCE: Duration = Duration::from_secs(2);
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The folder, of which one run has hold at a time.
 pub(super) struct PartsFolder {
@@ -38,8 +35,7 @@ pub(super) struct PartsFolder {
 }
 
 struct Journal {
-    /// It is locked until it is closed.
-    file: File,
+    file: JournalFile,
     next: u32,
 }
 
@@ -141,16 +137,8 @@ impl PartsFolder {
     ) -> Result<(Self, Left), Error> {
         let failed = |it| Error::io("use the folder", &folder, it);
         refuse_others(&folder)?;
-        let mut file = lock(&folder.join(MANIFEST), &folder)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
-        // A last line without an end was being written when the run before ended.
-        let end = text
-            .iter()
-            .rposition(|it| *it == b'\n')
-            .map_or(0, |it| it + 1);
-        text.truncate(end);
-        file.set_len(end as u64).map_err(failed)?;
+        let (file, text) =
+            JournalFile::open(&folder.join(MANIFEST), &folder, |it| unwritten(&folder, it))?;
         let mut journal = Journal { file, next: 0 };
         let destination = destination.to_string();
         let left = if text.is_empty() {
@@ -161,7 +149,7 @@ impl PartsFolder {
                 capture: capture.to_string(),
                 destination,
             };
-            journal.add(&line).map_err(failed)?;
+            journal.file.add(&line).map_err(failed)?;
             Left::default()
         } else {
             journal.read(&text, &folder, capture, &destination)?
@@ -208,7 +196,10 @@ impl PartsFolder {
         let part = self.next(object);
         let file = new_file(&self.path(&part)).map_err(|it| self.unwritten(it))?;
         let line = Line::Begun(Entry::new(object, &part, None));
-        self.journal().add(&line).map_err(|it| self.unwritten(it))?;
+        self.journal()
+            .file
+            .add(&line)
+            .map_err(|it| self.unwritten(it))?;
         Ok((part, file))
     }
 
@@ -235,7 +226,10 @@ impl PartsFolder {
     ) -> Result<FetchedPart, Error> {
         part.found = found;
         let line = Line::Whole(Entry::new(object, &part, Some(&part.found)));
-        self.journal().add(&line).map_err(|it| self.unwritten(it))?;
+        self.journal()
+            .file
+            .add(&line)
+            .map_err(|it| self.unwritten(it))?;
         Ok(part)
     }
 
@@ -301,13 +295,6 @@ impl Entry {
 }
 
 impl Journal {
-    /// Appends a line, in one piece.
-    fn add(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
-        self.file.write_all(&text)
-    }
-
     /// What was done, and is still there. A line that makes no sense counts for nothing.
     fn read(
         &mut self,
@@ -504,23 +491,6 @@ fn others(folder: &Path, why: &str) -> Error {
     ))
 }
 
-/// Makes a folder for its owner only. A link is no folder: it may lead anywhere.
-pub(crate) fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if fs::symlink_metadata(folder)?.is_dir() {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        }
-        made => made,
-    }
-}
-
 fn new_file(path: &Path) -> io::Result<File> {
     // What no journal names may have another name, under which it is somebody's file.
     let _ = fs::remove_file(path);
@@ -528,54 +498,6 @@ fn new_file(path: &Path) -> io::Result<File> {
     options.read(true).write(true).create_new(true);
     private(&mut options);
     options.open(path)
-}
-
-fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
-}
-
-/// Opens the journal, and keeps others out. A run that was dropped may still be writing its last bytes.
-pub(crate) fn lock(path: &Path, folder: &Path) -> Result<File, Error> {
-    let failed = |it| unwritten(folder, it);
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    private(&mut options);
-    let mut waited = Duration::ZERO;
-    loop {
-        let file = options.open(path).map_err(failed)?;
-        match file.try_lock() {
-            // The one who had it may have taken it away.
-            Ok(()) if is_at(&file, path) => return Ok(file),
-            Err(TryLockError::WouldBlock) if waited >= PATIENCE => {
-                return Err(Error::invalid(format!(
-                    "another process is at work in {}: wait for it, or give another output",
-                    folder.display()
-                )));
-            }
-            Ok(()) | Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        thread::sleep(LOOK);
-        waited += LOOK;
-    }
-}
-
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = |it: fs::Metadata| (it.dev(), it.ino());
-    matches!(
-        (file.metadata().map(identity), fs::metadata(path).map(identity)),
-        (Ok(one), Ok(other)) if one == other
-    )
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
 }
 
 #[cfg(test)]

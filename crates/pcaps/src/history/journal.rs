@@ -4,8 +4,7 @@
 //! was started, and what came of it. It holds no secret.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -14,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Window;
 use crate::{
-    Error, ErrorKind, Filter,
-    collect::{lock, make},
+    Error, ErrorKind,
+    journal::{JournalFile, make},
 };
 
 const JOURNAL: &str = "history.ndjson";
@@ -24,8 +23,7 @@ const JOURNAL: &str = "history.ndjson";
 #[derive(Debug)]
 pub(super) struct HistoryFolder {
     folder: PathBuf,
-    /// It is locked until it is closed.
-    file: File,
+    file: JournalFile,
 }
 
 /// What is asked for.
@@ -34,21 +32,8 @@ pub(super) struct Wanted {
     pub(super) account: String,
     pub(super) filter: String,
     pub(super) packet_limit: u32,
-    pub(super) from: i64,
-    pub(super) to: i64,
-}
-
-impl Wanted {
-    pub(super) fn range(&self) -> Window {
-        Window {
-            from: self.from,
-            to: self.to,
-        }
-    }
-
-    pub(super) fn filter(&self) -> Result<Filter, Error> {
-        self.filter.parse()
-    }
+    #[serde(flatten)]
+    pub(super) range: Window,
 }
 
 /// The first line of the journal.
@@ -66,25 +51,24 @@ struct First {
 pub(super) enum Event {
     /// A sample of it was started.
     Started {
-        from: i64,
-        to: i64,
+        #[serde(flatten)]
+        window: Window,
         capture: String,
         /// When, in seconds since the epoch.
         at: i64,
     },
     /// Its packets are in a file of the folder.
-    Taken { from: i64, to: i64, packets: u64 },
+    Taken {
+        #[serde(flatten)]
+        window: Window,
+        packets: u64,
+    },
     /// It is not asked for again.
-    Failed { from: i64, to: i64, reason: String },
-}
-
-impl Event {
-    pub(super) fn window(&self) -> Window {
-        let (Self::Started { from, to, .. }
-        | Self::Taken { from, to, .. }
-        | Self::Failed { from, to, .. }) = *self;
-        Window { from, to }
-    }
+    Failed {
+        #[serde(flatten)]
+        window: Window,
+        reason: String,
+    },
 }
 
 impl HistoryFolder {
@@ -98,9 +82,8 @@ impl HistoryFolder {
                 folder.display()
             )));
         }
-        let file = lock(&folder.join(JOURNAL), &folder)?;
-        let mut journal = Self { folder, file };
-        journal.write(&First {
+        let mut journal = Self::open(folder)?.0;
+        journal.add(&First {
             history: 1,
             wanted: wanted.clone(),
         })?;
@@ -116,15 +99,7 @@ impl HistoryFolder {
                 "give the same output as before, or begin a new one with the time that it is to cover",
             ));
         }
-        let failed = |it| Error::io("use the folder", &folder, it);
-        let mut file = lock(&path, &folder)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(failed)?;
-        // A last line without an end was being written when the run before ended.
-        let end = text.iter().rposition(|it| *it == b'\n');
-        let end = end.map_or(0, |it| it + 1);
-        text.truncate(end);
-        file.set_len(end as u64).map_err(failed)?;
+        let (journal, text) = Self::open(folder)?;
         let mut lines = text.split(|it| *it == b'\n').filter(|it| !it.is_empty());
         let first = lines.next().unwrap_or_default();
         let Ok(First { history: 1, wanted }) = serde_json::from_slice(first) else {
@@ -137,14 +112,19 @@ impl HistoryFolder {
         let events = lines.filter_map(|it| serde_json::from_slice(it).ok());
         // What has happened to a file since makes its window one that was not taken.
         let is_there = |it: &Event| match it {
-            Event::Taken { packets, .. } => holds(&folder.join(name(it.window())), *packets),
+            Event::Taken { window, packets } => holds(&journal.path(*window), *packets),
             _ => true,
         };
-        let events: Vec<_> = events.filter(is_there).collect();
-        let journal = Self { folder, file };
+        let events = events.filter(is_there).collect();
         let cleared = journal.clear_away();
         cleared.map_err(|it| Error::io("use the folder", &journal.folder, it))?;
         Ok((journal, wanted, events))
+    }
+
+    fn open(folder: PathBuf) -> Result<(Self, Vec<u8>), Error> {
+        let path = folder.join(JOURNAL);
+        let (file, text) = JournalFile::open(&path, &folder, |it| unwritten(&folder, it))?;
+        Ok((Self { folder, file }, text))
     }
 
     /// Takes away what was on its way into a file.
@@ -171,15 +151,9 @@ impl HistoryFolder {
         self.folder.join(name(window))
     }
 
-    /// Appends a line, in one piece.
-    pub(super) fn write(&mut self, line: &impl Serialize) -> Result<(), Error> {
-        let written = serde_json::to_vec(line)
-            .map_err(io::Error::from)
-            .and_then(|mut text| {
-                text.push(b'\n');
-                self.file.write_all(&text)
-            });
-        written.map_err(|it| Error::io("write into the folder", &self.folder, it))
+    pub(super) fn add(&mut self, line: &impl Serialize) -> Result<(), Error> {
+        let added = self.file.add(line);
+        added.map_err(|it| unwritten(&self.folder, it))
     }
 
     /// Takes the folder away: first the journal, so that what is left is not taken for a history.
@@ -193,6 +167,10 @@ impl HistoryFolder {
         }
         fs::remove_dir(&self.folder)
     }
+}
+
+fn unwritten(folder: &Path, error: io::Error) -> Error {
+    Error::io("write into the folder", folder, error)
 }
 
 /// Whether the file of a window has so many packets.

@@ -3,12 +3,13 @@
 use std::{collections::VecDeque, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// The longest time that one sample can look back over.
 pub(super) const LONGEST: i64 = 300;
 
 /// A piece of the past, in whole seconds since the epoch: from its first up to, and without, its last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Window {
     pub(super) from: i64,
     pub(super) to: i64,
