@@ -561,6 +561,7 @@ mod tests {
                 .to_writer(tokio::io::sink())
                 .into_future(),
         );
+        is_send(account.watch("recent").next());
         is_send(account.stop(&capture));
         is_send(account.prove(to).into_future());
         is_send(account.register_bucket(to));

@@ -213,7 +213,10 @@ other names stay. Failures that pass are sat out.
 
 It goes on until Ctrl-C, which is no failure. The same command goes on where
 the last file ends, as far as that would still be kept. Results are printed as
-files come: with --output ndjson a line for each.
+files come, one document after the other: with --output ndjson a line for each.
+
+The service takes one sample a minute of an account: where traffic is heavy, a
+watch takes them all, and `pcaps capture` has to wait for its turn.
 
 ",
     filter!(),
@@ -221,10 +224,10 @@ files come: with --output ndjson a line for each.
 Examples:
   pcaps watch recent
   pcaps watch recent udp and dst port 53 --keep 12
-  pcaps watch day --every 1h --keep 24
+  pcaps watch day --every 1h
   pcaps watch recent --output ndjson | jq -r '.file.path'
   pcaps merge recent/*.pcap -o hours.pcap            what there is, in one file
-  pcaps watch recent --simulate                      no account needed"
+  pcaps watch made-up --simulate                     no account needed"
 );
 
 pub(super) const BUCKET: &str = "\
