@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::ops::{Add, AddAssign};
 
+use crate::packet::Timestamp;
+
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -39,6 +41,29 @@ impl Add for Tally {
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
+    }
+}
+
+/// The packets of a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StepTally {
+    /// When it begins.
+    pub time: Timestamp,
+    /// How much there was of TCP.
+    pub tcp: Tally,
+    /// How much there was of UDP.
+    pub udp: Tally,
+    /// How much there was of ICMP, of either version of IP.
+    pub icmp: Tally,
+    /// How much else there was, packets without IP included.
+    pub other: Tally,
+}
+
+impl StepTally {
+    /// All of it.
+    pub fn tally(&self) -> Tally {
+        self.tcp + self.udp + self.icmp + self.other
     }
 }
 
