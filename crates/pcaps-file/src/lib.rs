@@ -43,7 +43,7 @@ mod behind;
 mod dissect;
 mod error;
 pub mod filter;
-mod human;
+pub mod human;
 mod ip;
 mod layers;
 mod link;

@@ -6,7 +6,9 @@ use pcaps::{Bucket, Capture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop};
+use super::{
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop,
+};
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
@@ -37,6 +39,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("history", of::<history::Document<'_>>),
     ("list", of::<Vec<Capture>>),
     ("merge", of::<MergedView<'_>>),
+    ("report", of::<report::Document>),
     ("show", of::<Capture>),
     ("sim", of::<sim::Document<'_>>),
     ("start full", of::<Capture>),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::{Add, AddAssign};
 
 use crate::packet::Timestamp;
+use crate::protocol;
 
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +145,11 @@ pub struct FlowTally {
 }
 
 impl FlowTally {
+    /// IANA's name of its protocol, or `protocol N`.
+    pub fn protocol_name(&self) -> String {
+        protocol::name(self.protocol)
+    }
+
     /// What both ends sent.
     pub fn tally(&self) -> Tally {
         self.from_a + self.from_b
@@ -165,6 +171,11 @@ pub struct PortTally {
 }
 
 impl PortTally {
+    /// IANA's name of its protocol.
+    pub fn protocol_name(&self) -> String {
+        protocol::name(self.protocol)
+    }
+
     /// What came from it and went to it.
     pub fn tally(&self) -> Tally {
         self.sent + self.received

@@ -5,8 +5,8 @@ use std::fmt;
 use super::family::Ends;
 use super::{Finding, LayerTally, Summary, Tally, rules};
 use crate::dissect::TcpFlags;
+use crate::human;
 use crate::packet::Timestamp;
-use crate::{human, protocol};
 
 /// How many flows, talkers and ports are listed, by packets and by bytes.
 const LISTED: usize = 5;
@@ -235,7 +235,7 @@ impl Summary {
             .top(LISTED)
             .into_iter()
             .map(|it| Row {
-                name: format!("{} {}", protocol::name(it.protocol), it.port),
+                name: format!("{} {}", it.protocol_name(), it.port),
                 tally: it.tally(),
                 sent: it.sent,
                 received: it.received,
@@ -246,12 +246,7 @@ impl Summary {
             .flows(LISTED)
             .into_iter()
             .map(|it| Row {
-                name: format!(
-                    "{} {} ↔ {}",
-                    protocol::name(it.protocol),
-                    end(it.a),
-                    end(it.b)
-                ),
+                name: format!("{} {} ↔ {}", it.protocol_name(), end(it.a), end(it.b)),
                 tally: it.tally(),
                 sent: it.from_a,
                 received: it.from_b,

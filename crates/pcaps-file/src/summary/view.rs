@@ -7,7 +7,6 @@ use serde::{Serialize, Serializer};
 
 use super::{Finding, FlowTally, LayerTally, PortTally, Summary, Talker, Tally, rules};
 use crate::dissect::TcpFlags;
-use crate::protocol;
 
 /// How many flows, talkers and ports are listed, by packets and by bytes; and how many findings.
 const LISTED: usize = 100;
@@ -324,7 +323,7 @@ impl From<FlowTally> for FlowView {
         };
         Self {
             protocol: flow.protocol,
-            name: protocol::name(flow.protocol),
+            name: flow.protocol_name(),
             tally: flow.tally().into(),
             a: end(flow.a, flow.from_a),
             b: end(flow.b, flow.from_b),
@@ -351,7 +350,7 @@ impl From<PortTally> for PortView {
     fn from(port: PortTally) -> Self {
         Self {
             protocol: port.protocol,
-            name: protocol::name(port.protocol),
+            name: port.protocol_name(),
             port: port.port,
             tally: port.tally().into(),
             sent: port.sent.into(),
