@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -46,6 +46,7 @@ fn help() {
         &["bucket", "validate"],
         &["bucket", "remove"],
         &["stats"],
+        &["report"],
         &["filter"],
         &["merge"],
         &["sim"],

@@ -31,10 +31,8 @@ pub(super) fn run(global: &Global, args: &args::Report) -> Result<(), Failure> {
         let is_opened = summary.is_some();
         let summary = summary.unwrap_or_default();
         let words = error.as_ref().map(|it| {
-            let message = Failure::because(Exit::Partial, it).message().to_owned();
-            // It begins with the file, as the line on the page does.
-            let rest = message.strip_prefix(&format!("{name}: "));
-            rest.map_or(message.clone(), str::to_owned)
+            let message = Failure::because(Exit::Partial, it);
+            message.message().to_owned()
         });
         report.add(&name, &summary, words);
         files.push(File {

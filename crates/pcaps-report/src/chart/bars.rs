@@ -9,9 +9,9 @@ use plotters::{
 use super::{FAINT, INK, LINE, Words, as_f64, fine, font, picture};
 
 /// How wide the chart is, in pixels: as wide as the text column of a phone.
-const WIDTH: u32 = 360;
+const WIDTH: u32 = 320;
 /// How long the longest bar is. Behind it there is room for what it stands for.
-const LONGEST: u32 = 236;
+const LONGEST: u32 = 204;
 /// From one bar to the next, and what of it is bar.
 const PITCH: u32 = 40;
 const THICK: u32 = 12;

@@ -47,32 +47,43 @@ const LAYERS: [(RGBColor, fn(&StepTally) -> Tally); 4] = [
 /// How a chart is laid out.
 struct Layout {
     class: &'static str,
-    /// In pixels.
+    /// In pixels, and how wide the labels to its left are.
     size: (u32, u32),
+    labels: u32,
     marks: u64,
     text: f64,
     has_titles: bool,
 }
 
-/// For screens that have room, and for phones: the page's style shows one of them.
-const LAYOUTS: [Layout; 2] = [
+/// For screens that have room, for tablets and paper, and for phones: the page's style shows one of them.
+const LAYOUTS: [Layout; 3] = [
     Layout {
         class: "wide",
         size: (1_120, 260),
+        labels: 68,
         marks: 9,
         text: 13.0,
         has_titles: true,
     },
     Layout {
+        class: "medium",
+        size: (660, 240),
+        labels: 68,
+        marks: 6,
+        text: 13.0,
+        has_titles: true,
+    },
+    Layout {
         class: "narrow",
-        size: (360, 220),
+        size: (300, 210),
+        labels: 58,
         marks: 4,
         text: 12.0,
         has_titles: false,
     },
 ];
 
-/// The timeline, twice: wide and narrow.
+/// The timeline, in each of the layouts.
 pub(crate) fn timeline(
     words: &Words<'_>,
     steps: &[StepTally],
@@ -113,7 +124,7 @@ fn one(
             .margin_top(fine(8))
             .margin_right(fine(16))
             .x_label_area_size(fine(26))
-            .y_label_area_size(fine(68))
+            .y_label_area_size(fine(layout.labels))
             .build_cartesian_2d(
                 (0..since(end).max(1)).with_key_points(marked),
                 (0..top).with_key_points(levels.clone()),
