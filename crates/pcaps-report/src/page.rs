@@ -20,7 +20,7 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'sha256-{hash}'";
 
 /// The hash of the style: a test computes it anew.
-const STYLE_HASH: &str = "fBiZyt+x0axeR9DfukTmqLteeMob3lVaKx89IzFWN0o=";
+const STYLE_HASH: &str = "gCmjjZOqPC/BGs4s0ZEeAbEdXPGGf+lp++dnh67dPuY=";
 
 /// How many bars a chart has, and how many rows a table that is not folded.
 const SHOWN: usize = 10;
@@ -407,7 +407,7 @@ fn protocols(total: &Summary, all: u64) -> Card<'static> {
 /// Which headers there are, one in the other.
 fn headers(total: &Summary) -> Markup {
     html! {
-        section.card aria-labelledby="headers" {
+        section.card.tables aria-labelledby="headers" {
             h2 #headers { "Headers" }
             p.faint { "What is in what, most packets first" }
             (table("headers", &tables::LAYERS, &tables::layers(&total.layers())))
@@ -445,7 +445,7 @@ fn talkers(total: &Summary, all: u64) -> Card<'static> {
         ),
         bars: bars.collect(),
         legend: &DIRECTIONS,
-        columns: &tables::TALKERS,
+        columns: tables::columns(&tables::TALKERS, total.talkers_exact()),
         rows: tables::talkers(&talkers),
     }
 }
@@ -523,6 +523,7 @@ fn flags(total: &Summary) -> Card<'static> {
 /// Who talked to whom.
 fn flows(total: &Summary) -> Markup {
     let flows = tables::flows(&total.flows(LISTED));
+    let columns = tables::columns(&tables::FLOWS, total.flows_exact());
     let (top, rest) = flows.split_at(flows.len().min(SHOWN));
     let note = format!(
         "Those with most packets and most bytes, of {}{}",
@@ -533,8 +534,8 @@ fn flows(total: &Summary) -> Markup {
         section.card aria-labelledby="flows" {
             h2 #flows { "Flows" }
             p.faint { (note) }
-            (table("top flows", &tables::FLOWS, top))
-            @if !rest.is_empty() { (folded("more flows", &tables::FLOWS, rest)) }
+            (table("top flows", columns, top))
+            @if !rest.is_empty() { (folded("more flows", columns, rest)) }
         }
     }
 }

@@ -185,6 +185,14 @@ pub(crate) const TALKERS: [Column; 9] = [
     Number("Bytes missed, at most"),
 ];
 
+/// The last two columns, of what may have been missed, are for where anything may.
+pub(crate) fn columns(columns: &'static [Column], exact: bool) -> &'static [Column] {
+    let all = columns.len();
+    columns
+        .get(..all - if exact { 2 } else { 0 })
+        .unwrap_or(columns)
+}
+
 pub(crate) fn talkers(talkers: &[Talker]) -> Vec<Vec<String>> {
     let talker = |it: &Talker| {
         let tallies = [it.tally(), it.sent, it.received, it.missed_at_most];
