@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use crate::dissect::{Headers, TcpFlags};
 use crate::error::Error;
-use crate::ip::Address;
+use crate::ip::{Address, Ip};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
@@ -57,7 +57,7 @@ use timeline::{Class, Timeline};
 ///   with more than 1/4,096 of all packets or bytes gets lost. Which of the rare ones are told is a matter of chance.
 ///   How many there are is then an estimate, within about 1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
-/// - What findings rest on is exact up to 7,168 addresses and ports that were asked for connections, or addresses that
+/// - What findings rest on is exact up to 3,584 addresses and ports that were asked for connections, or addresses that
 ///   asked; beyond, the lightest are forgotten again.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
@@ -199,7 +199,7 @@ impl Summary {
 
         let headers = Headers::of(packet.link_type, packet.bytes);
         let class = headers.ip.as_ref().map(|ip| Class::of(ip.protocol));
-        self.timeline.add(time, class.unwrap_or_default(), len);
+        self.timeline.add(time, class.unwrap_or(Class::OTHER), len);
         self.hierarchy.add(headers.layers, len);
         let Some(ip) = &headers.ip else {
             self.not_ip.add(len);
@@ -221,6 +221,30 @@ impl Summary {
         match (source.v4(), destination.v4()) {
             (Some(source), Some(destination)) => self.v4.add(source, destination, ip, len, ports),
             _ => self.v6.add(source.bits, destination.bits, ip, len, ports),
+        }
+        if let Some(flags) = ip.tcp_flags()
+            && openings::is_one(flags)
+        {
+            self.add_opening(flags, ip);
+        }
+    }
+
+    /// Adds a packet with which a connection begins or ends. Not within [`add`](Self::add), because few are.
+    #[inline(never)]
+    fn add_opening(&mut self, flags: TcpFlags, ip: &Ip<'_>) {
+        let Some(ports) = ip.ports() else {
+            return;
+        };
+        let (source, destination) = (ip.source, ip.destination);
+        match (source.v4(), destination.v4()) {
+            (Some(source), Some(destination)) => {
+                let ends = [source, destination];
+                self.v4.openings.add(flags, ends, ports);
+            }
+            _ => {
+                let ends = [source.bits, destination.bits];
+                self.v6.openings.add(flags, ends, ports);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use super::Tally;
 use super::bounded::{Bounded, Entry};
-use super::few::Few;
+use super::few::{Few, hash};
 use super::flows::Flow;
 use crate::protocol;
 
@@ -56,7 +56,7 @@ impl<A: Copy + Ord + Hash> Answers<A> {
                 answered.answers += answers;
                 answered.questions += questions.packets;
                 if answers.packets > 0 {
-                    answered.sources.add(&server);
+                    answered.sources.add(hash(&server));
                 }
             }
         }

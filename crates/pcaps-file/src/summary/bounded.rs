@@ -7,9 +7,9 @@ use std::hash::Hash;
 use foldhash::fast::RandomState;
 
 /// Entries before the lightest go: seven eighths of a power of two fill a hash table.
-const FULL: usize = 7_168;
+const FULL: usize = 3_584;
 /// How many stay then, at most.
-const KEPT: usize = 1_024;
+const KEPT: usize = 512;
 
 /// What is kept of a key.
 pub(super) trait Entry: Default {
@@ -19,7 +19,7 @@ pub(super) trait Entry: Default {
     fn merge(&mut self, other: &Self);
 }
 
-/// Entries by key: exact while there are no more than 7,168, and of the heaviest lower bounds beyond.
+/// Entries by key: exact while there are no more than 3,584, and of the heaviest lower bounds beyond.
 #[derive(Clone, Debug)]
 pub(super) struct Bounded<K, V> {
     /// The hasher has a random key: keys are chosen by others.
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn nothing_goes_while_there_is_room() {
-        let bounded = of((0..3).flat_map(|_| 0..7_168));
-        assert_eq!(bounded.iter().map(|(_, it)| it).sum::<u64>(), 3 * 7_168);
+        let bounded = of((0..3).flat_map(|_| 0..3_584));
+        assert_eq!(bounded.iter().map(|(_, it)| it).sum::<u64>(), 3 * 3_584);
     }
 
     #[test]

@@ -68,9 +68,6 @@ impl<A: Copy + Ord + Hash> Family<A> {
         if !went.is_empty() {
             self.gone.add(went, ports);
         }
-        if let (Some(flags), Some(of_ends)) = (ip.tcp_flags(), ip.ports()) {
-            self.openings.add(flags, [source, destination], of_ends);
-        }
     }
 
     pub(super) fn merge(&mut self, other: &Self, ports: &mut Ports) {

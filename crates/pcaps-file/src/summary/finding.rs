@@ -108,13 +108,14 @@ impl fmt::Display for FindingKind {
 ///
 /// Beside what it says it may be something else: see [`FindingKind::false_alarms`].
 ///
-/// These are its `figures`; those with `*` are estimates, within a tenth up to 500, and 1,000 at most:
+/// These are its `figures`; those with `*` are estimates, mostly within a tenth up to 500, and 1,000 at most (those with `**` up
+/// to 200, and 500 at most):
 ///
 /// | kind | figures |
 /// |---|---|
 /// | SYN flood | `syns` (without ACK, to that address and port), `ends` (FIN or RST to it), `sources`*, `received` (packets to the address) |
 /// | DNS, NTP amplification | `answers`, `bytes_on_wire` of them, `questions`, `sources`* |
-/// | port scan | `syns` (without ACK, from that address), `targets`* (addresses with ports), `hosts`*, `ports`*, `sent` (packets from the address) |
+/// | port scan | `syns` (without ACK, from that address), `targets`* (addresses with ports), `hosts`**, `ports`**, `sent` (packets from the address) |
 /// | one source | `packets`, `bytes_on_wire` (from that address), `answers` (packets to it), `destinations`*, `all_packets`, `all_bytes_on_wire` (of the capture) |
 /// | one destination | `packets`, `bytes_on_wire` (to that address), `answers` (packets from it), `sources`*, `all_packets`, `all_bytes_on_wire` |
 ///
@@ -149,7 +150,13 @@ impl Finding {
     /// Why: the figures, in words.
     pub fn reason(&self) -> String {
         let number = |name| human::count(self.figure(name));
-        let some = |name, one: &str, many: &str| some(self.figure(name), one, many);
+        let some = |name, one: &str, many: &str| {
+            let most = match name {
+                "hosts" | "ports" => Few::<2>::MOST,
+                _ => Few::<4>::MOST,
+            };
+            some(self.figure(name), most, one, many)
+        };
         let share = |part, whole| human::share(self.figure(part), self.figure(whole));
         match self.kind {
             FindingKind::SynFlood => format!(
@@ -201,10 +208,10 @@ impl Finding {
 }
 
 /// An estimate: `1 source`, `about 25 sources`, `1,000 sources or more`.
-fn some(number: u64, one: &str, many: &str) -> String {
+fn some(number: u64, most: u64, one: &str, many: &str) -> String {
     match number {
         1 => format!("1 {one}"),
-        Few::MOST.. => format!("{} {many} or more", human::count(Few::MOST)),
+        _ if number >= most => format!("{} {many} or more", human::count(most)),
         _ => format!("about {number} {many}"),
     }
 }

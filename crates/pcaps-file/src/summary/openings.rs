@@ -5,7 +5,7 @@
 use std::hash::Hash;
 
 use super::bounded::{Bounded, Entry};
-use super::few::Few;
+use super::few::{Few, hash};
 use crate::dissect::TcpFlags;
 
 /// The flags that matter here.
@@ -38,9 +38,9 @@ pub(super) struct Asking {
     /// To which addresses and ports.
     pub(super) targets: Few,
     /// To which addresses.
-    pub(super) hosts: Few,
+    pub(super) hosts: Few<2>,
     /// To which ports.
-    pub(super) ports: Few,
+    pub(super) ports: Few<2>,
 }
 
 impl<A> Default for Openings<A> {
@@ -52,16 +52,20 @@ impl<A> Default for Openings<A> {
     }
 }
 
-impl<A: Copy + Eq + Hash> Openings<A> {
-    /// Adds a packet of TCP.
-    #[inline]
-    pub(super) fn add(&mut self, flags: TcpFlags, ends: [A; 2], ports: [u16; 2]) {
-        if flags.0 & BEGIN_OR_END != 0 {
-            self.add_one(flags, ends, ports);
-        }
-    }
+/// Whether a packet with these flags matters here.
+#[inline]
+pub(super) fn is_one(flags: TcpFlags) -> bool {
+    flags.0 & BEGIN_OR_END != 0
+}
 
-    fn add_one(&mut self, flags: TcpFlags, [source, destination]: [A; 2], [from, to]: [u16; 2]) {
+impl<A: Copy + Eq + Hash> Openings<A> {
+    /// Adds a packet of TCP that [matters](is_one).
+    pub(super) fn add(
+        &mut self,
+        flags: TcpFlags,
+        [source, destination]: [A; 2],
+        [from, to]: [u16; 2],
+    ) {
         if !flags.contains(TcpFlags::SYN) {
             if to < from {
                 self.asked.entry((destination, to)).ends += 1;
@@ -69,12 +73,13 @@ impl<A: Copy + Eq + Hash> Openings<A> {
         } else if !flags.contains(TcpFlags::ACK) {
             let asked = self.asked.entry((destination, to));
             asked.syns += 1;
-            asked.sources.add(&source);
+            asked.sources.add(hash(&source));
             let asking = self.asking.entry(source);
             asking.syns += 1;
-            asking.targets.add(&(destination, to));
-            asking.hosts.add(&destination);
-            asking.ports.add(&to);
+            let (host, port) = (hash(&destination), hash(&to));
+            asking.hosts.add(host);
+            asking.ports.add(port);
+            asking.targets.add(host.rotate_left(17) ^ port);
         }
     }
 

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use super::answers::{Answered, DNS, NTP};
 use super::counters::Counter;
 use super::family::{Ended, Ends, Family};
-use super::few::Few;
+use super::few::{Few, hash};
 use super::openings::{Asked, Asking};
 use super::{Finding, FindingKind, Summary, Tally};
 use crate::human;
@@ -120,7 +120,7 @@ fn syn_flood(asked: &Asked, received: u64) -> Option<Figures> {
         Figures::from([
             ("syns", syns),
             ("ends", ends),
-            ("sources", sources.estimate()),
+            ("sources", sources.estimate().min(syns)),
             ("received", received),
         ])
     })
@@ -176,13 +176,14 @@ fn port_scan(asking: &Asking, sent: u64) -> Option<Figures> {
     if *syns < SCANNED || syns.saturating_mul(SCAN_SHARE) < sent {
         return None;
     }
-    let targets = targets.estimate();
+    // An estimate may be above what there can be.
+    let targets = targets.estimate().min(*syns);
     (targets >= SCANNED).then(|| {
         Figures::from([
             ("syns", *syns),
             ("targets", targets),
-            ("hosts", hosts.estimate()),
-            ("ports", ports.estimate()),
+            ("hosts", hosts.estimate().min(targets)),
+            ("ports", ports.estimate().min(targets)),
             ("sent", sent),
         ])
     })
@@ -245,7 +246,7 @@ fn is_for_many(address: IpAddr) -> bool {
 
 /// About how many others an address sent something to, or got something from, by the flows that are counted.
 fn peers<A: Copy + Ord + Hash>(family: &Family<A>, address: A, sent: bool) -> u64 {
-    let mut peers = Few::default();
+    let mut peers: Few = Few::default();
     for (flow, counter) in family.flows.iter() {
         let [a, b] = flow.addresses();
         let (from_a, from_b) = (counter.sent.packets > 0, counter.received.packets > 0);
@@ -255,10 +256,10 @@ fn peers<A: Copy + Ord + Hash>(family: &Family<A>, address: A, sent: bool) -> u6
             (from_b, from_a)
         };
         if a == address && a_to_b {
-            peers.add(&b);
+            peers.add(hash(&b));
         }
         if b == address && b_to_a {
-            peers.add(&a);
+            peers.add(hash(&a));
         }
     }
     peers.estimate()

@@ -52,59 +52,54 @@ const WIDTHS: [u64; 31] = [
 /// The most buckets that are kept.
 pub(super) const MAX: usize = 240;
 
-/// What the packets of a bucket are told apart by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Class {
-    Tcp,
-    Udp,
-    /// Of either version of IP.
-    Icmp,
-    #[default]
-    Other,
-}
+/// What the packets of a bucket are told apart by: its place in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Class(u8);
 
 impl Class {
+    const TCP: Self = Self(0);
+    const UDP: Self = Self(1);
+    /// Of either version of IP.
+    const ICMP: Self = Self(2);
+    pub(super) const OTHER: Self = Self(3);
+
+    /// Of each protocol above IP: looked up, because a choice that depends on the packet is often guessed wrong.
+    const OF: [Self; 256] = {
+        let mut all = [Self::OTHER; 256];
+        all[protocol::TCP as usize] = Self::TCP;
+        all[protocol::UDP as usize] = Self::UDP;
+        all[protocol::ICMP as usize] = Self::ICMP;
+        all[protocol::ICMPV6 as usize] = Self::ICMP;
+        all
+    };
+
     /// Of a protocol above IP.
     #[inline]
     pub(super) fn of(protocol: u8) -> Self {
-        match protocol {
-            protocol::TCP => Self::Tcp,
-            protocol::UDP => Self::Udp,
-            protocol::ICMP | protocol::ICMPV6 => Self::Icmp,
-            _ => Self::Other,
-        }
+        Self::OF[usize::from(protocol)]
     }
 }
 
-/// The packets of a stretch of time.
+/// The packets of a stretch of time, by class.
 #[derive(Clone, Copy, Debug, Default)]
-struct Bucket {
-    tcp: Tally,
-    udp: Tally,
-    icmp: Tally,
-    other: Tally,
-}
+struct Bucket([Tally; 4]);
 
 impl Bucket {
     #[inline]
-    fn class(&mut self, class: Class) -> &mut Tally {
-        match class {
-            Class::Tcp => &mut self.tcp,
-            Class::Udp => &mut self.udp,
-            Class::Icmp => &mut self.icmp,
-            Class::Other => &mut self.other,
+    fn add(&mut self, class: Class, bytes: u32) {
+        if let Some(tally) = self.0.get_mut(usize::from(class.0)) {
+            tally.add(bytes);
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.tcp.packets + self.udp.packets + self.icmp.packets + self.other.packets == 0
+        self.0.iter().all(|tally| tally.packets == 0)
     }
 
     fn merge(&mut self, other: &Self) {
-        self.tcp += other.tcp;
-        self.udp += other.udp;
-        self.icmp += other.icmp;
-        self.other += other.other;
+        for (ours, theirs) in self.0.iter_mut().zip(other.0) {
+            *ours += theirs;
+        }
     }
 }
 
@@ -130,7 +125,7 @@ impl Timeline {
             self.reach(nanos);
         }
         if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-            bucket.class(class).add(bytes);
+            bucket.add(class, bytes);
         }
     }
 
@@ -211,12 +206,7 @@ impl Timeline {
         let (first, width) = (self.first, self.width());
         self.buckets.iter().enumerate().map(move |(at, bucket)| {
             let nanos = (first + at as u64).saturating_mul(width);
-            let &Bucket {
-                tcp,
-                udp,
-                icmp,
-                other,
-            } = bucket;
+            let &Bucket([tcp, udp, icmp, other]) = bucket;
             StepTally {
                 time: Timestamp::from_nanos(nanos),
                 tcp,
@@ -244,7 +234,7 @@ mod tests {
     fn of(times: impl IntoIterator<Item = u64>) -> Timeline {
         let mut timeline = Timeline::default();
         for nanos in times {
-            let class = [Class::Tcp, Class::Udp, Class::Icmp, Class::Other][nanos as usize % 4];
+            let class = [Class::TCP, Class::UDP, Class::ICMP, Class::OTHER][nanos as usize % 4];
             timeline.add(Timestamp::from_nanos(nanos), class, 10);
             assert!(timeline.buckets.len() <= MAX);
         }
