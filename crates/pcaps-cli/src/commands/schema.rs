@@ -7,7 +7,11 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
+<<<<<<< HEAD
     bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop,
+=======
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
+>>>>>>> main
 };
 use crate::{
     args::{self, Global},
@@ -47,6 +51,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("stats", of::<StatsView>),
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
+    ("watch", of::<watch::Document<'_>>),
 ];
 
 /// What commands print beside, or in place of, their results.
