@@ -47,6 +47,7 @@ fn help() {
         &["bucket", "validate"],
         &["bucket", "remove"],
         &["stats"],
+        &["report"],
         &["filter"],
         &["merge"],
         &["sim"],

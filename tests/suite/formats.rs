@@ -232,8 +232,9 @@ impl Results {
 
     fn of_files(&mut self) {
         let folder = files();
-        let words: [(&'static str, &[&str]); 3] = [
+        let words: [(&'static str, &[&str]); 4] = [
             ("stats", &["stats"]),
+            ("report", &["report", "-o", "out.html"]),
             ("filter", &["filter", "udp", "-o", "out.pcap"]),
             ("merge", &["merge", "-o", "out.pcap"]),
         ];

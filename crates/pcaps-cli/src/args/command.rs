@@ -33,6 +33,7 @@ impl Command {
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Stats(_) => "stats",
+            Self::Report(_) => "report",
             Self::Filter(_) => "filter",
             Self::Merge(_) => "merge",
             Self::Sim(_) => "sim",

@@ -16,7 +16,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Buckets", &["bucket"]),
-    ("Files", &["stats", "filter", "merge"]),
+    ("Files", &["stats", "report", "filter", "merge"]),
     ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
     ("Simulator", &["sim"]),
 ];

@@ -370,6 +370,9 @@ pub(super) const STATS: &str = "\
 Of several files each has a line, and all together are summed up.
 Flows and addresses are counted exactly up to 14,336 of them; beyond, the output
 says by how much each may be too low. Tunnels (GRE, IP in IP) are looked into.
+At the end stand the rate over time, and what looks like an attack and why: SYN
+floods, DNS and NTP amplification, port scans, one source or one destination of
+most of the traffic. Any of these may be innocent; the README has the rules.
 
 A file that is torn or damaged gives the summary of what comes before, and exit
 code 8; so does one of several that cannot be opened.
@@ -379,6 +382,21 @@ Examples:
   pcaps stats captures/*.pcap
   pcaps stats dns.pcap --json | jq .total.packets
   ssh edge cat dns.pcap.gz | pcaps stats -";
+
+pub(super) const REPORT: &str = "\
+The page is one file that needs nothing else: no network, no script. It has what
+looks like an attack and why, traffic over time by protocol, protocols, packet
+sizes, TCP flags, addresses, ports and flows, as charts and as tables with all
+numbers of `pcaps stats --json`. It prints well.
+
+A file that is torn or damaged gives what comes before it, is named on the page,
+and makes the exit code 8, unless --lenient is given; so does one of several
+that cannot be opened. The page appears only when it is whole.
+
+Examples:
+  pcaps report attack.pcap -o attack.html --open
+  pcaps report edge-*.pcap -o edge.html --utc
+  pcaps filter 'udp port 53' all.pcap -o - | pcaps report - -o dns.html";
 
 pub(super) const FILTER: &str = "\
 The first word is the filter and the others are files, unless files are given
@@ -475,6 +493,7 @@ mod tests {
             COMPLETIONS,
             MAN,
             STATS,
+            REPORT,
             FILTER,
             MERGE,
             SIM,

@@ -259,6 +259,10 @@ pub(crate) enum Command {
     #[command(after_help = help::STATS)]
     Stats(Stats),
 
+    /// Make a page of capture files that is looked at in a browser.
+    #[command(after_help = help::REPORT)]
+    Report(Report),
+
     /// Save the packets of capture files that a filter takes.
     #[command(after_help = help::FILTER)]
     Filter(Filter),
@@ -692,6 +696,31 @@ pub(crate) struct Stats {
     /// Pcap or pcapng files; `-` is standard input.
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Report {
+    /// Pcap or pcapng files; `-` is standard input.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The page to save to, such as report.html; `-` is standard output.
+    #[arg(
+        short = 'o',
+        long,
+        visible_short_alias = 'w',
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) output_file: PathBuf,
+
+    /// Show the page in the browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+
+    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    #[arg(long)]
+    pub(crate) lenient: bool,
 }
 
 #[derive(clap::Args)]

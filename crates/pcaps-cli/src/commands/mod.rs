@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod man;
 mod merge;
+mod report;
 mod schema;
 mod sim;
 mod start;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Completions(it) => output::print(&completions::script(it.shell)),
         Command::Man(it) => man::run(&it),
         Command::Stats(it) => stats::run(global, &it),
+        Command::Report(it) => report::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),

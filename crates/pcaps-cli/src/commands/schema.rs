@@ -7,7 +7,11 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
+<<<<<<< HEAD
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop,
+=======
     bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
+>>>>>>> main
 };
 use crate::{
     args::{self, Global},
@@ -39,6 +43,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("history", of::<history::Document<'_>>),
     ("list", of::<Vec<Capture>>),
     ("merge", of::<MergedView<'_>>),
+    ("report", of::<report::Document>),
     ("show", of::<Capture>),
     ("sim", of::<sim::Document<'_>>),
     ("start full", of::<Capture>),

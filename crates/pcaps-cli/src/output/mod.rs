@@ -36,7 +36,7 @@ pub(crate) use merged::{MergedView, file_format, remarks};
 pub(crate) use past::{PastView, missing_past, past};
 pub(crate) use saved::{FileView, Saved};
 pub(crate) use sums::{StatsView, Sums};
-pub(crate) use text::{Zone, count, duration, one_line, size};
+pub(crate) use text::{Pairs, Zone, count, duration, one_line, size};
 
 /// Prints a command's result: text for people, or a document for programs.
 pub(crate) fn result<T: Serialize>(
