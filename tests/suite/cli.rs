@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 35] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -57,6 +57,10 @@ fn help() {
         &["doctor"],
         &["completions"],
         &["man"],
+        &["wireshark"],
+        &["wireshark", "install"],
+        &["wireshark", "status"],
+        &["wireshark", "uninstall"],
     ];
     for command in commands {
         let run = run(pcaps().args(command).arg("--help")).ok();

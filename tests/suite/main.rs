@@ -19,6 +19,7 @@ mod formats;
 mod generated;
 mod history;
 mod layers;
+mod live;
 mod manners;
 mod merge;
 mod outline;
@@ -42,3 +43,5 @@ mod time;
 mod traces;
 mod waits;
 mod wire;
+#[cfg(unix)]
+mod wireshark;

@@ -16,7 +16,17 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Buckets", &["bucket"]),
     ("Files", &["stats", "filter", "merge"]),
-    ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
+    (
+        "Setup",
+        &[
+            "auth",
+            "doctor",
+            "wireshark",
+            "completions",
+            "man",
+            "schema",
+        ],
+    ),
     ("Simulator", &["sim"]),
 ];
 

@@ -6,6 +6,7 @@ mod capture;
 mod doctor;
 mod download;
 mod dry_run;
+mod extcap;
 mod fetch;
 mod filter;
 mod history;
@@ -19,6 +20,9 @@ mod stats;
 mod stdin;
 mod stop;
 mod wait;
+mod wireshark;
+
+pub(crate) use extcap::answer as answer_wireshark;
 
 use crate::{
     args::{Args, Command},
@@ -55,6 +59,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
+        Command::Wireshark(it) => wireshark::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     failure::{ErrorView, Failure},
     output::{
         self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, Standing,
-        StatsView, has_any,
+        StatsView, WiresharkLinks, has_any,
     },
 };
 
@@ -44,6 +44,9 @@ const RESULTS: &[(&str, Make)] = &[
     ("stats", of::<StatsView>),
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
+    ("wireshark install", of::<WiresharkLinks>),
+    ("wireshark status", of::<WiresharkLinks>),
+    ("wireshark uninstall", of::<WiresharkLinks>),
 ];
 
 /// What commands print beside, or in place of, their results.
