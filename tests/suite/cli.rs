@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 37] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -59,6 +59,10 @@ fn help() {
         &["doctor"],
         &["completions"],
         &["man"],
+        &["wireshark"],
+        &["wireshark", "install"],
+        &["wireshark", "status"],
+        &["wireshark", "uninstall"],
     ];
     for command in commands {
         let run = run(pcaps().args(command).arg("--help")).ok();

@@ -42,9 +42,9 @@ pub(crate) const DEPTH: SignedDuration = SignedDuration::from_hours(24);
 /// The most packets of a sample. (Source: Cloudflare's API reference.)
 pub(crate) const PACKETS: u32 = 10_000;
 /// How often a sample that fails is taken again.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 /// How long a sample may take: it is ready at once, mostly.
-const SAMPLE: Duration = Duration::from_mins(10);
+pub(crate) const READY: Duration = Duration::from_mins(10);
 /// Clocks, and the moments at which they are read, may differ by so much.
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
 const FORGOTTEN: &str = "it is more than 24 hours ago: the service has forgotten it";
@@ -713,8 +713,8 @@ impl Taking<'_> {
     /// Has the packets of a sample in a file.
     async fn finish(&mut self, window: Window, id: &CaptureId) -> Result<u64, Error> {
         let now = self.chance.clock.now();
-        let left = self.end().map_or(SAMPLE, |it| between(now, it));
-        self.account.wait(id).deadline(left.min(SAMPLE)).await?;
+        let left = self.end().map_or(READY, |it| between(now, it));
+        self.account.wait(id).deadline(left.min(READY)).await?;
         let download = self.account.download(id);
         let downloaded = download.to_path(self.journal.path(window)).await?;
         Ok(downloaded.contents.packets)

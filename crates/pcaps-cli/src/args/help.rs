@@ -66,6 +66,7 @@ Examples:
   pcaps capture 'src host 203.0.113.7' --time-limit 1m -o client.pcap
   pcaps capture --at 2026-11-23T10:00:00Z --packets 500 -o attack.pcap
   pcaps capture icmp -o - | tcpdump -nr -
+  pcaps capture icmp -o icmp.pcap --open          shows it in Wireshark
   pcaps capture full tcp --colo ORD --bucket gs://captures -o full.pcap
   pcaps capture --at 2026-11-23T10:00:00Z -o attack.pcap --dry-run
   pcaps capture --simulate -o sample.pcap         no account needed"
@@ -360,6 +361,38 @@ Examples:
   echo 'pcaps completions fish | source' >> ~/.config/fish/config.fish
   pcaps completions powershell | Out-String | Invoke-Expression   in $PROFILE";
 
+pub(super) const WIRESHARK: &str = "\
+Makes this program one of those that Wireshark captures with: its interface
+`Cloudflare Magic Transit`, and `tshark -i pcaps`, take samples and full
+captures. A click on the wheel before its name asks what is to be captured.
+Account and token come from the profile (`pcaps auth login`), or the environment
+that Wireshark was started in.
+
+Examples:
+  pcaps wireshark install
+  tshark -i pcaps -f 'udp and dst port 53'
+  tshark -i pcaps -o extcap.pcaps.kind:samples";
+
+pub(super) const WIRESHARK_INSTALL: &str = "\
+Puts a link to this program into the folder that `tshark -G folders` names. What
+is there already, and was not put there by this command, stays.
+
+Examples:
+  pcaps wireshark install
+  pcaps wireshark install --dir ~/.config/wireshark/extcap";
+
+pub(super) const WIRESHARK_STATUS: &str = "\
+Examples:
+  pcaps wireshark status
+  pcaps wireshark status --json";
+
+pub(super) const WIRESHARK_UNINSTALL: &str = "\
+Takes away what `pcaps wireshark install` has put there, for any version of
+Wireshark.
+
+Examples:
+  pcaps wireshark uninstall";
+
 pub(super) const MAN: &str = "\
 Examples:
   pcaps man capture | man -l -
@@ -492,6 +525,10 @@ mod tests {
             DOCTOR,
             COMPLETIONS,
             MAN,
+            WIRESHARK,
+            WIRESHARK_INSTALL,
+            WIRESHARK_STATUS,
+            WIRESHARK_UNINSTALL,
             STATS,
             REPORT,
             FILTER,

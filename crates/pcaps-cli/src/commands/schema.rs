@@ -7,18 +7,14 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
-<<<<<<< HEAD
-    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop,
-=======
-    bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
->>>>>>> main
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop, watch,
 };
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
     output::{
         self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, Standing,
-        StatsView, has_any,
+        StatsView, WiresharkLinks, has_any,
     },
 };
 
@@ -52,6 +48,9 @@ const RESULTS: &[(&str, Make)] = &[
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
     ("watch", of::<watch::Document<'_>>),
+    ("wireshark install", of::<WiresharkLinks>),
+    ("wireshark status", of::<WiresharkLinks>),
+    ("wireshark uninstall", of::<WiresharkLinks>),
 ];
 
 /// What commands print beside, or in place of, their results.
