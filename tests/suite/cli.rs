@@ -40,6 +40,7 @@ fn help() {
         &["download"],
         &["fetch"],
         &["history"],
+        &["watch"],
         &["bucket"],
         &["bucket", "prove"],
         &["bucket", "add"],

@@ -43,4 +43,5 @@ mod terminal;
 mod time;
 mod traces;
 mod waits;
+mod watch;
 mod wire;

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
-    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop,
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop, watch,
 };
 use crate::{
     args::{self, Global},
@@ -47,6 +47,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("stats", of::<StatsView>),
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
+    ("watch", of::<watch::Document<'_>>),
 ];
 
 /// What commands print beside, or in place of, their results.
