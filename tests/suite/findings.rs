@@ -80,3 +80,12 @@ fn what_is_ordinary_is_none() {
         assert_eq!(findings, []);
     }
 }
+
+#[test]
+fn the_readme_has_the_rules() {
+    let readme = std::fs::read_to_string(crate::support::root().join("README.md")).unwrap();
+    for kind in FindingKind::ALL {
+        let row = format!("| {kind} | {} | {} |", kind.rule(), kind.false_alarms());
+        assert!(readme.contains(&row), "README.md lacks this line:\n{row}");
+    }
+}
