@@ -42,6 +42,7 @@ mod terminal;
 mod time;
 mod traces;
 mod waits;
+mod watch;
 mod wire;
 #[cfg(unix)]
 mod wireshark;

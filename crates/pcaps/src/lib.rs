@@ -66,6 +66,7 @@ mod start;
 mod storage;
 mod stream;
 mod wait;
+mod watch;
 
 pub use account::Account;
 pub use bucket::Bucket;
@@ -92,6 +93,7 @@ pub use retry::RetryPolicy;
 pub use samples::{Sampled, Samples};
 pub use storage::Folder;
 pub use wait::{Progress, Update, Wait, wait_all};
+pub use watch::{RecentFile, Watch};
 
 /// The README's Rust compiles.
 #[cfg(doctest)]

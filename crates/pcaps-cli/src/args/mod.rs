@@ -3,6 +3,7 @@
 mod command;
 mod groups;
 mod help;
+mod past;
 mod refusal;
 mod values;
 
@@ -15,9 +16,10 @@ use pcaps::{BucketId, CaptureId};
 
 use crate::{log::LogFormat, output::Format, progress::Shown};
 pub(crate) use groups::command;
+pub(crate) use past::{History, Watch};
 pub(crate) use refusal::parse;
-pub(crate) use values::{Mapping, Past, count, duration, size};
-use values::{bucket_id, mapping, one_in, past, seed, socket, time};
+pub(crate) use values::{Mapping, count, duration, size};
+use values::{bucket_id, mapping, one_in, seed, socket, time};
 
 use crate::completions;
 
@@ -228,6 +230,10 @@ pub(crate) enum Command {
     /// Take the packets of hours that have passed, in many samples, into one file.
     #[command(after_help = help::HISTORY)]
     History(History),
+
+    /// Keep the packets of the last hours in a folder, a file for every five minutes.
+    #[command(after_help = help::WATCH)]
+    Watch(Watch),
 
     /// Register the buckets that full captures are written to.
     #[command(subcommand, after_help = help::BUCKET)]
@@ -538,60 +544,6 @@ pub(crate) struct Fetch {
 
     /// Check everything, print what --delete-remote would delete, and fetch and delete nothing.
     #[arg(long, requires = "delete_remote")]
-    pub(crate) dry_run: bool,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct History {
-    /// What to take, in tcpdump's language.
-    #[arg(value_name = "FILTER", conflicts_with = "resume")]
-    pub(crate) filter: Vec<String>,
-
-    /// From when: so long ago, such as 2h, or a time in RFC 3339; at most 24 hours ago.
-    #[arg(
-        long,
-        visible_alias = "from",
-        value_name = "WHEN",
-        value_parser = past,
-        required_unless_present = "resume",
-        conflicts_with = "resume"
-    )]
-    pub(crate) since: Option<Past>,
-
-    /// Until when; without it, until now.
-    #[arg(
-        long,
-        visible_alias = "to",
-        value_name = "WHEN",
-        value_parser = past,
-        conflicts_with = "resume"
-    )]
-    pub(crate) until: Option<Past>,
-
-    /// Go on with what ended early, from what is beside the output.
-    #[arg(long)]
-    pub(crate) resume: bool,
-
-    /// How many packets to take in a sample at most: 1 to 10000.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "10000",
-        value_parser = count,
-        allow_hyphen_values = true,
-        conflicts_with = "resume"
-    )]
-    pub(crate) packets: u32,
-
-    /// Ask for nothing more after so long, and save what there is.
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
-    pub(crate) max_time: Option<Duration>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFile,
-
-    /// Check everything, print the requests that would be sent, one a minute, and send nothing.
-    #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
 }
 

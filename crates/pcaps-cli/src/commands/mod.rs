@@ -20,6 +20,7 @@ mod stats;
 mod stdin;
 mod stop;
 mod wait;
+mod watch;
 mod wireshark;
 
 pub(crate) use extcap::answer as answer_wireshark;
@@ -50,6 +51,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Download(it) => download::run(global, &it),
         Command::Fetch(it) => fetch::run(global, it),
         Command::History(it) => history::run(global, &it),
+        Command::Watch(it) => watch::run(global, &it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Auth(it) => auth::run(global, &it),
         Command::Doctor => doctor::run(global),

@@ -6,7 +6,9 @@ use pcaps::{Bucket, Capture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop};
+use super::{
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
+};
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
@@ -44,6 +46,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("stats", of::<StatsView>),
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
+    ("watch", of::<watch::Document<'_>>),
     ("wireshark install", of::<WiresharkLinks>),
     ("wireshark status", of::<WiresharkLinks>),
     ("wireshark uninstall", of::<WiresharkLinks>),
