@@ -85,7 +85,7 @@ impl Scene {
     }
 
     /// Puts a file beside those of the simulator, after so long.
-    async fn put_after(&self, pause: Duration, id: &CaptureId, bytes: Vec<u8>) {
+    fn put_after(&self, pause: Duration, id: &CaptureId, bytes: Vec<u8>) {
         let (store, folder) = self.simulator.buckets().place("r2://b/d").unwrap();
         let key = folder.join("extra").join(format!("pcap_{id}.pcap"));
         let time = self.time.clone();
@@ -182,8 +182,8 @@ async fn what_is_there_comes_while_the_capture_runs_and_a_file_that_grows_comes_
     let expected = packets_of(&whole);
     let id = scene.full(Duration::from_mins(2)).await;
     let minute = Duration::from_mins(1);
-    scene.put_after(minute / 3, &id, torn).await;
-    scene.put_after(minute, &id, whole).await;
+    scene.put_after(minute / 3, &id, torn);
+    scene.put_after(minute, &id, whole);
     let (stream, mut read) = tokio::io::duplex(1 << 20);
     let account = scene.account.clone();
     let following = tokio::spawn(async move { account.follow(&id, stream).await });
@@ -270,8 +270,8 @@ async fn samples_follow_each_other_without_a_gap() {
     let sample = Sample::new(Duration::from_secs(30), 10_000).unwrap();
     let sample = sample.filter("udp and dst port 53".parse().unwrap());
     let mut stream = Vec::new();
-    let samples = scene.account.samples(sample, &mut stream).times(4);
-    let sampled = samples.await.unwrap();
+    let four = scene.account.samples(sample, &mut stream).times(4);
+    let sampled = four.await.unwrap();
     assert_eq!((sampled.samples, sampled.full), (4, 0));
     // The service takes one a minute.
     assert_eq!(scene.time.now().duration_since(begun).as_secs(), 180);

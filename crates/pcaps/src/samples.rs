@@ -14,17 +14,16 @@ use tracing::Instrument as _;
 use crate::{
     Account, Error, ErrorKind, Sample,
     clock::{Chance, between, later},
-    history::{ATTEMPTS, PACE, READY},
+    history::{ATTEMPTS, DEPTH, PACE, READY},
     stream::PacketStream,
     wait::{PATIENCE, pause_after},
+    watch::LAG,
 };
 
 /// The longest time that one sample can look back over, in seconds.
 const LONGEST: i64 = 300;
-/// A sample among others ends so many seconds ago, so that clocks that differ a little do no harm.
-const LAG: i64 = 2;
-/// The service forgets after 24 hours; what is nearly as old is not worth a sample that is refused.
-const DEPTH: i64 = 24 * 3_600 - 60;
+/// What is nearly as old as what the service forgets is not worth a sample that is refused.
+const NEARLY: i64 = 60;
 
 /// Samples, one after the other, whose packets go to a writer as they are taken: made by [`Account::samples`], and awaited.
 ///
@@ -232,14 +231,15 @@ impl Sampling<'_> {
 
 /// The seconds that a sample is of: from the first up to, and without, the last. `end` is where the one before ended.
 fn window(sample: &Sample, end: Option<i64>, now: Timestamp) -> (i64, i64) {
-    let present = now.as_second() - LAG;
+    let present = now.checked_sub(LAG).unwrap_or(now).as_second();
     match end {
         None => {
             let to = sample.ending_at.map_or(present, Timestamp::as_second);
             (to - sample.time_limit, to)
         }
         Some(end) => {
-            let from = end.clamp(present - DEPTH, present - 1);
+            let oldest = present - DEPTH.as_secs() + NEARLY;
+            let from = end.clamp(oldest, present - 1);
             (from, present.min(from + LONGEST))
         }
     }
@@ -276,29 +276,30 @@ mod tests {
 
     #[test]
     fn a_window_begins_where_the_one_before_ended() {
-        let sample = Sample::new(Duration::from_secs(60), 10).unwrap();
+        let sample = Sample::new(Duration::from_mins(1), 10).unwrap();
         let at = |seconds| second(seconds) + SignedDuration::from_millis(700);
         let first = window(&sample, None, at(1_000_000));
-        assert_eq!(first, (999_938, 999_998));
+        assert_eq!(first, (999_935, 999_995));
         assert_eq!(
             window(&sample, Some(first.1), at(1_000_060)),
-            (999_998, 1_000_058)
+            (999_995, 1_000_055)
         );
         // After an outage of ten minutes, half of it, and then the other half.
         assert_eq!(
             window(&sample, Some(first.1), at(1_000_600)),
-            (999_998, 1_000_298)
+            (999_995, 1_000_295)
         );
         assert_eq!(
-            window(&sample, Some(1_000_298), at(1_000_600)),
-            (1_000_298, 1_000_598)
+            window(&sample, Some(1_000_295), at(1_000_600)),
+            (1_000_295, 1_000_595)
         );
         // What is too old is left out, and a clock that was put back gives a second all the same.
         let old = window(&sample, Some(0), at(1_000_000));
-        assert_eq!(old, (999_998 - DEPTH, 999_998 - DEPTH + LONGEST));
+        let oldest = 999_995 - DEPTH.as_secs() + NEARLY;
+        assert_eq!(old, (oldest, oldest + LONGEST));
         assert_eq!(
             window(&sample, Some(1_000_000), at(900_000)),
-            (899_997, 899_998)
+            (899_994, 899_995)
         );
         let said = sample.ending_at_as_of(second(5_000), at(6_000)).unwrap();
         assert_eq!(window(&said, None, at(6_000)), (4_940, 5_000));

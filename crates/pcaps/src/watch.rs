@@ -27,7 +27,7 @@ const SHORTEST: Duration = PACE.saturating_mul(2);
 const LONGEST: Duration = Duration::from_hours(12);
 /// How long after its end the packets of a file are asked for: the service's clock may be a little behind, and the last
 /// packets may still be on their way to it.
-const LAG: Duration = Duration::from_secs(5);
+pub(crate) const LAG: Duration = Duration::from_secs(5);
 /// How long it waits after a failure that has not passed while a history was patient.
 const PAUSE: Duration = Duration::from_mins(1);
 /// How often a piece of time is asked for that is refused.

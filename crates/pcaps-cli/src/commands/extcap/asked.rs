@@ -102,7 +102,7 @@ pub(super) enum Kind {
 impl Asked {
     /// The filter of the dialog and that of the capture, both.
     pub(super) fn filter(&self) -> Result<Filter, Failure> {
-        let both = [&self.filter, &self.extcap_capture_filter];
+        let both = [self.filter.as_ref(), self.extcap_capture_filter.as_ref()];
         let texts: Vec<_> = both.into_iter().filter_map(given).collect();
         for text in &texts {
             // By itself, so that the place of what is wrong is one in what was typed.
@@ -127,7 +127,7 @@ impl Asked {
 
     /// The full capture that is asked for. Where nothing is said, the profile is to say it.
     pub(super) fn full(&self) -> Result<args::StartFull, Failure> {
-        let bucket = given(&self.bucket);
+        let bucket = given(self.bucket.as_ref());
         if let Some(bucket) = bucket {
             // Arguments are there for all users of the machine to read, and Wireshark keeps them in a file.
             let has_keys = bucket.contains("access-key") || bucket.contains('@');
@@ -143,7 +143,7 @@ impl Asked {
             }
         }
         let settings = Settings::load(&self.global)?;
-        let colo = given(&self.colo).map(str::to_owned);
+        let colo = given(self.colo.as_ref()).map(str::to_owned);
         let bucket = bucket.map(str::to_owned);
         for (field, key, is_there) in [
             (
@@ -163,7 +163,7 @@ impl Asked {
                 )));
             }
         }
-        let bytes = given(&self.bytes).map(args::size).transpose();
+        let bytes = given(self.bytes.as_ref()).map(args::size).transpose();
         // Both were looked at: of words, this makes one filter again.
         let filter = self.filter()?.to_string();
         Ok(args::StartFull {
@@ -178,19 +178,24 @@ impl Asked {
     }
 
     fn time_limit(&self) -> Result<Option<Duration>, Failure> {
-        let limit = given(&self.time_limit).map(args::duration).transpose();
+        let limit = given(self.time_limit.as_ref())
+            .map(args::duration)
+            .transpose();
         limit.map_err(|it| wrong("Time limit", &it))
     }
 
     fn packets(&self) -> Result<Option<u32>, Failure> {
-        let packets = given(&self.packets).map(args::count).transpose();
+        let packets = given(self.packets.as_ref()).map(args::count).transpose();
         packets.map_err(|it| wrong("Packets", &it))
     }
 }
 
 /// A field that was left empty was not filled in.
-fn given(value: &Option<String>) -> Option<&str> {
-    value.as_deref().map(str::trim).filter(|it| !it.is_empty())
+fn given(value: Option<&String>) -> Option<&str> {
+    value
+        .map(String::as_str)
+        .map(str::trim)
+        .filter(|it| !it.is_empty())
 }
 
 fn wrong(field: &str, what: &str) -> Failure {

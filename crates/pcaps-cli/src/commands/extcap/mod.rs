@@ -15,10 +15,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser as _;
 
-use crate::{
-    failure::Failure,
-    output::{self, Format},
-};
+use crate::{failure::Failure, output};
 use asked::Asked;
 
 /// What the interface is called by those who type it: `tshark -i pcaps`.
@@ -37,7 +34,14 @@ pub(crate) fn answer(arguments: impl IntoIterator<Item = OsString>) -> Option<Ex
     }
     Some(match reply(arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(Format::Table),
+        Err(failure) => {
+            // Wireshark says before it that it is an error.
+            output::diagnostic(failure.message());
+            if let Some(note) = failure.note() {
+                output::diagnostic(&format!("note: {note}"));
+            }
+            ExitCode::from(failure.exit() as u8)
+        }
     })
 }
 
