@@ -27,7 +27,7 @@ value {arg=0}{value=sample}{display=Sample: what has passed in the last minutes}
 value {arg=0}{value=samples}{display=Samples: one each minute, until it is stopped}{default=false}
 value {arg=0}{value=full}{display=Full capture: new packets, through a bucket}{default=false}
 arg {number=1}{call=--filter}{display=Filter}{type=string}{placeholder=udp and dst port 53}{tooltip=What to take, in the part of tcpdump's language that the service understands. Empty: everything.}{group=Capture}
-arg {number=2}{call=--time-limit}{display=Time limit}{type=string}{validation=^([0-9]+ *[hms]? *)+$}{placeholder=sample 5m, samples 1m, full 1h}{tooltip=How far to look back: 1s to 5m. How long to capture in full: 1s to 24h.}{group=Capture}
+arg {number=2}{call=--time-limit}{display=Time limit}{type=string}{validation=^[0-9hms ]+$}{placeholder=sample 5m, samples 1m, full 1h}{tooltip=How far to look back: 1s to 5m. How long to capture in full: 1s to 24h.}{group=Capture}
 arg {number=3}{call=--packets}{display=Packets at most}{type=string}{validation=^[0-9]+$}{placeholder=samples 10000, full without a limit}{tooltip=1 to 10000}{group=Capture}
 arg {number=4}{call=--profile}{display=Profile}{type=selector}{reload=true}{placeholder=Reload}{tooltip=The profile of pcaps' configuration file that says account, data centre and bucket. Without a choice it is default_profile.}{group=Capture}
 ";
