@@ -225,6 +225,9 @@ impl Results {
             ("auth status", ["auth", "status", "--json"].as_slice()),
             ("doctor", &["doctor", "--json"]),
             ("auth logout", &["auth", "logout", "--json"]),
+            ("wireshark install", &["wireshark", "install", "--json"]),
+            ("wireshark status", &["wireshark", "status", "--json"]),
+            ("wireshark uninstall", &["wireshark", "uninstall", "--json"]),
         ] {
             self.add(command, home.run(arguments).json());
         }

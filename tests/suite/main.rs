@@ -20,6 +20,7 @@ mod formats;
 mod generated;
 mod history;
 mod layers;
+mod live;
 mod manners;
 mod merge;
 mod outline;
@@ -45,3 +46,5 @@ mod traces;
 mod waits;
 mod watch;
 mod wire;
+#[cfg(unix)]
+mod wireshark;

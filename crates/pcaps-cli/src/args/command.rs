@@ -1,6 +1,6 @@
 //! What the commands are called, and which of them only show what they would do.
 
-use super::{Auth, Bucket, Capture, CaptureOther, Command, Start};
+use super::{Auth, Bucket, Capture, CaptureOther, Command, Start, Wireshark};
 
 impl Command {
     /// Its words, as they are typed.
@@ -38,6 +38,9 @@ impl Command {
             Self::Merge(_) => "merge",
             Self::Sim(_) => "sim",
             Self::Schema(_) => "schema",
+            Self::Wireshark(Wireshark::Install(_)) => "wireshark install",
+            Self::Wireshark(Wireshark::Status(_)) => "wireshark status",
+            Self::Wireshark(Wireshark::Uninstall(_)) => "wireshark uninstall",
         }
     }
 

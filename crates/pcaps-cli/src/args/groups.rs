@@ -17,7 +17,17 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Buckets", &["bucket"]),
     ("Files", &["stats", "report", "filter", "merge"]),
-    ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
+    (
+        "Setup",
+        &[
+            "auth",
+            "doctor",
+            "wireshark",
+            "completions",
+            "man",
+            "schema",
+        ],
+    ),
     ("Simulator", &["sim"]),
 ];
 

@@ -18,8 +18,8 @@ use crate::{log::LogFormat, output::Format, progress::Shown};
 pub(crate) use groups::command;
 pub(crate) use past::{History, Watch};
 pub(crate) use refusal::parse;
-pub(crate) use values::Mapping;
-use values::{bucket_id, count, duration, mapping, one_in, seed, size, socket, time};
+pub(crate) use values::{Mapping, count, duration, size};
+use values::{bucket_id, mapping, one_in, seed, socket, time};
 
 use crate::completions;
 
@@ -271,6 +271,10 @@ pub(crate) enum Command {
     #[command(after_help = help::MERGE)]
     Merge(Merge),
 
+    /// Capture from within Wireshark.
+    #[command(subcommand, after_help = help::WIRESHARK)]
+    Wireshark(Wireshark),
+
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
     Sim(Sim),
@@ -304,6 +308,9 @@ pub(crate) struct Capture {
         required = true
     )]
     pub(crate) output_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) open: Open,
 
     #[command(flatten)]
     pub(crate) sample: Sample,
@@ -371,6 +378,24 @@ pub(crate) struct OutputFile {
         value_hint = ValueHint::FilePath
     )]
     pub(crate) output_file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) open: Open,
+}
+
+/// Whether a capture file is shown.
+#[derive(clap::Args)]
+pub(crate) struct Open {
+    /// Open the file in a program, once it is there.
+    #[arg(
+        long = "open",
+        value_name = "PROGRAM",
+        num_args = 0..=1,
+        default_missing_value = "wireshark",
+        value_hint = ValueHint::CommandName,
+        help = "Open the file in PROGRAM once it is there: in wireshark if none is named"
+    )]
+    pub(crate) program: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -506,6 +531,9 @@ pub(crate) struct Fetch {
         required_unless_present = "split"
     )]
     pub(crate) output_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) open: Open,
 
     /// Keep the files apart in this folder, as well or only.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -657,6 +685,36 @@ pub(crate) struct Login {
     /// Keep the token in a file that only you can read, also where the system has a keyring.
     #[arg(long)]
     pub(crate) insecure_storage: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Wireshark {
+    /// Show "Cloudflare Magic Transit" among Wireshark's interfaces.
+    #[command(after_help = help::WIRESHARK_INSTALL)]
+    Install(WiresharkPlace),
+
+    /// Show whether it is among them.
+    #[command(after_help = help::WIRESHARK_STATUS)]
+    Status(WiresharkPlace),
+
+    /// Take it away from among them.
+    #[command(after_help = help::WIRESHARK_UNINSTALL)]
+    Uninstall(WiresharkPlace),
+}
+
+impl Wireshark {
+    pub(crate) fn place(&self) -> &WiresharkPlace {
+        match self {
+            Self::Install(it) | Self::Status(it) | Self::Uninstall(it) => it,
+        }
+    }
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WiresharkPlace {
+    /// The folder of programs to capture with; without it, the one that tshark names.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]

@@ -6,6 +6,7 @@ mod capture;
 mod doctor;
 mod download;
 mod dry_run;
+mod extcap;
 mod fetch;
 mod filter;
 mod history;
@@ -21,6 +22,9 @@ mod stdin;
 mod stop;
 mod wait;
 mod watch;
+mod wireshark;
+
+pub(crate) use extcap::answer as answer_wireshark;
 
 use crate::{
     args::{Args, Command},
@@ -59,6 +63,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
+        Command::Wireshark(it) => wireshark::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),
     }
 }

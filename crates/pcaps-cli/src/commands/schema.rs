@@ -14,7 +14,7 @@ use crate::{
     failure::{ErrorView, Failure},
     output::{
         self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, Standing,
-        StatsView, has_any,
+        StatsView, WiresharkLinks, has_any,
     },
 };
 
@@ -48,6 +48,9 @@ const RESULTS: &[(&str, Make)] = &[
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
     ("watch", of::<watch::Document<'_>>),
+    ("wireshark install", of::<WiresharkLinks>),
+    ("wireshark status", of::<WiresharkLinks>),
+    ("wireshark uninstall", of::<WiresharkLinks>),
 ];
 
 /// What commands print beside, or in place of, their results.
