@@ -278,15 +278,12 @@ impl Summary {
             return;
         };
         let (source, destination) = (ip.source, ip.destination);
-        match (source.v4(), destination.v4()) {
-            (Some(source), Some(destination)) => {
-                let ends = [source, destination];
-                self.v4.openings.add(flags, ends, ports);
-            }
-            _ => {
-                let ends = [source.bits, destination.bits];
-                self.v6.openings.add(flags, ends, ports);
-            }
+        if let (Some(source), Some(destination)) = (source.v4(), destination.v4()) {
+            let ends = [source, destination];
+            self.v4.openings.add(flags, ends, ports);
+        } else {
+            let ends = [source.bits, destination.bits];
+            self.v6.openings.add(flags, ends, ports);
         }
     }
 
