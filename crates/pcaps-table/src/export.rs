@@ -84,8 +84,6 @@ pub trait Place {
 pub struct Exported {
     /// How many rows were written: one for each packet.
     pub rows: u64,
-    /// How many bytes of packets were captured, without what stands around them in the file.
-    pub captured: u64,
     /// Why the packets end before the file does. All before it are in the table.
     pub error: Option<pcaps_file::Error>,
 }
@@ -145,13 +143,12 @@ pub fn export<R: Read, P: Place>(
 
     let mut files = Files::new(source, place)?;
     let mut rows = Rows::new();
-    let (mut count, mut captured) = (0, 0);
+    let mut count = 0;
     let error = loop {
         match reader.next_packet() {
             Ok(Some(packet)) => {
                 rows.push(&packet);
                 count += 1;
-                captured += packet.bytes.len() as u64;
             }
             Ok(None) => break None,
             Err(error) => break Some(error),
@@ -165,11 +162,7 @@ pub fn export<R: Read, P: Place>(
     };
     files.write(&mut rows)?;
     files.finish()?;
-    Ok(Exported {
-        rows: count,
-        captured,
-        error,
-    })
+    Ok(Exported { rows: count, error })
 }
 
 /// The files that are being written.
@@ -229,7 +222,8 @@ impl<'a, P: Place> Files<'a, P> {
                 colo: self.source.colo.as_deref(),
             };
             if let Some(open) = self.open.last_mut() {
-                self.encoder.write(rows, &range, &constants, &mut open.file)?;
+                self.encoder
+                    .write(rows, &range, &constants, &mut open.file)?;
                 open.groups += 1;
                 open.part.rows += range.len() as u64;
             }

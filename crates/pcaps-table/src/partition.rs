@@ -68,7 +68,13 @@ impl CaptureName {
     pub fn new(text: &str) -> Option<Self> {
         let is_fine = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-');
         let is_name = !text.is_empty() && text.len() <= Self::MAX_LEN && text.chars().all(is_fine);
-        is_name.then(|| Self(if is_other_type(text) { format!("id-{text}") } else { text.to_owned() }))
+        is_name.then(|| {
+            Self(if is_other_type(text) {
+                format!("id-{text}")
+            } else {
+                text.to_owned()
+            })
+        })
     }
 
     /// What the name of a file says: the id in it, of 32 hexadecimal digits, as the service names its files. Without one it is
@@ -79,10 +85,20 @@ impl CaptureName {
         let is_id = |it: &&str| it.len() == 32 && it.bytes().all(|it| it.is_ascii_hexdigit());
         let found = pieces.clone().find(is_id);
         let clean = || {
-            let clean = |it: char| if it.is_ascii_alphanumeric() || matches!(it, '.' | '-') { it } else { '_' };
+            let clean = |it: char| {
+                if it.is_ascii_alphanumeric() || matches!(it, '.' | '-') {
+                    it
+                } else {
+                    '_'
+                }
+            };
             let stem = stem(name).chars().map(clean).take(Self::MAX_LEN);
             let stem: String = stem.collect();
-            if stem.is_empty() { "capture".to_owned() } else { stem }
+            if stem.is_empty() {
+                "capture".to_owned()
+            } else {
+                stem
+            }
         };
         let name = found.map_or_else(clean, str::to_ascii_lowercase);
         Self::new(&name).unwrap_or(Self("capture".to_owned()))
@@ -97,7 +113,9 @@ impl fmt::Display for CaptureName {
 
 /// The name of a file without what tells its format.
 fn stem(name: &str) -> &str {
-    let packed = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst"));
+    let packed = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"));
     let name = packed.unwrap_or(name);
     let endings = [".pcap", ".pcapng", ".cap"];
     let stem = endings.iter().find_map(|it| name.strip_suffix(it));
@@ -107,7 +125,14 @@ fn stem(name: &str) -> &str {
 /// Whether an engine could take the text for a number, a date, a time, nothing or a truth.
 fn is_other_type(text: &str) -> bool {
     const WORDS: [&str; 9] = [
-        "null", "true", "false", "epoch", "now", "today", "tomorrow", "yesterday",
+        "null",
+        "true",
+        "false",
+        "epoch",
+        "now",
+        "today",
+        "tomorrow",
+        "yesterday",
         "__hive_default_partition__",
     ];
     let lower = text.to_ascii_lowercase();
@@ -133,12 +158,21 @@ mod tests {
     #[test]
     fn what_no_engine_takes_for_anything_else() {
         for (text, name) in [
-            ("33c8ab12b1f74cb2a0e0bf9aa0c5ec07", "33c8ab12b1f74cb2a0e0bf9aa0c5ec07"),
+            (
+                "33c8ab12b1f74cb2a0e0bf9aa0c5ec07",
+                "33c8ab12b1f74cb2a0e0bf9aa0c5ec07",
+            ),
             ("edge-1", "edge-1"),
             ("12", "id-12"),
-            ("00000000000000000000000000000012", "id-00000000000000000000000000000012"),
+            (
+                "00000000000000000000000000000012",
+                "id-00000000000000000000000000000012",
+            ),
             ("1e5", "id-1e5"),
-            ("1234567890123456789012345678e012", "id-1234567890123456789012345678e012"),
+            (
+                "1234567890123456789012345678e012",
+                "id-1234567890123456789012345678e012",
+            ),
             ("12d", "id-12d"),
             ("1_000", "id-1_000"),
             ("0xff", "id-0xff"),
@@ -158,8 +192,14 @@ mod tests {
     #[test]
     fn names_of_files() {
         for (file, name) in [
-            ("s3://b/d/server-01/pcap_0123456789abcdef0123456789abcdef.pcap", "0123456789abcdef0123456789abcdef"),
-            ("0123456789ABCDEF0123456789ABCDEF.pcap.zst", "0123456789abcdef0123456789abcdef"),
+            (
+                "s3://b/d/server-01/pcap_0123456789abcdef0123456789abcdef.pcap",
+                "0123456789abcdef0123456789abcdef",
+            ),
+            (
+                "0123456789ABCDEF0123456789ABCDEF.pcap.zst",
+                "0123456789abcdef0123456789abcdef",
+            ),
             ("my capture (1).pcapng", "my_capture__1_"),
             (r"C:\captures\edge.cap", "edge"),
             (".pcap", "capture"),

@@ -63,7 +63,6 @@ impl Rows {
         }
     }
 
-
     /// Whether they have to be written before another one comes.
     pub(crate) fn is_full(&self) -> bool {
         self.len == MAX_ROWS || self.names.bytes() > MAX_NAME_BYTES
@@ -89,7 +88,10 @@ impl Rows {
             *time = micros;
         }
         self.set(Column::TsNs, number(nanos % 1_000));
-        self.set(Column::FrameNumber, number(self.next_frame - self.first_frame));
+        self.set(
+            Column::FrameNumber,
+            number(self.next_frame - self.first_frame),
+        );
         self.set(Column::CapturedLen, number(packet.bytes.len() as u64));
         self.set(Column::OriginalLen, packet.original_len);
         self.set(Column::LinkType, packet.link_type.0.into());
@@ -154,9 +156,10 @@ impl Rows {
         let mut header = Some(0);
         match ip.protocol {
             TCP | UDP | SCTP => {
-                let ports = ip.above.first_chunk::<4>().map(|&[a, b, c, d]| {
-                    [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]
-                });
+                let ports = ip
+                    .above
+                    .first_chunk::<4>()
+                    .map(|&[a, b, c, d]| [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]);
                 if let Some([source, destination]) = ports {
                     present |= Presence::PORTS.0;
                     self.set(Column::SrcPort, source.into());
@@ -199,7 +202,8 @@ impl Rows {
     }
 
     fn tcp(&mut self, header: &[u8]) -> u16 {
-        let Some(&[_, _, _, _, a, b, c, d, _, _, _, _, _, flags, high, low]) = header.first_chunk() else {
+        let Some(&[_, _, _, _, a, b, c, d, _, _, _, _, _, flags, high, low]) = header.first_chunk()
+        else {
             return 0;
         };
         self.set(Column::TcpSeq, u32::from_be_bytes([a, b, c, d]));
@@ -255,7 +259,11 @@ impl Rows {
 }
 
 fn reorder<T: Copy>(values: &mut [T], order: &[usize]) {
-    let sorted: Vec<T> = order.iter().filter_map(|it| values.get(*it)).copied().collect();
+    let sorted: Vec<T> = order
+        .iter()
+        .filter_map(|it| values.get(*it))
+        .copied()
+        .collect();
     if let Some(place) = values.get_mut(..sorted.len()) {
         place.copy_from_slice(&sorted);
     }

@@ -34,6 +34,7 @@ impl Command {
             Self::Stats(_) => "stats",
             Self::Filter(_) => "filter",
             Self::Merge(_) => "merge",
+            Self::Export(_) => "export",
             Self::Sim(_) => "sim",
             Self::Schema(_) => "schema",
         }

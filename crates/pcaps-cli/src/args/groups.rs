@@ -15,7 +15,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Buckets", &["bucket"]),
-    ("Files", &["stats", "filter", "merge"]),
+    ("Files", &["stats", "filter", "merge", "export"]),
     ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
     ("Simulator", &["sim"]),
 ];

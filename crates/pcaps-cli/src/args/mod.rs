@@ -11,13 +11,16 @@ use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::
 use clap::{ColorChoice, Parser, Subcommand, ValueHint, builder::NonEmptyStringValueParser};
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Timestamp;
-use pcaps::{BucketId, CaptureId};
+use pcaps::{BucketId, CaptureId, pcaps_table::CaptureName};
 
 use crate::{log::LogFormat, output::Format, progress::Shown};
 pub(crate) use groups::command;
 pub(crate) use refusal::parse;
 pub(crate) use values::{Mapping, Past};
-use values::{bucket_id, count, duration, mapping, one_in, past, seed, size, socket, time};
+use values::{
+    bucket_id, capture_name, count, duration, mapping, one_in, past, seed, shard, size, socket,
+    time,
+};
 
 use crate::completions;
 
@@ -260,6 +263,10 @@ pub(crate) enum Command {
     /// Merge capture files into one, in the order of time.
     #[command(after_help = help::MERGE)]
     Merge(Merge),
+
+    /// Turn capture files into a table in Parquet, for SQL and data frames.
+    #[command(after_help = help::EXPORT)]
+    Export(Export),
 
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
@@ -776,6 +783,33 @@ pub(crate) struct Merge {
         help = "Leave out a packet that was seen in another file within WINDOW, which is 10ms if it is not given"
     )]
     pub(crate) dedup: Option<Duration>,
+
+    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    #[arg(long)]
+    pub(crate) lenient: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Export {
+    /// Capture files, folders of them, or buckets' URIs: s3://, gs://, r2://.
+    #[arg(value_name = "FILE|URI", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<String>,
+
+    /// The folder, or the bucket's URI, for the table; one that is there is brought up to date.
+    #[arg(short, long, value_name = "DIR|URI", value_hint = ValueHint::DirPath)]
+    pub(crate) output_dir: String,
+
+    /// The capture that the files are of; without it, their names tell.
+    #[arg(long, value_name = "ID", value_parser = capture_name)]
+    pub(crate) capture_id: Option<CaptureName>,
+
+    /// The data centre that the files are from, for the column colo.
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::colos))]
+    pub(crate) colo: Option<String>,
+
+    /// Export the I-th of N shards of the files only, such as 1/4.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(crate) shard: Option<(u32, u32)>,
 
     /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
     #[arg(long)]

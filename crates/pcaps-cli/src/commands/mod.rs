@@ -6,6 +6,7 @@ mod capture;
 mod doctor;
 mod download;
 mod dry_run;
+mod export;
 mod fetch;
 mod filter;
 mod history;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
+        Command::Export(it) => export::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),
     }

@@ -50,7 +50,13 @@ fn what_a_header_says() {
 
 #[test]
 fn fragments_of_both_versions() {
-    let fragment = |id, offset, has_more| Some(Fragment { id, offset, has_more });
+    let fragment = |id, offset, has_more| {
+        Some(Fragment {
+            id,
+            offset,
+            has_more,
+        })
+    };
     assert_eq!(
         innermost(&ipv4(17, 0x2000, &[0; 8])).fragment,
         fragment(0x1234, 0, true)
@@ -68,7 +74,10 @@ fn fragments_of_both_versions() {
     let ip = innermost(&later);
     assert_eq!(ip.fragment, fragment(0xdead_beef, 1_480, true));
     assert_eq!((ip.payload_len, ip.above), (Some(16), &[][..]));
-    assert_eq!(innermost(&piece(1)).fragment, fragment(0xdead_beef, 0, true));
+    assert_eq!(
+        innermost(&piece(1)).fragment,
+        fragment(0xdead_beef, 0, true)
+    );
     // In one piece, in spite of its header.
     let whole = piece(0);
     assert_eq!(innermost(&whole).fragment, None);
@@ -87,7 +96,10 @@ fn lengths_that_are_no_lengths() {
     let jumbo = [&ipv6(6, &[])[..], &[0; 20]].concat();
     assert_eq!(innermost(&jumbo).payload_len, None);
     // Extension headers that claim more than the packet has.
-    assert_eq!(innermost(&ipv6(0, &[6, 9, 0, 0, 0, 0, 0, 0])).payload_len, None);
+    assert_eq!(
+        innermost(&ipv6(0, &[6, 9, 0, 0, 0, 0, 0, 0])).payload_len,
+        None
+    );
     // One that is cut.
     assert_eq!(innermost(&ipv6(0, &[6, 0, 0, 0])).payload_len, None);
 }

@@ -60,9 +60,13 @@ pub(super) fn statistics(physical: Physical, bounds: Option<&Bounds>, nulls: u64
     };
     let (least, most) = numbers.unzip();
     match physical {
-        Physical::BOOLEAN => {
-            Statistics::boolean(least.map(|it| it > 0), most.map(|it| it > 0), None, nulls, false)
-        }
+        Physical::BOOLEAN => Statistics::boolean(
+            least.map(|it| it > 0),
+            most.map(|it| it > 0),
+            None,
+            nulls,
+            false,
+        ),
         Physical::INT32 => Statistics::int32(least.map(int), most.map(int), None, nulls, false),
         Physical::BYTE_ARRAY => {
             let text = |it: &Vec<u8>| ByteArray::from(it.clone());

@@ -11,9 +11,7 @@ use std::io::Write;
 use std::ops::Range;
 
 use bytes::Bytes;
-use parquet::basic::{
-    BoundaryOrder, Compression, Encoding, PageType, Type as Physical, ZstdLevel,
-};
+use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType, Type as Physical, ZstdLevel};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
@@ -166,7 +164,13 @@ impl Encoder {
     }
 
     /// Which rows have values.
-    fn find_levels(&mut self, rows: &Rows, range: &Range<usize>, it: &Specification, has_constant: bool) {
+    fn find_levels(
+        &mut self,
+        rows: &Rows,
+        range: &Range<usize>,
+        it: &Specification,
+        has_constant: bool,
+    ) {
         let bit = it.presence.0;
         let place = bit.trailing_zeros() as usize;
         let Some(levels @ None) = self.levels.get_mut(place) else {
@@ -185,7 +189,8 @@ impl Encoder {
                 packing::equal(u32::from(count > 0), page.len(), 1, &mut bytes);
             } else {
                 self.values.clear();
-                self.values.extend(page.iter().map(|it| u32::from(it & bit != 0)));
+                self.values
+                    .extend(page.iter().map(|it| u32::from(it & bit != 0)));
                 packing::hybrid(&self.values, 1, &mut bytes);
             }
             // Some kilobytes at most.
@@ -210,7 +215,9 @@ impl Encoder {
         self.values.clear();
         self.wide.clear();
         let numbers = rows.columns.get(it.column as usize);
-        let numbers = numbers.and_then(|it| it.get(range.clone())).unwrap_or_default();
+        let numbers = numbers
+            .and_then(|it| it.get(range.clone()))
+            .unwrap_or_default();
         let present = rows.present.get(range.clone()).unwrap_or_default();
         let mut pieces = Vec::new();
         let mut at = 0;
@@ -238,10 +245,15 @@ impl Encoder {
             Coding::Frame => {
                 // Frames are counted from 1, and no file has as many as would not fit.
                 let first = i64::try_from(rows.first_frame).unwrap_or(i64::MAX);
-                let frames = self.values.iter().map(|it| first.saturating_add((*it).into()));
+                let frames = self
+                    .values
+                    .iter()
+                    .map(|it| first.saturating_add((*it).into()));
                 self.wide.extend(frames);
             }
-            Coding::Sequence => self.wide.extend(self.values.iter().map(|it| i64::from(*it))),
+            Coding::Sequence => self
+                .wide
+                .extend(self.values.iter().map(|it| i64::from(*it))),
             _ => {}
         }
         pieces
@@ -254,7 +266,8 @@ impl Encoder {
             Coding::Time | Coding::Frame | Coding::Sequence => Values::Differences,
             Coding::Flag => Values::Plain,
             Coding::Number if most.is_some_and(|it| it >= SMALL) => {
-                self.wide.extend(self.values.iter().map(|it| i64::from(*it)));
+                self.wide
+                    .extend(self.values.iter().map(|it| i64::from(*it)));
                 match it.kind {
                     ColumnType::Int64 => Values::Differences,
                     _ => Values::Plain,
@@ -427,7 +440,9 @@ impl Encoder {
                 match texts {
                     Some(texts) => texts.bounds(places),
                     None => {
-                        let numbers = places.iter().filter_map(|it| self.dictionary.get(*it as usize));
+                        let numbers = places
+                            .iter()
+                            .filter_map(|it| self.dictionary.get(*it as usize));
                         bounds(numbers.map(|it| i64::from(*it)))
                     }
                 }
@@ -437,12 +452,17 @@ impl Encoder {
                 bounds(wide.iter().copied())
             }
             Values::Plain if it.coding == Coding::Flag => {
-                let bits = |it: &[u32]| it.iter().rev().fold(0, |bits, it| bits << 1 | it.to_le_bytes()[0]);
+                let bits = |it: &[u32]| {
+                    it.iter()
+                        .rev()
+                        .fold(0, |bits, it| bits << 1 | it.to_le_bytes()[0])
+                };
                 self.page.extend(places.chunks(8).map(bits));
                 bounds(places.iter().map(|it| i64::from(*it)))
             }
             Values::Plain => {
-                self.page.extend(places.iter().flat_map(|it| it.to_le_bytes()));
+                self.page
+                    .extend(places.iter().flat_map(|it| it.to_le_bytes()));
                 bounds(places.iter().map(|it| i64::from(*it)))
             }
         }
@@ -482,7 +502,10 @@ impl Texts {
                 most = *place;
             }
         }
-        Some(Bounds::Texts(self.get(least).to_vec(), self.get(most).to_vec()))
+        Some(Bounds::Texts(
+            self.get(least).to_vec(),
+            self.get(most).to_vec(),
+        ))
     }
 
     fn bloom_filter(&self) -> Result<Sbbf> {
@@ -549,10 +572,15 @@ impl Chunk {
         self.offsets.append_row_count(signed(piece.rows as u64));
         // A page has some hundred kilobytes at most.
         let size = i32::try_from(spec.compressed_size).unwrap_or(i32::MAX);
-        self.offsets.append_offset_and_size(signed(spec.offset), size);
-        let [least, most] = bounds.as_ref().map(|it| it.bytes(physical)).unwrap_or_default();
+        self.offsets
+            .append_offset_and_size(signed(spec.offset), size);
+        let [least, most] = bounds
+            .as_ref()
+            .map(|it| it.bytes(physical))
+            .unwrap_or_default();
         let is_null = bounds.is_none();
-        self.columns.append(is_null, least, most, signed(nulls as u64), None);
+        self.columns
+            .append(is_null, least, most, signed(nulls as u64), None);
         if let Some(bounds) = bounds {
             if let Some(last) = &self.last {
                 self.is_ascending &= last.is_not_above(&bounds);
@@ -598,7 +626,11 @@ impl Chunk {
             .set_total_uncompressed_size(signed(self.uncompressed))
             .set_dictionary_page_offset(has_dictionary.then_some(0))
             .set_data_page_offset(signed(self.data_offset.unwrap_or_default()))
-            .set_statistics(bounds::statistics(physical, self.bounds.as_ref(), self.nulls))
+            .set_statistics(bounds::statistics(
+                physical,
+                self.bounds.as_ref(),
+                self.nulls,
+            ))
             .build()?;
         Ok(ColumnCloseResult {
             bytes_written: self.compressed,
