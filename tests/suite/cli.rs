@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -40,6 +40,7 @@ fn help() {
         &["download"],
         &["fetch"],
         &["history"],
+        &["watch"],
         &["bucket"],
         &["bucket", "prove"],
         &["bucket", "add"],

@@ -263,6 +263,8 @@ impl Results {
         self.add("capture", json(&["capture", "udp", "-o", "a.pcap"]).json());
         let past = json(&["history", "--since", "3m", "-o", "past.pcap"]);
         self.add("history", past.json());
+        let watched = crate::watch::program::first(folder.path(), &["udp", "--output", "ndjson"]);
+        self.add("watch", parsed(&watched.1));
         self.add("capture full", json(&[&full[..], &bucket].concat()).json());
         self.add(
             "bucket prove",

@@ -1,6 +1,6 @@
 //! Traffic that has passed, taken in many samples.
 
-use std::{fs, num::NonZeroU32, path::Path, time::Duration};
+use std::{fs, num::NonZeroU32, path::Path, thread, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use pcaps::{ErrorKind, History, PastTraffic, Recalling, WindowState};
@@ -21,16 +21,16 @@ const SEED: u64 = 7;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-struct Scene {
-    time: Time,
+pub(crate) struct Scene {
+    pub(crate) time: Time,
     _simulator: Simulator,
-    server: FaultServer,
-    account: pcaps::Account,
-    folder: tempfile::TempDir,
+    pub(crate) server: FaultServer,
+    pub(crate) account: pcaps::Account,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Scene {
-    async fn set() -> Self {
+    pub(crate) async fn set() -> Self {
         let time = Time::start();
         let clock = time.clone();
         let simulator = Simulator::builder()
@@ -61,7 +61,7 @@ impl Scene {
     }
 
     /// How many samples were asked for.
-    fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         let requests = self.server.requests();
         let starts = requests.iter();
         starts
@@ -71,8 +71,12 @@ impl Scene {
 
     /// What the file holds is what the traffic held.
     fn assert_all(&self, past: &PastTraffic) {
+        self.assert_holds(&traffic(past.from, past.to), past);
+    }
+
+    fn assert_holds(&self, packets: &[(u64, u32)], past: &PastTraffic) {
         let found = times(&self.output());
-        assert!(found == traffic(past.from, past.to));
+        assert!(found == packets);
         assert_eq!(past.packets, found.len() as u64);
         assert!(!past.is_partial());
         assert!(!self.folder.path().join("past.pcap.parts").exists());
@@ -85,7 +89,7 @@ fn seen() -> Traffic {
 }
 
 /// Time and length of each packet.
-fn times(path: &Path) -> Vec<(u64, u32)> {
+pub(crate) fn times(path: &Path) -> Vec<(u64, u32)> {
     let mut reader = Reader::open(path).unwrap();
     let mut times = Vec::new();
     while let Some(packet) = reader.next_packet().unwrap() {
@@ -94,7 +98,7 @@ fn times(path: &Path) -> Vec<(u64, u32)> {
     times
 }
 
-fn traffic(from: Timestamp, to: Timestamp) -> Vec<(u64, u32)> {
+pub(crate) fn traffic(from: Timestamp, to: Timestamp) -> Vec<(u64, u32)> {
     let time = |it: Timestamp| {
         pcaps_file::Timestamp::from_parts(u32::try_from(it.as_second()).unwrap(), 0)
     };
@@ -115,12 +119,14 @@ fn traffic(from: Timestamp, to: Timestamp) -> Vec<(u64, u32)> {
 async fn two_hours_hold_what_the_traffic_held() {
     let scene = Scene::set().await;
     let began = scene.time.now();
-    let past = scene.history(HOUR * 2, SignedDuration::ZERO).await.unwrap();
-    scene.assert_all(&past);
-    assert_eq!(past.to.duration_since(past.from), HOUR * 2);
-    // 24 windows, of which none fits into a sample.
+    let packets = thread::spawn(move || traffic(began - HOUR * 2, began));
+    let history = scene.history(HOUR * 2, SignedDuration::ZERO);
+    let past = history.packet_limit(700).await.unwrap();
+    scene.assert_holds(&packets.join().unwrap(), &past);
+    assert_eq!((past.from, past.to), (began - HOUR * 2, began));
+    // 24 windows, of which some fit into a sample, and some have to be halved.
     let samples = scene.samples();
-    assert!((48..=72).contains(&samples), "{samples}");
+    assert!((26..=70).contains(&samples), "{samples}");
     let minutes = scene.time.now().duration_since(began).as_mins();
     assert_eq!(usize::try_from(minutes).unwrap(), samples - 1);
 }
@@ -180,6 +186,22 @@ async fn dropped_at_any_window_it_goes_on() {
         error.to_string().contains("no history to resume"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_had_only_just_begun_is_nothing_to_go_on_from() {
+    let scene = Scene::set().await;
+    let parts = scene.folder.path().join("past.pcap.parts");
+    fs::create_dir(&parts).unwrap();
+    let journal = parts.join("history.ndjson");
+    fs::write(&journal, "{\"history\":1,").unwrap();
+    scene.assert_all(&scene.history(MINUTE, SignedDuration::ZERO).await.unwrap());
+
+    fs::create_dir(&parts).unwrap();
+    fs::write(parts.join("notes.txt"), "mine").unwrap();
+    let error = scene.history(MINUTE, SignedDuration::ZERO).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(!journal.exists());
 }
 
 #[tokio::test]

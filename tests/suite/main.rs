@@ -41,4 +41,5 @@ mod terminal;
 mod time;
 mod traces;
 mod waits;
+mod watch;
 mod wire;

@@ -15,7 +15,7 @@ use pcaps::{Capture, Collecting, Exporting, Phase, Proving, Recalling, Transfer,
 
 use crate::{
     args::Global,
-    output::{self, count, duration, one_line},
+    output::{self, Zone, count, duration, one_line},
 };
 use plain::Lines;
 
@@ -155,6 +155,35 @@ impl Progress {
                 duration(minutes),
                 count(it.packets)
             ));
+        }
+    }
+
+    /// The callback of a folder that is watched.
+    pub(crate) fn watched(&self, zone: Zone) -> impl FnMut(&Recalling) + Send + 'static {
+        let shown = self.0.clone();
+        move |it| match (&it.failing, it.next) {
+            (Some(error), Some(next)) => {
+                let pause = next.duration_since(Timestamp::now());
+                shown.failing(error, Duration::try_from(pause).unwrap_or_default());
+            }
+            (Some(error), None) => shown.line(&format!("warning: {error}")),
+            (None, Some(next)) if it.left == 0 => {
+                shown.say(&format!("waiting until {}", zone.seconds(next)));
+            }
+            (None, _) => shown.say(&format!(
+                "{} samples taken, {} left; {} packets",
+                count(it.taken as u64),
+                count(it.left as u64),
+                count(it.packets)
+            )),
+        }
+    }
+
+    /// Does something else on the terminal: prints a result while there is more to come.
+    pub(crate) fn beside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Display::Bar(bar) => bar.suspend(print),
+            _ => print(),
         }
     }
 

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Collect, Destination, Download, Downloaded,
-    Error, History, Prove, Request, RetryPolicy, Sample, Wait,
+    Error, History, Prove, Request, RetryPolicy, Sample, Wait, Watch,
     call::{Shared, unexpected},
     download::Target,
     lookout::Lookout,
@@ -30,6 +30,7 @@ use crate::{
 /// | have the packets of a finished sample | [`download`](Self::download) |
 /// | have the packets of a finished full capture | [`collect`](Self::collect) |
 /// | have the packets of hours that have passed | [`history`](Self::history), [`resume_history`](Self::resume_history) |
+/// | always have the packets of the last hours in a folder | [`watch`](Self::watch) |
 /// | end a full capture early | [`stop`](Self::stop) |
 /// | have a bucket for full captures | [`prove`](Self::prove) |
 /// | do the same step by step | [`register_bucket`](Self::register_bucket), [`validate_bucket`](Self::validate_bucket) |
@@ -310,6 +311,22 @@ impl Account {
     /// Its errors are told at [`History`].
     pub fn resume_history(&self, path: impl AsRef<Path>) -> History {
         History::resumed(self.clone(), path.as_ref().to_owned())
+    }
+
+    /// Keeps the packets of the last hours in a folder: a file for every five minutes, of which the oldest go.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
+    /// let mut watch = account.watch("recent").keep(12);
+    /// let file = watch.next().await?;
+    /// println!("{} packets in {}", file.past.packets, file.path.display());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its errors are told at [`Watch::next`].
+    pub fn watch(&self, folder: impl AsRef<Path>) -> Watch {
+        Watch::new(self.clone(), folder.as_ref())
     }
 
     /// Stops a full capture before its limits do. What it has taken so far goes to its bucket; wait for it to finish.

@@ -17,12 +17,14 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use pcaps_api::Secret;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Change, Client, ClientBuilder, Collected,
-    Destination, Downloaded, Error, ErrorKind, Preview, Probe, Request, Sample,
+    Destination, Downloaded, Error, ErrorKind, Filter, PastTraffic, Preview, Probe, Request,
+    Sample,
 };
 
 /// An account at the service, for programs that are not asynchronous: [`crate::Account`] with methods that wait.
@@ -198,6 +200,32 @@ impl Account {
     /// The same, and that of [asynchronous code](Self#errors).
     pub fn collect_to(&self, id: &CaptureId, path: impl AsRef<Path>) -> Result<Collected, Error> {
         self.run(self.account.collect(id).to_path(path).into_future())
+    }
+
+    /// See [`crate::Account::history`] and [`History::to_path`](crate::History::to_path); the filter is as of
+    /// [`History::filter`](crate::History::filter). It takes a minute for each five minutes of traffic.
+    ///
+    /// # Errors
+    ///
+    /// The same, and that of [asynchronous code](Self#errors).
+    pub fn history_to(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        filter: Filter,
+        path: impl AsRef<Path>,
+    ) -> Result<PastTraffic, Error> {
+        let history = self.account.history(from, to).filter(filter);
+        self.run(history.to_path(path).into_future())
+    }
+
+    /// See [`crate::Account::resume_history`].
+    ///
+    /// # Errors
+    ///
+    /// The same, and that of [asynchronous code](Self#errors).
+    pub fn resume_history(&self, path: impl AsRef<Path>) -> Result<PastTraffic, Error> {
+        self.run(self.account.resume_history(path).into_future())
     }
 
     /// See [`crate::Account::stop`].

@@ -9,6 +9,7 @@ mod plan;
 use std::{
     fmt,
     future::{Future, IntoFuture},
+    mem,
     path::{Path, PathBuf},
     pin::Pin,
     time::Duration,
@@ -29,15 +30,17 @@ use crate::{
     download::check_output,
     wait::{PATIENCE, pause_after},
 };
-use journal::{Event, HistoryFolder, Wanted};
-use plan::{Plan, Window};
+pub(crate) use journal::HistoryFolder;
+use journal::{Event, Wanted};
+use plan::Plan;
+pub(crate) use plan::Window;
 
 /// The service takes one sample in so long, on each account. (Source: Cloudflare's how-to page on packet captures.)
-const PACE: Duration = Duration::from_mins(1);
+pub(crate) const PACE: Duration = Duration::from_mins(1);
 /// How far back the service looks. (Source: the same page.)
-const DEPTH: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const DEPTH: SignedDuration = SignedDuration::from_hours(24);
 /// The most packets of a sample. (Source: Cloudflare's API reference.)
-const PACKETS: u32 = 10_000;
+pub(crate) const PACKETS: u32 = 10_000;
 /// How often a sample that fails is taken again.
 const ATTEMPTS: u32 = 3;
 /// How long a sample may take: it is ready at once, mostly.
@@ -89,13 +92,31 @@ pub struct History {
 }
 
 enum What {
-    New {
-        from: Timestamp,
-        to: Timestamp,
-        filter: Filter,
-        packet_limit: u32,
-    },
+    New(New),
     Resumed,
+}
+
+#[derive(Clone, Copy)]
+struct New {
+    from: Timestamp,
+    to: Timestamp,
+    filter: Filter,
+    packet_limit: u32,
+}
+
+impl New {
+    /// What a journal says of it.
+    fn wanted(&self, account: &Account, now: Timestamp) -> Result<Wanted, Error> {
+        let range = range(self.from, self.to, now)?;
+        // Its limits are checked here.
+        Sample::new(Duration::from_secs(1), self.packet_limit)?;
+        Ok(Wanted {
+            account: account.id().to_string(),
+            filter: self.filter.to_string(),
+            packet_limit: self.packet_limit,
+            range,
+        })
+    }
 }
 
 /// How far a history is: what the callback of [`History::on_progress`] gets.
@@ -185,12 +206,12 @@ impl History {
     pub(crate) fn new(account: Account, from: Timestamp, to: Timestamp) -> Self {
         Self::of(
             account,
-            What::New {
+            What::New(New {
                 from,
                 to,
                 filter: Filter::default(),
                 packet_limit: PACKETS,
-            },
+            }),
         )
     }
 
@@ -220,8 +241,8 @@ impl History {
     /// # }
     /// ```
     pub fn filter(mut self, new: Filter) -> Self {
-        if let What::New { filter, .. } = &mut self.what {
-            *filter = new;
+        if let What::New(it) = &mut self.what {
+            it.filter = new;
         }
         self
     }
@@ -236,8 +257,8 @@ impl History {
     /// # }
     /// ```
     pub fn packet_limit(mut self, packets: u32) -> Self {
-        if let What::New { packet_limit, .. } = &mut self.what {
-            *packet_limit = packets;
+        if let What::New(it) = &mut self.what {
+            it.packet_limit = packets;
         }
         self
     }
@@ -312,25 +333,53 @@ impl History {
     /// it is not known before.
     pub fn samples(&self) -> Result<Vec<Sample>, Error> {
         let now = self.account.shared.chance.clock.now();
-        let What::New {
-            from,
-            to,
-            filter,
-            packet_limit,
-        } = self.what
-        else {
+        let What::New(new) = self.what else {
             return Err(Error::invalid(
                 "what is left of a history is not known before it is resumed",
             ));
         };
-        let plan = Plan::new(range(from, to, now)?);
+        let plan = Plan::new(range(new.from, new.to, now)?);
         let samples = plan
             .waiting()
-            .map(|window| sample(window, packet_limit, filter, now));
+            .map(|window| sample(window, new.packet_limit, new.filter, now));
         samples.collect()
     }
 
-    async fn run(self) -> Result<PastTraffic, Error> {
+    /// Goes on with what a run before has left of the very same, and takes away what it has left of another.
+    pub(crate) fn or_resumed(self) -> Result<Self, Error> {
+        let (What::New(new), Some(output)) = (&self.what, &self.output) else {
+            return Ok(self);
+        };
+        let now = self.account.shared.chance.clock.now();
+        let wanted = new.wanted(&self.account, now)?;
+        let parts = with_ending(output, ".parts");
+        match HistoryFolder::left(&parts)? {
+            Some((_, of)) if of == wanted => Ok(Self {
+                what: What::Resumed,
+                ..self
+            }),
+            Some((left, _)) => {
+                let removed = left.remove();
+                removed.map_err(|it| Error::io("take away the folder", &parts, it))?;
+                Ok(self)
+            }
+            None => Ok(self),
+        }
+    }
+
+    async fn run(mut self) -> Result<PastTraffic, Error> {
+        let mut on_progress = mem::replace(&mut self.on_progress, Box::new(|_| {}));
+        self.take(Ending::Resumable, &mut None, &mut on_progress)
+            .await
+    }
+
+    /// Takes it. `last` is when the last sample was started, before and after.
+    pub(crate) async fn take(
+        self,
+        ending: Ending,
+        last: &mut Option<Timestamp>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<PastTraffic, Error> {
         let Some(output) = self.output else {
             return Err(Error::invalid(
                 "it is not said which file the packets go to",
@@ -341,22 +390,9 @@ impl History {
         let chance = self.account.shared.chance.clone();
         let now = chance.clock.now();
         let (journal, asked, events) = match self.what {
-            What::New {
-                from,
-                to,
-                filter,
-                packet_limit,
-            } => {
-                let range = range(from, to, now)?;
-                // Its limits are checked here.
-                Sample::new(Duration::from_secs(1), packet_limit)?;
-                let asked = Wanted {
-                    account: self.account.id().to_string(),
-                    filter: filter.to_string(),
-                    packet_limit,
-                    range,
-                };
-                (HistoryFolder::begin(folder, &asked)?, asked, Vec::new())
+            What::New(new) => {
+                let asked = new.wanted(&self.account, now)?;
+                (HistoryFolder::begin(&folder, &asked)?, asked, Vec::new())
             }
             What::Resumed => {
                 let (journal, asked, events) = HistoryFolder::resume(folder)?;
@@ -379,15 +415,27 @@ impl History {
             asked,
             taken: Vec::new(),
             failed: Vec::new(),
-            last: None,
+            last,
             begun: None,
-            on_progress: self.on_progress,
+            on_progress,
         };
         taking.replay(events);
         taking.take_all().await?;
-        taking.merge(&output).await
+        taking.merge(&output, ending).await
     }
 }
+
+/// What becomes of the samples when they are merged, and some have not been asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// They stay, so that a run after this one can ask for the others.
+    Resumable,
+    /// They go: nobody asks for the others.
+    Final,
+}
+
+/// Who is told how it is going.
+type OnProgress<'a> = &'a mut (dyn FnMut(&Recalling) + Send);
 
 /// The sample of a window.
 fn sample(
@@ -456,7 +504,7 @@ impl fmt::Debug for History {
 }
 
 /// A history under way.
-struct Taking {
+struct Taking<'a> {
     account: Account,
     chance: Chance,
     journal: HistoryFolder,
@@ -469,10 +517,10 @@ struct Taking {
     taken: Vec<(Window, u64, bool)>,
     failed: Vec<(Window, String)>,
     /// When the last sample was started.
-    last: Option<Timestamp>,
+    last: &'a mut Option<Timestamp>,
     /// A sample that was started, and of which nothing more is known.
     begun: Option<(Window, CaptureId)>,
-    on_progress: Box<dyn FnMut(&Recalling) + Send>,
+    on_progress: OnProgress<'a>,
 }
 
 /// What came of asking for a window.
@@ -485,7 +533,7 @@ enum Answer {
     TimeIsOver,
 }
 
-impl Taking {
+impl Taking<'_> {
     /// Takes over what a run before has done.
     fn replay(&mut self, events: Vec<Event>) {
         for event in events {
@@ -495,7 +543,7 @@ impl Taking {
                     capture,
                     at,
                 } => {
-                    self.last = self.last.max(Timestamp::from_second(at).ok());
+                    *self.last = (*self.last).max(Timestamp::from_second(at).ok());
                     self.begun = capture.parse().ok().map(|it| (window, it));
                 }
                 Event::Taken { window, packets } => self.took(window, packets),
@@ -627,7 +675,7 @@ impl Taking {
         let started = self.account.start(sample).await;
         // What was refused may have been too early.
         if !started.as_ref().is_err_and(Error::never_arrived) {
-            self.last = Some(self.chance.clock.now());
+            *self.last = Some(self.chance.clock.now());
         }
         let capture = started?;
         self.journal.add(&Event::Started {
@@ -668,8 +716,8 @@ impl Taking {
         });
     }
 
-    /// Merges what there is. The folder goes, unless there is something left to be asked for.
-    async fn merge(self, output: &Path) -> Result<PastTraffic, Error> {
+    /// Merges what there is. The folder goes, unless there is something left that will be asked for.
+    async fn merge(self, output: &Path, ending: Ending) -> Result<PastTraffic, Error> {
         let mut windows = self.windows();
         if self.taken.is_empty() {
             let (kind, why) = match self.failed.first() {
@@ -726,7 +774,8 @@ impl Taking {
                 };
             });
         }
-        if self.plan.len() == 0 && is_whole {
+        let is_done = self.plan.len() == 0 || ending == Ending::Final;
+        if is_done && is_whole {
             let removed = self.journal.remove();
             // All is where it should be: what is left of the folder harms nobody.
             if let Err(error) = removed {

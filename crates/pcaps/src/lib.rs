@@ -67,6 +67,7 @@ mod retry;
 mod start;
 mod storage;
 mod wait;
+mod watch;
 
 pub use account::Account;
 pub use bucket::Bucket;
@@ -97,6 +98,7 @@ pub use request::{Full, Request, Sample};
 pub use retry::RetryPolicy;
 pub use storage::Folder;
 pub use wait::{Progress, Update, Wait, wait_all};
+pub use watch::{RecentFile, Watch};
 
 /// The README's Rust compiles.
 #[cfg(doctest)]

@@ -124,12 +124,12 @@ impl Sights {
 }
 
 /// A wait that is under way, until it is dropped.
-pub(crate) struct Watch {
+pub(crate) struct Waiter {
     account: Account,
     id: CaptureId,
 }
 
-impl Watch {
+impl Waiter {
     pub(crate) fn new(account: Account, id: CaptureId) -> Self {
         let now = account.shared.chance.clock.now();
         let mut state = account.lookout.lock();
@@ -230,7 +230,7 @@ impl Account {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Waiter {
     fn drop(&mut self) {
         self.account.lookout.lock().place(&self.id).waits -= 1;
     }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::{
     Account, Capture, CaptureId, CaptureKind, CaptureState, Error, ErrorKind,
     clock::{between, later},
-    lookout::Watch,
+    lookout::Waiter,
 };
 
 /// The shortest pause between two looks at a capture.
@@ -275,7 +275,7 @@ pub async fn wait_all(waits: impl IntoIterator<Item = Wait>) -> Vec<Result<Captu
 
 /// A wait under way.
 struct Waiting {
-    watch: Watch,
+    waiter: Waiter,
     deadline: Option<Duration>,
     on_update: Box<dyn FnMut(&Update) + Send>,
     /// When it began, once it has.
@@ -299,7 +299,7 @@ struct Failing {
 impl Waiting {
     fn new(wait: Wait) -> Self {
         Self {
-            watch: Watch::new(wait.account, wait.id),
+            waiter: Waiter::new(wait.account, wait.id),
             deadline: wait.deadline,
             on_update: wait.on_update,
             began: None,
@@ -326,7 +326,7 @@ impl Waiting {
     }
 
     async fn look_in_time(&mut self) -> Result<Update, Error> {
-        let chance = self.watch.account().shared.chance.clone();
+        let chance = self.waiter.account().shared.chance.clone();
         let clock = &chance.clock;
         let began = *self.began.get_or_insert_with(|| clock.now());
         let end = self.deadline.map(|it| later(began, it));
@@ -336,9 +336,9 @@ impl Waiting {
             clock.sleep(pause).await;
         }
         let looked = match left(clock.now()) {
-            None => self.watch.look().await,
+            None => self.waiter.look().await,
             Some(Duration::ZERO) => return Err(self.passed()),
-            Some(left) => match chance.within(left, self.watch.look()).await {
+            Some(left) => match chance.within(left, self.waiter.look()).await {
                 Some(looked) => looked,
                 None => return Err(self.passed()),
             },
@@ -404,7 +404,7 @@ impl Waiting {
     }
 
     fn passed(&mut self) -> Error {
-        let id = self.watch.id();
+        let id = self.waiter.id();
         let limit = self.deadline.unwrap_or_default();
         let looks = self.looks;
         let what = match &self.last {

@@ -20,6 +20,7 @@ impl Command {
             Self::Download(_) => "download",
             Self::Fetch(_) => "fetch",
             Self::History(_) => "history",
+            Self::Watch(_) => "watch",
             Self::Bucket(Bucket::Prove { .. }) => "bucket prove",
             Self::Bucket(Bucket::Add { .. }) => "bucket add",
             Self::Bucket(Bucket::List) => "bucket list",
@@ -52,6 +53,7 @@ impl Command {
             Self::Stop(it) => it.dry.run,
             Self::Fetch(it) => it.dry_run,
             Self::History(it) => it.dry_run,
+            Self::Watch(it) => it.dry_run,
             Self::Bucket(
                 Bucket::Prove { dry, .. }
                 | Bucket::Add { dry, .. }

@@ -12,6 +12,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Captures",
         &[
             "capture", "start", "list", "show", "wait", "stop", "download", "fetch", "history",
+            "watch",
         ],
     ),
     ("Buckets", &["bucket"]),

@@ -202,6 +202,31 @@ Examples:
   pcaps history --since 3m --simulate -o past.pcap   no account needed"
 );
 
+pub(super) const WATCH: &str = concat!(
+    "\
+Each file is named after its time, such as
+20261123T100000Z-20261123T100500Z.pcap, and begins where the one before ends.
+The first has what has just passed. When a sample is full, its halves are asked
+for, one a minute, as long as there is time until the next file; what is missing
+then is told. When there are more than --keep files, the oldest go; files of
+other names stay. Failures that pass are sat out.
+
+It goes on until Ctrl-C, which is no failure. The same command goes on where
+the last file ends, as far as that would still be kept. Results are printed as
+files come: with --output ndjson a line for each.
+
+",
+    filter!(),
+    "
+Examples:
+  pcaps watch recent
+  pcaps watch recent udp and dst port 53 --keep 12
+  pcaps watch day --every 1h --keep 24
+  pcaps watch recent --output ndjson | jq -r '.file.path'
+  pcaps merge recent/*.pcap -o hours.pcap            what there is, in one file
+  pcaps watch recent --simulate                      no account needed"
+);
+
 pub(super) const BUCKET: &str = "\
 A bucket's URI is one of
   s3://<bucket>/<folder>?region=<region>

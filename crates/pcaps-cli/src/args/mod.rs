@@ -1,8 +1,10 @@
 //! The command line's grammar and help.
 
 mod command;
+mod export;
 mod groups;
 mod help;
+mod past;
 mod refusal;
 mod values;
 
@@ -11,16 +13,15 @@ use std::{ffi::OsString, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::
 use clap::{ColorChoice, Parser, Subcommand, ValueHint, builder::NonEmptyStringValueParser};
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Timestamp;
-use pcaps::{BucketId, CaptureId, pcaps_table::CaptureName};
+use pcaps::{BucketId, CaptureId};
 
 use crate::{log::LogFormat, output::Format, progress::Shown};
+pub(crate) use export::Export;
 pub(crate) use groups::command;
+pub(crate) use past::{History, Watch};
 pub(crate) use refusal::parse;
-pub(crate) use values::{Mapping, Past};
-use values::{
-    bucket_id, capture_name, count, duration, mapping, one_in, past, seed, shard, size, socket,
-    time,
-};
+pub(crate) use values::Mapping;
+use values::{bucket_id, count, duration, mapping, one_in, seed, size, socket, time};
 
 use crate::completions;
 
@@ -231,6 +232,10 @@ pub(crate) enum Command {
     /// Take the packets of hours that have passed, in many samples, into one file.
     #[command(after_help = help::HISTORY)]
     History(History),
+
+    /// Keep the packets of the last hours in a folder, a file for every five minutes.
+    #[command(after_help = help::WATCH)]
+    Watch(Watch),
 
     /// Register the buckets that full captures are written to.
     #[command(subcommand, after_help = help::BUCKET)]
@@ -520,60 +525,6 @@ pub(crate) struct Fetch {
     pub(crate) dry_run: bool,
 }
 
-#[derive(clap::Args)]
-pub(crate) struct History {
-    /// What to take, in tcpdump's language.
-    #[arg(value_name = "FILTER", conflicts_with = "resume")]
-    pub(crate) filter: Vec<String>,
-
-    /// From when: so long ago, such as 2h, or a time in RFC 3339; at most 24 hours ago.
-    #[arg(
-        long,
-        visible_alias = "from",
-        value_name = "WHEN",
-        value_parser = past,
-        required_unless_present = "resume",
-        conflicts_with = "resume"
-    )]
-    pub(crate) since: Option<Past>,
-
-    /// Until when; without it, until now.
-    #[arg(
-        long,
-        visible_alias = "to",
-        value_name = "WHEN",
-        value_parser = past,
-        conflicts_with = "resume"
-    )]
-    pub(crate) until: Option<Past>,
-
-    /// Go on with what ended early, from what is beside the output.
-    #[arg(long)]
-    pub(crate) resume: bool,
-
-    /// How many packets to take in a sample at most: 1 to 10000.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "10000",
-        value_parser = count,
-        allow_hyphen_values = true,
-        conflicts_with = "resume"
-    )]
-    pub(crate) packets: u32,
-
-    /// Ask for nothing more after so long, and save what there is.
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
-    pub(crate) max_time: Option<Duration>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFile,
-
-    /// Check everything, print the requests that would be sent, one a minute, and send nothing.
-    #[arg(long, conflicts_with = "resume")]
-    pub(crate) dry_run: bool,
-}
-
 /// What `Fetching` has unless it is said otherwise.
 pub(crate) const TRANSFERS: u16 = 16;
 pub(crate) const SETTLE: Duration = Duration::from_secs(30);
@@ -783,33 +734,6 @@ pub(crate) struct Merge {
         help = "Leave out a packet that was seen in another file within WINDOW, which is 10ms if it is not given"
     )]
     pub(crate) dedup: Option<Duration>,
-
-    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
-    #[arg(long)]
-    pub(crate) lenient: bool,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Export {
-    /// Capture files, folders of them, or buckets' URIs: s3://, gs://, r2://.
-    #[arg(value_name = "FILE|URI", required = true, value_hint = ValueHint::AnyPath)]
-    pub(crate) inputs: Vec<String>,
-
-    /// The folder, or the bucket's URI, for the table; one that is there is brought up to date.
-    #[arg(short, long, value_name = "DIR|URI", value_hint = ValueHint::DirPath)]
-    pub(crate) output_dir: String,
-
-    /// The capture that the files are of; without it, their names tell.
-    #[arg(long, value_name = "ID", value_parser = capture_name)]
-    pub(crate) capture_id: Option<CaptureName>,
-
-    /// The data centre that the files are from, for the column colo.
-    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completions::colos))]
-    pub(crate) colo: Option<String>,
-
-    /// Export the I-th of N shards of the files only, such as 1/4.
-    #[arg(long, value_name = "I/N", value_parser = shard)]
-    pub(crate) shard: Option<(u32, u32)>,
 
     /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
     #[arg(long)]

@@ -149,7 +149,7 @@ fn report(
 ) -> Result<(), Failure> {
     let zone = output::Zone::of(global);
     for line in output::missing_past(&zone, past) {
-        output::diagnostic(&line);
+        output::diagnostic(&format!("warning: {line}"));
     }
     let text = || saved.text_with(&zone, &self::past(&zone, past));
     let printed = match target {

@@ -20,6 +20,7 @@ mod stats;
 mod stdin;
 mod stop;
 mod wait;
+mod watch;
 
 use crate::{
     args::{Args, Command},
@@ -47,6 +48,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Download(it) => download::run(global, &it),
         Command::Fetch(it) => fetch::run(global, it),
         Command::History(it) => history::run(global, &it),
+        Command::Watch(it) => watch::run(global, &it),
         Command::Bucket(it) => bucket::run(global, it),
         Command::Auth(it) => auth::run(global, &it),
         Command::Doctor => doctor::run(global),

@@ -6,7 +6,9 @@ use pcaps::{Bucket, Capture};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
-use super::{bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop};
+use super::{
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
+};
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
@@ -45,6 +47,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("stats", of::<StatsView>),
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
+    ("watch", of::<watch::Document<'_>>),
 ];
 
 /// What commands print beside, or in place of, their results.

@@ -98,7 +98,7 @@ pub(crate) fn missing_past(zone: &Zone, past: &PastTraffic) -> Vec<String> {
         let windows = past.windows.iter().filter(|it| it.state == state);
         if let Some((first, number)) = first_and_number(windows) {
             lines.push(format!(
-                "warning: {} of {} windows {says}; the first is from {}",
+                "{} of {} windows {says}; the first is from {}",
                 count(number),
                 count(past.windows.len() as u64),
                 zone.seconds(first.from),
@@ -108,10 +108,7 @@ pub(crate) fn missing_past(zone: &Zone, past: &PastTraffic) -> Vec<String> {
     for window in &past.windows {
         if let WindowState::Failed { reason, .. } = &window.state {
             let (from, to) = (zone.seconds(window.from), zone.seconds(window.to));
-            lines.push(format!(
-                "warning: from {from} to {to}: {}",
-                one_line(reason)
-            ));
+            lines.push(format!("from {from} to {to}: {}", one_line(reason)));
         }
     }
     lines

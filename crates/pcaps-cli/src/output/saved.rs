@@ -1,6 +1,6 @@
 //! Capture files as people and programs read of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pcaps_file::Summary;
 use schemars::JsonSchema;
@@ -26,6 +26,15 @@ pub(crate) struct FileView {
     path: String,
     /// Its length in bytes.
     bytes: u64,
+}
+
+impl FileView {
+    pub(crate) fn new(path: &Path, bytes: u64) -> Self {
+        Self {
+            path: path.display().to_string(),
+            bytes,
+        }
+    }
 }
 
 impl Saved {

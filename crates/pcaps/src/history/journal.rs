@@ -21,14 +21,14 @@ const JOURNAL: &str = "history.ndjson";
 
 /// The folder, of which one run has hold at a time.
 #[derive(Debug)]
-pub(super) struct HistoryFolder {
+pub(crate) struct HistoryFolder {
     folder: PathBuf,
     file: JournalFile,
 }
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     pub(super) account: String,
     pub(super) filter: String,
     pub(super) packet_limit: u32,
@@ -73,16 +73,27 @@ pub(super) enum Event {
 
 impl HistoryFolder {
     /// Makes the folder, or takes one that is empty.
-    pub(super) fn begin(folder: PathBuf, wanted: &Wanted) -> Result<Self, Error> {
-        let failed = |it| Error::io("make the folder", &folder, it);
-        make(&folder).map_err(failed)?;
-        if fs::read_dir(&folder).map_err(failed)?.next().is_some() {
-            return Err(Error::invalid(format!(
+    pub(super) fn begin(folder: &Path, wanted: &Wanted) -> Result<Self, Error> {
+        let failed = |it| Error::io("make the folder", folder, it);
+        make(folder).map_err(failed)?;
+        let mut entries = fs::read_dir(folder).map_err(failed)?;
+        // A run that ended when it had just begun has left a journal with nothing in it.
+        let is_other =
+            |it: io::Result<fs::DirEntry>| it.map_or(true, |it| it.file_name() != JOURNAL);
+        let has_others = entries.any(is_other);
+        let in_use = || {
+            Error::invalid(format!(
                 "there are files in {}: resume what they are of, or move the folder away",
                 folder.display()
-            )));
+            ))
+        };
+        if has_others {
+            return Err(in_use());
         }
-        let mut journal = Self::open(folder)?.0;
+        let (mut journal, text) = Self::open(folder.to_owned())?;
+        if !text.is_empty() {
+            return Err(in_use());
+        }
         journal.add(&First {
             history: 1,
             wanted: wanted.clone(),
@@ -121,6 +132,16 @@ impl HistoryFolder {
         Ok((journal, wanted, events))
     }
 
+    /// What a run before has left, if it has got as far as that.
+    pub(crate) fn left(folder: &Path) -> Result<Option<(Self, Wanted)>, Error> {
+        let journal = fs::metadata(folder.join(JOURNAL));
+        if journal.is_ok_and(|it| it.len() > 0) {
+            let (left, wanted, _) = Self::resume(folder.to_owned())?;
+            return Ok(Some((left, wanted)));
+        }
+        Ok(None)
+    }
+
     fn open(folder: PathBuf) -> Result<(Self, Vec<u8>), Error> {
         let path = folder.join(JOURNAL);
         let (file, text) = JournalFile::open(&path, &folder, |it| unwritten(&folder, it))?;
@@ -157,7 +178,7 @@ impl HistoryFolder {
     }
 
     /// Takes the folder away: first the journal, so that what is left is not taken for a history.
-    pub(super) fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         fs::remove_file(self.folder.join(JOURNAL))?;
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;

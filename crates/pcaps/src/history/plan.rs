@@ -10,13 +10,13 @@ pub(super) const LONGEST: i64 = 300;
 
 /// A piece of the past, in whole seconds since the epoch: from its first up to, and without, its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Window {
-    pub(super) from: i64,
-    pub(super) to: i64,
+pub(crate) struct Window {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
 }
 
 impl Window {
-    pub(super) fn seconds(self) -> i64 {
+    pub(crate) fn seconds(self) -> i64 {
         self.to - self.from
     }
 
@@ -24,11 +24,11 @@ impl Window {
         Duration::from_secs(self.seconds().unsigned_abs())
     }
 
-    pub(super) fn begin(self) -> Timestamp {
+    pub(crate) fn begin(self) -> Timestamp {
         time(self.from)
     }
 
-    pub(super) fn end(self) -> Timestamp {
+    pub(crate) fn end(self) -> Timestamp {
         time(self.to)
     }
 
