@@ -129,7 +129,7 @@ pub struct Exported {
 /// let mut memory = Memory(Vec::new());
 /// let exported = export(&mut Reader::new(&capture[..], "dns.pcap")?, &source, &mut memory)?;
 /// assert_eq!(exported.rows, 42);
-/// assert_eq!(memory.0[0].0, "capture_id=dns/date=2016-10-15/hour=12");
+/// assert_eq!(memory.0[0].0, "capture_id=dns/date=2019-10-23/hour=20");
 /// # Ok(())
 /// # }
 /// ```

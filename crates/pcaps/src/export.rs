@@ -14,9 +14,9 @@ use pcaps_table::{CaptureName, SCHEMA_VERSION, export};
 use tokio::task::spawn_blocking;
 
 use crate::{Destination, Error, ErrorKind, Folder, storage::Elsewhere};
-use inputs::{Found, Origin};
-use manifest::{Entry, EntryFile, EntryState};
-use output::Output;
+use inputs::{InputFile, Origin};
+use manifest::{EntryFile, EntryState, ManifestEntry};
+use output::Sink;
 use staging::Staging;
 
 /// How many entries of the manifest are asked for at once.
@@ -229,7 +229,7 @@ impl Export {
     /// listed or the data set not be written, and what a bucket answers. A file that is torn, damaged or cannot be read is
     /// no error here but in its [`ExportedInput`].
     pub async fn run(mut self) -> Result<DataSet, Error> {
-        let output = Output::open(&self.output, &self.buckets)?;
+        let output = Sink::open(&self.output, &self.buckets)?;
         let mut found = inputs::find(&self.inputs, &self.output, &self.buckets).await?;
         manifest::write_schema(&output).await?;
         let (number, count) = self.shard;
@@ -244,7 +244,7 @@ impl Export {
         let looked = found.into_iter().map(|it| {
             let output = &output;
             async move {
-                let entry = Entry::read(output, &it).await;
+                let entry = ManifestEntry::read(output, &it).await;
                 (it, entry)
             }
         });
@@ -263,13 +263,13 @@ impl Export {
     /// Exports one file, unless that has been done.
     async fn one(
         &self,
-        output: &Output,
-        input: &Found,
-        entry: Option<Entry>,
+        output: &Sink,
+        input: &InputFile,
+        entry: Option<ManifestEntry>,
     ) -> Result<ExportedInput, Error> {
         let of_name = || CaptureName::of_file(&input.name);
         let capture = self.capture.clone().unwrap_or_else(of_name);
-        let mut wanted = Entry {
+        let mut wanted = ManifestEntry {
             schema_version: SCHEMA_VERSION,
             input: input.name.clone(),
             size: input.size,
@@ -341,7 +341,7 @@ type ReadOrSaid = Result<(Staging, Rows), String>;
 
 /// Reads a file to the staged files of its rows; or says why it cannot be read now. What cannot be written is an error.
 async fn read(
-    input: &Found,
+    input: &InputFile,
     source: pcaps_table::Source,
     mut staging: Staging,
 ) -> Result<ReadOrSaid, Error> {

@@ -23,7 +23,7 @@ const WAITING: usize = 64;
 const ATTEMPTS: u32 = 5;
 
 /// An object.
-pub(super) struct Object {
+pub(super) struct BucketFile {
     source: Arc<Source>,
     meta: ObjectMeta,
 }
@@ -43,7 +43,7 @@ pub(super) fn channel() -> (Sender<Piece>, Feed) {
     (sender, Feed { pieces, piece })
 }
 
-impl Object {
+impl BucketFile {
     pub(super) fn new(source: Arc<Source>, meta: ObjectMeta) -> Self {
         Self { source, meta }
     }
@@ -127,7 +127,7 @@ impl Read for Feed {
     }
 }
 
-impl fmt::Debug for Object {
+impl fmt::Debug for BucketFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.meta.location.fmt(f)
     }

@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use object_store::{ObjectMeta, ObjectStoreExt as _, path::Path as Key};
 use twox_hash::XxHash64;
 
-use super::{Location, feed::Object};
+use super::{Location, feed::BucketFile};
 use crate::{
     Destination, Error,
     storage::{Access, Elsewhere, Source, is_empty_folder, is_not_there},
@@ -20,7 +20,7 @@ use crate::{
 
 /// A capture file.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct InputFile {
     /// An absolute path, or a URI without what is behind `?`: whoever comes to it calls it the same.
     pub(super) name: String,
     pub(super) size: u64,
@@ -32,10 +32,10 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) enum Origin {
     File(PathBuf),
-    Object(Object),
+    Object(BucketFile),
 }
 
-impl Found {
+impl InputFile {
     /// What its files and its entry are called by: the same always.
     pub(super) fn id(&self) -> String {
         let half = |seed| XxHash64::oneshot(seed, self.name.as_bytes());
@@ -55,9 +55,9 @@ pub(super) async fn find(
     places: &[Location],
     output: &Location,
     buckets: &Elsewhere,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<InputFile>, Error> {
     let mut found = BTreeMap::new();
-    let mut add = |it: Found| {
+    let mut add = |it: InputFile| {
         found.insert(it.name.clone(), it);
     };
     for place in places {
@@ -115,7 +115,7 @@ fn below(folder: &Path, beside: Option<&Path>, files: &mut Vec<PathBuf>) -> io::
     Ok(())
 }
 
-fn file(path: &Path, metadata: &fs::Metadata) -> Result<Found, Error> {
+fn file(path: &Path, metadata: &fs::Metadata) -> Result<InputFile, Error> {
     let name = path.to_str().ok_or_else(|| {
         Error::invalid(format!(
             "the name of {} is not UTF-8, as the table needs it: give it another",
@@ -125,7 +125,7 @@ fn file(path: &Path, metadata: &fs::Metadata) -> Result<Found, Error> {
     // A system that keeps no times has none to tell by.
     let changed = metadata.modified().ok();
     let changed = changed.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-    Ok(Found {
+    Ok(InputFile {
         name: name.to_owned(),
         size: metadata.len(),
         stamp: changed.unwrap_or_default().as_nanos().to_string(),
@@ -134,16 +134,16 @@ fn file(path: &Path, metadata: &fs::Metadata) -> Result<Found, Error> {
 }
 
 /// The capture files below a folder of a bucket, or the one object that it names.
-async fn objects(source: &Arc<Source>, bucket: &Destination) -> Result<Vec<Found>, Error> {
+async fn objects(source: &Arc<Source>, bucket: &Destination) -> Result<Vec<InputFile>, Error> {
     const DOING: &str = "list the capture files";
-    let found = |meta: ObjectMeta| Found {
+    let found = |meta: ObjectMeta| InputFile {
         name: name(bucket, &meta.location),
         size: meta.size,
         stamp: match &meta.e_tag {
             Some(tag) => tag.trim_matches('"').to_owned(),
             None => meta.last_modified.timestamp_micros().to_string(),
         },
-        origin: Origin::Object(Object::new(Arc::clone(source), meta)),
+        origin: Origin::Object(BucketFile::new(Arc::clone(source), meta)),
     };
     let prefix = Some(&source.prefix).filter(|it| it.parts_count() > 0);
     if let Some(key) = prefix.filter(|it| it.filename().is_some_and(is_capture)) {
@@ -208,7 +208,7 @@ mod tests {
     fn every_file_is_of_one_shard() {
         let mut of = [0; 4];
         for number in 0..1_000 {
-            let found = Found {
+            let found = InputFile {
                 name: format!("/captures/{number}.pcap"),
                 size: 0,
                 stamp: String::new(),

@@ -3,12 +3,12 @@
 use pcaps_table::TableSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExportState, ExportedInput, inputs::Found, output::Output};
+use super::{ExportState, ExportedInput, inputs::InputFile, output::Sink};
 use crate::{Error, ErrorKind};
 
 /// An entry, as it stands in `_manifest/<id>.json`. There is nothing in it that is another the next time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct ManifestEntry {
     /// That of the table.
     pub(super) schema_version: u32,
     pub(super) input: String,
@@ -39,7 +39,7 @@ pub(super) struct EntryFile {
 }
 
 /// Says what the columns are, if that is not said yet.
-pub(super) async fn write_schema(output: &Output) -> Result<(), Error> {
+pub(super) async fn write_schema(output: &Sink) -> Result<(), Error> {
     const PATH: &str = "_schema.json";
     let text = text_of(&TableSchema::current())?;
     if output.read(PATH).await?.is_some_and(|it| it == text) {
@@ -56,12 +56,12 @@ fn text_of(document: &impl Serialize) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-fn path(input: &Found) -> String {
+fn path(input: &InputFile) -> String {
     format!("_manifest/{}.json", input.id())
 }
 
-impl Entry {
-    pub(super) async fn read(output: &Output, input: &Found) -> Result<Option<Self>, Error> {
+impl ManifestEntry {
+    pub(super) async fn read(output: &Sink, input: &InputFile) -> Result<Option<Self>, Error> {
         let path = path(input);
         let Some(text) = output.read(&path).await? else {
             return Ok(None);
@@ -82,7 +82,7 @@ impl Entry {
         }
     }
 
-    pub(super) async fn write(&self, output: &Output, input: &Found) -> Result<(), Error> {
+    pub(super) async fn write(&self, output: &Sink, input: &InputFile) -> Result<(), Error> {
         output.write(&path(input), text_of(self)?).await
     }
 

@@ -26,12 +26,12 @@ const MAX_ENTRY: u64 = 16 << 20;
 /// How many bytes are sent to a bucket at a time.
 const PIECE: usize = 8 << 20;
 
-pub(super) enum Output {
+pub(super) enum Sink {
     Folder(PathBuf),
     Bucket(Box<Source>),
 }
 
-impl Output {
+impl Sink {
     pub(super) fn open(location: &Location, buckets: &Elsewhere) -> Result<Self, Error> {
         match location {
             Location::Path(path) => {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use pcaps_file::{StopSignal, StoppableWriter};
@@ -52,6 +52,11 @@ impl Staging {
     fn name(&self, part: &Part) -> String {
         format!("{}/{}-{}.parquet", part.partition, self.id, part.number)
     }
+
+    /// The path of a file before it is in its place. It has another ending: some engines look into every folder.
+    fn staged(folder: &Path, name: &str) -> PathBuf {
+        folder.join(format!("{}.part", name.replace('/', "-")))
+    }
 }
 
 impl Place for Staging {
@@ -60,12 +65,12 @@ impl Place for Staging {
     fn create(&mut self, part: &Part) -> io::Result<Self::Output> {
         let file = match &self.folder {
             Some(StagingFolder(folder)) => {
-                let name = self.name(part).replace('/', "-");
+                let path = Self::staged(folder, &self.name(part));
                 File::options()
                     .read(true)
                     .write(true)
                     .create_new(true)
-                    .open(folder.join(name))?
+                    .open(path)?
             }
             None => tempfile::tempfile()?,
         };
@@ -84,7 +89,7 @@ impl Place for Staging {
         let at = match &self.folder {
             Some(StagingFolder(folder)) => {
                 file.sync_all()?;
-                StagedAt::Path(folder.join(entry.path.replace('/', "-")))
+                StagedAt::Path(Self::staged(folder, &entry.path))
             }
             None => StagedAt::File(file),
         };
