@@ -348,20 +348,20 @@ async fn read(
     let stop = StopOnDrop::default();
     staging.stop = stop.signal();
     let (reading, feeding) = match &input.origin {
-        Origin::File(path) => (Reading::File(path.clone()), None),
+        Origin::File(path) => (InputBytes::File(path.clone()), None),
         Origin::Object(object) => {
             let (sender, bytes) = feed::channel();
-            (Reading::Feed(bytes), Some(object.feed(sender)))
+            (InputBytes::Feed(bytes), Some(object.feed(sender)))
         }
     };
     let name = input.name.clone();
     let work = spawn_blocking(move || {
         let exported = match reading {
-            Reading::File(path) => match File::open(path) {
+            InputBytes::File(path) => match File::open(path) {
                 Ok(file) => rows(file, &name, &source, &mut staging),
                 Err(error) => Ok(Err(format!("cannot open `{name}`: {error}"))),
             },
-            Reading::Feed(bytes) => rows(bytes, &name, &source, &mut staging),
+            InputBytes::Feed(bytes) => rows(bytes, &name, &source, &mut staging),
         };
         exported.map(|it| it.map(|it| (staging, it)))
     });
@@ -381,7 +381,7 @@ async fn read(
     })
 }
 
-enum Reading {
+enum InputBytes {
     File(PathBuf),
     Feed(feed::Feed),
 }
