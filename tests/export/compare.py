@@ -17,8 +17,9 @@ from pathlib import Path
 
 import duckdb
 
-# How many packets are compared: tshark is slow. The largest files come first, and then the smallest ones, which are odder.
-MOST_PACKETS, MOST_OF_A_FILE = 150_000, 20_000
+# How many packets are compared, and how many files: tshark is slow. The largest files come first, and then every so many of the
+# others, which are odder.
+MOST_PACKETS, MOST_OF_A_FILE, LARGE, SMALL = 100_000, 15_000, 25, 60
 LEAST_FILES, LEAST_PACKETS = 20, 50_000
 
 FIELDS = """
@@ -61,6 +62,8 @@ def dissected(path):
 
 
 def number(text):
+    if text is None:
+        return None
     if text in ("True", "1"):
         return 1
     if text in ("False", "0"):
@@ -105,14 +108,10 @@ class Packet:
         return self.first(field) if self.above in names else None
 
 
-def numbered(text):
-    return None if text is None else number(text)
-
-
 def of_ports(which):
     def value(it):
         if it.above in ("tcp", "udp", "sctp"):
-            return numbered(it.first(f"{it.above}.{which}port"))
+            return number(it.first(f"{it.above}.{which}port"))
         return None
 
     return value
@@ -131,8 +130,8 @@ def fragment(field, sixth):
     def value(it):
         if not it.headers or it.headers[-1][0] != "ip":
             return ...
-        offset, more = numbered(it.inner("frag_offset")), numbered(it.inner("flags.mf"))
-        return numbered(it.inner(field)) if offset or more else None
+        offset, more = number(it.inner("frag_offset")), number(it.inner("flags.mf"))
+        return number(it.inner(field)) if offset or more else None
 
     return value
 
@@ -142,6 +141,8 @@ def payload(it):
         return ...
     if it.headers[-1][0] == "ip":
         total, header = number(it.inner("len")), number(it.inner("hdr_len"))
+        if total is None or header is None:
+            return ...
         length = total - header if total >= header >= 20 else None
     else:
         length = number(it.inner("x", "plen")) or None
@@ -149,7 +150,7 @@ def payload(it):
         return None
     if it.above == "tcp":
         # It knows how much of the header there is only if all of it was captured.
-        return numbered(it.first("tcp.len")) if it.fields["tcp.len"] else ...
+        return number(it.first("tcp.len")) if it.fields["tcp.len"] else ...
     if it.above == "udp":
         return length - 8 if length >= 8 else None
     if it.inner("proto", "nxt") in ("6", "17"):
@@ -189,12 +190,12 @@ def protocol(it):
     # Behind extension headers, tshark has it in as many fields as there are headers.
     if it.headers and it.headers[-1][0] == "ipv6" and not is_plain(it):
         return ...
-    return numbered(it.inner("proto", "nxt"))
+    return number(it.inner("proto", "nxt"))
 
 
 def icmp(field):
     def value(it):
-        return numbered(it.first(f"{it.above}.{field}")) if it.above in ("icmp", "icmpv6") else None
+        return number(it.first(f"{it.above}.{field}")) if it.above in ("icmp", "icmpv6") else None
 
     return value
 
@@ -208,30 +209,30 @@ EXPECTED = {
     "time": time,
     "captured_len": lambda it: number(it.fields["frame.cap_len"][0]),
     "original_len": lambda it: number(it.fields["frame.len"][0]),
-    "vlan_id": lambda it: numbered(it.first("vlan.id")),
+    "vlan_id": lambda it: number(it.first("vlan.id")),
     "ip_version": lambda it: {"ip": 4, "ipv6": 6}[it.headers[-1][0]] if it.headers else None,
     "src_addr": addresses("src", "src"),
     "dst_addr": addresses("dst", "dst"),
     "protocol": protocol,
     "src_port": of_ports("src"),
     "dst_port": of_ports("dst"),
-    "ttl": lambda it: numbered(it.inner("ttl", "hlim")),
-    "dscp": lambda it: numbered(it.inner("dsfield.dscp", "tclass.dscp")),
+    "ttl": lambda it: number(it.inner("ttl", "hlim")),
+    "dscp": lambda it: number(it.inner("dsfield.dscp", "tclass.dscp")),
     "fragment_id": fragment("id", "x"),
     "fragment_offset": lambda it: fragment("frag_offset", "x")(it),
     "more_fragments": fragment("flags.mf", "x"),
-    "tcp_flags": lambda it: None if (it.of(["tcp"], "tcp.flags")) is None else number(it.first("tcp.flags")) & 0xFF,
-    "tcp_seq": lambda it: numbered(it.of(["tcp"], "tcp.seq_raw")),
-    "tcp_window": lambda it: numbered(it.of(["tcp"], "tcp.window_size_value")),
+    "tcp_flags": lambda it: None if it.of(["tcp"], "tcp.flags") is None else number(it.first("tcp.flags")) & 0xFF,
+    "tcp_seq": lambda it: number(it.of(["tcp"], "tcp.seq_raw")),
+    "tcp_window": lambda it: number(it.of(["tcp"], "tcp.window_size_value")),
     "icmp_type": icmp("type"),
     "icmp_code": icmp("code"),
     "dns_query_name": name,
-    "dns_query_type": lambda it: (lambda value: value if value in (None, ...) else number(value))(dns("dns.qry.type")(it)),
+    "dns_query_type": lambda it: (lambda value: value if value is ... else number(value))(dns("dns.qry.type")(it)),
     "payload_len": payload,
     "tunnels": lambda it: it.tunnels if it.headers else None,
     "outer_src_addr": outer("src", "src"),
     "outer_dst_addr": outer("dst", "dst"),
-    "outer_protocol": lambda it: numbered(outer("proto", "nxt")(it)),
+    "outer_protocol": lambda it: number(outer("proto", "nxt")(it)),
 }
 
 
@@ -256,9 +257,10 @@ def main(pcaps, *places):
     assert total == document["rows"], f"{total} rows, and {document['rows']} were reported"
     columns = [it for it in EXPECTED if it != "time"]
     sizes = sorted((it["rows"], it["name"]) for it in document["inputs"] if 0 < it["rows"] <= MOST_OF_A_FILE)
+    large, others = sizes[::-1][:LARGE], sizes[:-LARGE]
     chosen, packets = [], 0
-    for size, path in sizes[::-1][:25] + sizes:
-        if path not in chosen and packets + size <= MOST_PACKETS:
+    for size, path in large + others[:: max(1, len(others) // SMALL)]:
+        if packets + size <= MOST_PACKETS:
             chosen.append(path)
             packets += size
     differences, compared, files, cells = collections.defaultdict(list), 0, 0, collections.Counter()

@@ -41,7 +41,9 @@ fn read_name(message: &[u8], mut at: usize, name: &mut Vec<u8>) -> Option<usize>
                 if !name.is_empty() {
                     name.push(b'.');
                 }
-                label.iter().for_each(|it| escape(*it, name));
+                for byte in label {
+                    escape(*byte, name);
+                }
                 at += 1 + label.len();
             }
             // A place at which the name goes on.

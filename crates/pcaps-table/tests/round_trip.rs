@@ -5,6 +5,7 @@ use std::io;
 
 use parquet::basic::{Encoding, LogicalType, TimeUnit};
 use parquet::bloom_filter::Sbbf;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::record::{Field, Row};
@@ -239,7 +240,7 @@ fn row_groups_pages_and_filters_let_engines_skip() {
     let sizes: Vec<_> = metadata
         .row_groups()
         .iter()
-        .map(|it| it.num_rows())
+        .map(RowGroupMetaData::num_rows)
         .collect();
     assert_eq!(sizes, [131_072, 131_072, 37_856]);
     let schema = TableSchema::current();

@@ -157,6 +157,15 @@ mod tests {
         is_send_and_sync::<Transfer>();
         is_send_and_sync::<Update>();
         is_send_and_sync::<Verified>();
+        #[cfg(feature = "export")]
+        {
+            is_send_and_sync::<DataSet>();
+            is_send_and_sync::<ExportState>();
+            is_send_and_sync::<ExportedInput>();
+            is_send_and_sync::<Exporting>();
+            is_send_and_sync::<Location>();
+            is_send::<Export>();
+        }
         // They hold a callback, which need not be `Sync`: whoever has one of them is the only one who can use it.
         is_send::<Collect<'static>>();
         is_send::<Download>();

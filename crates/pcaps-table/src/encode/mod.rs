@@ -437,15 +437,12 @@ impl Encoder {
             Values::Dictionary { texts, .. } => {
                 self.page.push(width);
                 packing::hybrid(places, width, &mut self.page);
-                match texts {
-                    Some(texts) => texts.bounds(places),
-                    None => {
-                        let numbers = places
-                            .iter()
-                            .filter_map(|it| self.dictionary.get(*it as usize));
-                        bounds(numbers.map(|it| i64::from(*it)))
-                    }
+                if let Some(texts) = texts {
+                    return texts.bounds(places);
                 }
+                let numbers = places.iter();
+                let numbers = numbers.filter_map(|it| self.dictionary.get(*it as usize));
+                bounds(numbers.map(|it| i64::from(*it)))
             }
             Values::Differences => {
                 packing::differences(wide, &mut self.page);

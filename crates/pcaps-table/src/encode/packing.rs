@@ -26,19 +26,20 @@ pub(super) fn width(largest: u32) -> u8 {
 
 /// Numbers of `width` bits, as runs of equal ones and packed bits: `RLE`.
 pub(super) fn hybrid(values: &[u32], width: u8, to: &mut Vec<u8>) {
-    let (mut packed, mut at) = (0_usize, 0_usize);
+    // Up to where all is written, and where the run begins.
+    let (mut done, mut at) = (0_usize, 0_usize);
     for run in values.chunk_by(|one, other| one == other) {
         // What is packed before the run takes of it what fills its last eight.
-        let lent = (at - packed).next_multiple_of(RUN) - (at - packed);
-        let left = run.len().saturating_sub(lent);
-        if left >= RUN {
-            pack(&values[packed..at + lent], width, to);
-            equal(run[0], left, width, to);
-            packed = at + run.len();
+        let filler = (at - done).next_multiple_of(RUN) - (at - done);
+        let rest = run.len().saturating_sub(filler);
+        if rest >= RUN {
+            pack(&values[done..at + filler], width, to);
+            equal(run[0], rest, width, to);
+            done = at + run.len();
         }
         at += run.len();
     }
-    pack(&values[packed..], width, to);
+    pack(&values[done..], width, to);
 }
 
 /// A run of one number.
@@ -76,24 +77,24 @@ pub(super) fn differences(values: &[i64], to: &mut Vec<u8>) {
     varint((BLOCK / MINIBLOCK) as u64, to);
     varint(values.len() as u64, to);
     zigzag(values.first().copied().unwrap_or_default(), to);
-    let mut differences = [0; BLOCK];
-    let mut last = values.first().copied().unwrap_or_default();
+    let mut room = [0; BLOCK];
+    let mut before = values.first().copied().unwrap_or_default();
     for block in values.get(1..).unwrap_or_default().chunks(BLOCK) {
-        let differences = &mut differences[..block.len()];
-        for (difference, value) in differences.iter_mut().zip(block) {
-            *difference = value.wrapping_sub(last);
-            last = *value;
+        let differences = &mut room[..block.len()];
+        for (it, value) in differences.iter_mut().zip(block) {
+            *it = value.wrapping_sub(before);
+            before = *value;
         }
-        let least = differences.iter().copied().min().unwrap_or_default();
-        zigzag(least, to);
-        let above = |it: &i64| it.wrapping_sub(least).cast_unsigned();
+        let base = differences.iter().copied().min().unwrap_or_default();
+        zigzag(base, to);
+        let above = |it: &i64| it.wrapping_sub(base).cast_unsigned();
         let widths = to.len();
         to.extend([0; BLOCK / MINIBLOCK]);
-        for (at, miniblock) in differences.chunks(MINIBLOCK).enumerate() {
+        for (place, miniblock) in differences.chunks(MINIBLOCK).enumerate() {
             let all = miniblock.iter().fold(0, |all, it| all | above(it));
             let width = 64 - all.leading_zeros();
             // At most 64.
-            to[widths + at] = u8::try_from(width).unwrap_or(64);
+            to[widths + place] = u8::try_from(width).unwrap_or(64);
             let end = to.len() + MINIBLOCK / 8 * width as usize;
             let (mut bits, mut count) = (0_u128, 0);
             for it in miniblock {

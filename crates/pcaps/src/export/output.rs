@@ -180,8 +180,7 @@ impl Sink {
 impl Source {
     /// The key of a path below the folder.
     fn key(&self, path: &str) -> Key {
-        path.split('/')
-            .fold(self.prefix.clone(), |key, part| key.join(part))
+        path.split('/').fold(self.prefix.clone(), Key::join)
     }
 }
 
