@@ -10,6 +10,7 @@ differs, or if it was less than 20 files and 50,000 packets.
 import collections
 import json
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -22,12 +23,17 @@ import duckdb
 MOST_PACKETS, MOST_OF_A_FILE, LARGE, SMALL = 100_000, 15_000, 25, 60
 LEAST_FILES, LEAST_PACKETS = 20, 50_000
 
+# What differs in which file, and why that is right.
+EXCEPT = {
+    ("fuzz-2006-09-29-28586.pcap", "payload_len"): "an IP header claims more than the frame has, and tshark takes the frame",
+}
+
 FIELDS = """
-frame.number frame.time_epoch frame.cap_len frame.len frame.protocols vlan.id _ws.malformed
+frame.number frame.time_epoch frame.cap_len frame.len frame.protocols vlan.id ieee8021ad.id _ws.malformed
 ip.version ip.src ip.dst ip.proto ip.ttl ip.dsfield.dscp ip.id ip.frag_offset ip.flags.mf ip.len ip.hdr_len
 ipv6.version ipv6.src ipv6.dst ipv6.hlim ipv6.tclass.dscp ipv6.plen ipv6.nxt
 ipv6.fraghdr.ident ipv6.fraghdr.offset ipv6.fraghdr.more
-tcp.srcport tcp.dstport tcp.flags tcp.seq_raw tcp.window_size_value tcp.len udp.srcport udp.dstport udp.length
+tcp.srcport tcp.dstport tcp.hdr_len tcp.flags tcp.seq_raw tcp.window_size_value tcp.len udp.srcport udp.dstport udp.length
 sctp.srcport sctp.dstport icmp.type icmp.code icmpv6.type icmpv6.code dns.qry.name dns.qry.type
 """.split()
 
@@ -82,6 +88,10 @@ class Packet:
         counts = collections.Counter()
         for name in protocols:
             if name in ("ip", "ipv6"):
+                versions = fields[f"{name}.version"][counts[name] :]
+                if versions and versions[0] != {"ip": "4", "ipv6": "6"}[name]:
+                    # What announces itself as something else is none.
+                    break
                 self.headers.append((name, counts[name]))
                 counts[name] += 1
             elif name not in LINK and name not in EXTENSIONS:
@@ -104,8 +114,11 @@ class Packet:
         values = self.fields[field]
         return values[0] if values else None
 
-    def of(self, names, field):
-        return self.first(field) if self.above in names else None
+    def of_tcp(self, field):
+        """A field of TCP's header; nothing is known of one whose length is none."""
+        if self.above != "tcp":
+            return None
+        return ... if (number(self.first("tcp.hdr_len")) or 0) < 20 else number(self.first(field))
 
 
 def of_ports(which):
@@ -200,6 +213,20 @@ def icmp(field):
     return value
 
 
+def has_odd_times(path):
+    """Whether a record of a classic file has a million microseconds or more: tshark does not carry them over."""
+    with open(path, "rb") as file:
+        bytes_ = file.read()
+    order = "<" if bytes_[:4].hex() in ("d4c3b2a1", "4d3cb2a1", "34cdb2a1") else ">"
+    at, most = 24, 10**9 if b"\x3c" in bytes_[1:3] else 10**6
+    while bytes_[:4].hex() != "0a0d0d0a" and at + 16 <= len(bytes_):
+        _, fraction, captured, _ = struct.unpack_from(f"{order}4I", bytes_, at)
+        if fraction >= most:
+            return True
+        at += 16 + captured
+    return False
+
+
 def time(it):
     seconds, _, digits = it.fields["frame.time_epoch"][0].partition(".")
     return int(seconds) * 10**9 + int(digits.ljust(9, "0"))
@@ -209,7 +236,7 @@ EXPECTED = {
     "time": time,
     "captured_len": lambda it: number(it.fields["frame.cap_len"][0]),
     "original_len": lambda it: number(it.fields["frame.len"][0]),
-    "vlan_id": lambda it: number(it.first("vlan.id")),
+    "vlan_id": lambda it: number(it.first("ieee8021ad.id") or it.first("vlan.id")),
     "ip_version": lambda it: {"ip": 4, "ipv6": 6}[it.headers[-1][0]] if it.headers else None,
     "src_addr": addresses("src", "src"),
     "dst_addr": addresses("dst", "dst"),
@@ -219,11 +246,12 @@ EXPECTED = {
     "ttl": lambda it: number(it.inner("ttl", "hlim")),
     "dscp": lambda it: number(it.inner("dsfield.dscp", "tclass.dscp")),
     "fragment_id": fragment("id", "x"),
-    "fragment_offset": lambda it: fragment("frag_offset", "x")(it),
+    # In eights of bytes.
+    "fragment_offset": lambda it: offset if (offset := fragment("frag_offset", "x")(it)) in (None, ...) else 8 * offset,
     "more_fragments": fragment("flags.mf", "x"),
-    "tcp_flags": lambda it: None if it.of(["tcp"], "tcp.flags") is None else number(it.first("tcp.flags")) & 0xFF,
-    "tcp_seq": lambda it: number(it.of(["tcp"], "tcp.seq_raw")),
-    "tcp_window": lambda it: number(it.of(["tcp"], "tcp.window_size_value")),
+    "tcp_flags": lambda it: it.of_tcp("tcp.flags") if it.of_tcp("tcp.flags") in (None, ...) else it.of_tcp("tcp.flags") & 0xFF,
+    "tcp_seq": lambda it: it.of_tcp("tcp.seq_raw"),
+    "tcp_window": lambda it: it.of_tcp("tcp.window_size_value"),
     "icmp_type": icmp("type"),
     "icmp_code": icmp("code"),
     "dns_query_name": name,
@@ -258,9 +286,20 @@ def main(pcaps, *places):
     columns = [it for it in EXPECTED if it != "time"]
     sizes = sorted((it["rows"], it["name"]) for it in document["inputs"] if 0 < it["rows"] <= MOST_OF_A_FILE)
     large, others = sizes[::-1][:LARGE], sizes[:-LARGE]
+    # And those that have what few have.
+    rare = [
+        it
+        for column in columns
+        for it in database.sql(
+            f"SELECT count(*), file FROM {rows} WHERE {column} IS NOT NULL AND {column}::VARCHAR <> '0' "
+            f"GROUP BY file HAVING count(*) < {MOST_OF_A_FILE} ORDER BY 1 DESC, 2 LIMIT 3"
+        ).fetchall()
+    ]
+    of = dict((path, size) for size, path in sizes)
+    rare = [(of[path], path) for _, path in rare if path in of]
     chosen, packets = [], 0
-    for size, path in large + others[:: max(1, len(others) // SMALL)]:
-        if packets + size <= MOST_PACKETS:
+    for size, path in rare + large + others[:: max(1, len(others) // SMALL)]:
+        if path not in chosen and packets + size <= MOST_PACKETS:
             chosen.append(path)
             packets += size
     differences, compared, files, cells = collections.defaultdict(list), 0, 0, collections.Counter()
@@ -272,13 +311,14 @@ def main(pcaps, *places):
             # What is torn, it reads otherwise; what it cannot read at all, not.
             continue
         files += 1
+        odd = has_odd_times(path)
         for frame, (row, packet) in enumerate(zip(ours, theirs), 1):
             if not comparable(packet):
                 continue
             compared += 1
             for column, found in zip(EXPECTED, row):
                 expected = EXPECTED[column](packet)
-                if expected is ...:
+                if expected is ... or column == "time" and odd or (Path(path).name, column) in EXCEPT:
                     continue
                 cells[column] += expected is not None
                 if found != expected:

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use crate::{Destination, Error, ErrorKind, Folder, storage::Elsewhere};
 use inputs::{InputFile, Origin};
 use manifest::{EntryFile, EntryState, ManifestEntry};
-use output::Sink;
+use output::TableSink;
 use staging::Staging;
 
 /// How many entries of the manifest are asked for at once.
@@ -229,7 +229,7 @@ impl Export {
     /// listed or the data set not be written, and what a bucket answers. A file that is torn, damaged or cannot be read is
     /// no error here but in its [`ExportedInput`].
     pub async fn run(mut self) -> Result<DataSet, Error> {
-        let output = Sink::open(&self.output, &self.buckets)?;
+        let output = TableSink::open(&self.output, &self.buckets)?;
         let mut found = inputs::find(&self.inputs, &self.output, &self.buckets).await?;
         manifest::write_schema(&output).await?;
         let (number, count) = self.shard;
@@ -263,7 +263,7 @@ impl Export {
     /// Exports one file, unless that has been done.
     async fn one(
         &self,
-        output: &Sink,
+        output: &TableSink,
         input: &InputFile,
         entry: Option<ManifestEntry>,
     ) -> Result<ExportedInput, Error> {

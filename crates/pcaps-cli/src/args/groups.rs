@@ -16,8 +16,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Buckets", &["bucket"]),
-    ("Files", &["stats", "filter", "merge", "export"]),
-    ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
+    ("Files", &["stats", "report", "filter", "merge", "export"]),
+    (
+        "Setup",
+        &[
+            "auth",
+            "doctor",
+            "wireshark",
+            "completions",
+            "man",
+            "schema",
+        ],
+    ),
     ("Simulator", &["sim"]),
 ];
 

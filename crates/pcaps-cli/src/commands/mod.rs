@@ -7,12 +7,14 @@ mod doctor;
 mod download;
 mod dry_run;
 mod export;
+mod extcap;
 mod fetch;
 mod filter;
 mod history;
 mod list;
 mod man;
 mod merge;
+mod report;
 mod schema;
 mod sim;
 mod start;
@@ -21,6 +23,9 @@ mod stdin;
 mod stop;
 mod wait;
 mod watch;
+mod wireshark;
+
+pub(crate) use extcap::answer as answer_wireshark;
 
 use crate::{
     args::{Args, Command},
@@ -55,10 +60,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Completions(it) => output::print(&completions::script(it.shell)),
         Command::Man(it) => man::run(&it),
         Command::Stats(it) => stats::run(global, &it),
+        Command::Report(it) => report::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Export(it) => export::run(global, &it),
         Command::Sim(it) => sim::run(global, &it),
+        Command::Wireshark(it) => wireshark::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),
     }
 }

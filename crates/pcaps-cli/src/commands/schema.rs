@@ -7,14 +7,14 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
-    bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop, watch,
 };
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
     output::{
         self, Checks, ExportView, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView,
-        Standing, StatsView, has_any,
+        Standing, StatsView, WiresharkLinks, has_any,
     },
 };
 
@@ -40,6 +40,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("history", of::<history::Document<'_>>),
     ("list", of::<Vec<Capture>>),
     ("merge", of::<MergedView<'_>>),
+    ("report", of::<report::Document>),
     ("show", of::<Capture>),
     ("sim", of::<sim::Document<'_>>),
     ("start full", of::<Capture>),
@@ -48,6 +49,9 @@ const RESULTS: &[(&str, Make)] = &[
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
     ("watch", of::<watch::Document<'_>>),
+    ("wireshark install", of::<WiresharkLinks>),
+    ("wireshark status", of::<WiresharkLinks>),
+    ("wireshark uninstall", of::<WiresharkLinks>),
 ];
 
 /// What commands print beside, or in place of, their results.

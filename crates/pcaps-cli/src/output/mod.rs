@@ -9,6 +9,7 @@ mod exported;
 mod fields;
 mod file_error;
 mod format;
+mod links;
 mod merged;
 mod paint;
 mod past;
@@ -34,11 +35,12 @@ pub(crate) use exported::ExportView;
 pub(crate) use fields::{Fields, has_any};
 pub(crate) use file_error::FileError;
 pub(crate) use format::{Format, ID_FIELDS};
+pub(crate) use links::{LinkState, WiresharkLink, WiresharkLinks};
 pub(crate) use merged::{MergedView, file_format, remarks};
 pub(crate) use past::{PastView, missing_past, past};
 pub(crate) use saved::{FileView, Saved};
 pub(crate) use sums::{StatsView, Sums};
-pub(crate) use text::{Zone, count, duration, one_line, size};
+pub(crate) use text::{Pairs, Zone, count, duration, one_line, size};
 
 /// Prints a command's result: text for people, or a document for programs.
 pub(crate) fn result<T: Serialize>(

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::Tally;
+use super::{StepTally, Tally};
 use crate::packet::Timestamp;
+use crate::protocol;
 
 const MICROSECOND: u64 = 1_000;
 const MILLISECOND: u64 = 1_000 * MICROSECOND;
@@ -13,8 +14,8 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// How long a bucket may be, in nanoseconds. Each is a multiple of the one before it, so that buckets can be joined
-/// to longer ones; 43 of the longest reach over all times that there are.
-const WIDTHS: [u64; 30] = [
+/// to longer ones; five of the longest reach over all times that there are.
+const WIDTHS: [u64; 31] = [
     MICROSECOND,
     2 * MICROSECOND,
     10 * MICROSECOND,
@@ -45,10 +46,62 @@ const WIDTHS: [u64; 30] = [
     500 * DAY,
     1_000 * DAY,
     5_000 * DAY,
+    50_000 * DAY,
 ];
 
 /// The most buckets that are kept.
 pub(super) const MAX: usize = 240;
+
+/// What the packets of a bucket are told apart by: its place in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Class(u8);
+
+impl Class {
+    const TCP: Self = Self(0);
+    const UDP: Self = Self(1);
+    /// Of either version of IP.
+    const ICMP: Self = Self(2);
+    pub(super) const OTHER: Self = Self(3);
+
+    /// Of each protocol above IP: looked up, because a choice that depends on the packet is often guessed wrong.
+    const OF: [Self; 256] = {
+        let mut all = [Self::OTHER; 256];
+        all[protocol::TCP as usize] = Self::TCP;
+        all[protocol::UDP as usize] = Self::UDP;
+        all[protocol::ICMP as usize] = Self::ICMP;
+        all[protocol::ICMPV6 as usize] = Self::ICMP;
+        all
+    };
+
+    /// Of a protocol above IP.
+    #[inline]
+    pub(super) fn of(protocol: u8) -> Self {
+        Self::OF[usize::from(protocol)]
+    }
+}
+
+/// The packets of a stretch of time, by class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket([Tally; 4]);
+
+impl Bucket {
+    #[inline]
+    fn add(&mut self, class: Class, bytes: u32) {
+        if let Some(tally) = self.0.get_mut(usize::from(class.0)) {
+            tally.add(bytes);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|tally| tally.packets == 0)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.0.iter_mut().zip(other.0) {
+            *ours += theirs;
+        }
+    }
+}
 
 /// Tallies of equal stretches of time, which begin at multiples of their width since 1970. In whatever order packets
 /// come, the outcome is the same.
@@ -58,21 +111,21 @@ pub(super) struct Timeline {
     step: usize,
     /// The number of the first bucket: its time by the width.
     first: u64,
-    buckets: Vec<Tally>,
+    buckets: Vec<Bucket>,
     /// The bucket of the packet before, for the next is most often in it: from, until, which.
     last: (u64, u64, usize),
 }
 
 impl Timeline {
     #[inline]
-    pub(super) fn add(&mut self, time: Timestamp, bytes: u32) {
+    pub(super) fn add(&mut self, time: Timestamp, class: Class, bytes: u32) {
         let nanos = time.as_nanos();
         let (from, until, _) = self.last;
         if nanos < from || nanos >= until {
             self.reach(nanos);
         }
         if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-            bucket.add(bytes);
+            bucket.add(class, bytes);
         }
     }
 
@@ -94,8 +147,8 @@ impl Timeline {
                 Ok(len) if len <= MAX => {
                     let before = usize::try_from(self.first - first).unwrap_or(0);
                     self.buckets
-                        .splice(0..0, std::iter::repeat_n(Tally::default(), before));
-                    self.buckets.resize(len, Tally::default());
+                        .splice(0..0, std::iter::repeat_n(Bucket::default(), before));
+                    self.buckets.resize(len, Bucket::default());
                     self.first = first;
                     break number - first;
                 }
@@ -116,12 +169,12 @@ impl Timeline {
         self.step += 1;
         let many = self.width() / width;
         let first = self.first / many;
-        let mut joined: Vec<Tally> = Vec::new();
-        for (number, tally) in (self.first..).zip(&self.buckets) {
+        let mut joined: Vec<Bucket> = Vec::new();
+        for (number, part) in (self.first..).zip(&self.buckets) {
             let at = usize::try_from(number / many - first).unwrap_or(0);
-            joined.resize(at + 1, Tally::default());
+            joined.resize(at + 1, Bucket::default());
             if let Some(bucket) = joined.get_mut(at) {
-                *bucket += *tally;
+                bucket.merge(part);
             }
         }
         (self.first, self.buckets, self.last) = (first, joined, (0, 0, 0));
@@ -132,12 +185,12 @@ impl Timeline {
             self.widen();
         }
         let width = other.width();
-        for (number, tally) in (other.first..).zip(&other.buckets) {
+        for (number, theirs) in (other.first..).zip(&other.buckets) {
             // The ends have packets, and what lies between them adds no bucket.
-            if tally.packets > 0 {
+            if !theirs.is_empty() {
                 self.reach(number.saturating_mul(width));
                 if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-                    *bucket += *tally;
+                    bucket.merge(theirs);
                 }
             }
         }
@@ -148,19 +201,26 @@ impl Timeline {
         Duration::from_nanos(self.width())
     }
 
-    /// All buckets, from the first with packets to the last, and when they begin.
-    pub(super) fn buckets(&self) -> impl ExactSizeIterator<Item = (Timestamp, Tally)> {
+    /// All buckets, from the first with packets to the last.
+    pub(super) fn steps(&self) -> impl ExactSizeIterator<Item = StepTally> {
         let (first, width) = (self.first, self.width());
-        self.buckets.iter().enumerate().map(move |(at, &tally)| {
+        self.buckets.iter().enumerate().map(move |(at, bucket)| {
             let nanos = (first + at as u64).saturating_mul(width);
-            (Timestamp::from_nanos(nanos), tally)
+            let &Bucket([tcp, udp, icmp, other]) = bucket;
+            StepTally {
+                time: Timestamp::from_nanos(nanos),
+                tcp,
+                udp,
+                icmp,
+                other,
+            }
         })
     }
 
-    /// The same in `most` buckets at most, longer ones if need be.
+    /// The same in `most` buckets at most, longer ones if need be; or in those of the longest width, five at most.
     pub(super) fn of_at_most(&self, most: usize) -> Self {
         let mut timeline = self.clone();
-        while timeline.buckets.len() > most {
+        while timeline.buckets.len() > most && timeline.step + 1 < WIDTHS.len() {
             timeline.widen();
         }
         timeline
@@ -174,7 +234,8 @@ mod tests {
     fn of(times: impl IntoIterator<Item = u64>) -> Timeline {
         let mut timeline = Timeline::default();
         for nanos in times {
-            timeline.add(Timestamp::from_nanos(nanos), 10);
+            let class = [Class::TCP, Class::UDP, Class::ICMP, Class::OTHER][nanos as usize % 4];
+            timeline.add(Timestamp::from_nanos(nanos), class, 10);
             assert!(timeline.buckets.len() <= MAX);
         }
         timeline
@@ -182,11 +243,12 @@ mod tests {
 
     fn seen(timeline: &Timeline) -> (Duration, Vec<(u64, u64)>) {
         let buckets = timeline
-            .buckets()
-            .filter(|(_, tally)| tally.packets > 0)
-            .map(|(time, tally)| {
+            .steps()
+            .filter(|step| step.tally().packets > 0)
+            .map(|step| {
+                let tally = step.tally();
                 assert_eq!(tally.bytes_on_wire, 10 * tally.packets);
-                (time.as_nanos(), tally.packets)
+                (step.time.as_nanos(), tally.packets)
             })
             .collect();
         (timeline.bucket(), buckets)
@@ -197,7 +259,7 @@ mod tests {
         for pair in WIDTHS.windows(2) {
             assert_eq!(pair[1] % pair[0], 0, "{pair:?}");
         }
-        assert!(u64::MAX / WIDTHS[WIDTHS.len() - 1] < 43);
+        assert!(u64::MAX / WIDTHS[WIDTHS.len() - 1] < 5);
     }
 
     #[test]
@@ -233,6 +295,31 @@ mod tests {
     }
 
     #[test]
+    fn each_protocol_has_its_part() {
+        let mut timeline = Timeline::default();
+        for (nanos, protocol) in [
+            (1, 6),
+            (1, 17),
+            (1, 6),
+            (3, 1),
+            (5 * SECOND, 58),
+            (9 * SECOND, 47),
+        ] {
+            timeline.add(Timestamp::from_nanos(nanos), Class::of(protocol), 10);
+        }
+        let mut merged = Timeline::default();
+        merged.merge(&timeline);
+        for timeline in [timeline, merged] {
+            let parts: Vec<_> = timeline
+                .of_at_most(2)
+                .steps()
+                .map(|it| [it.tcp, it.udp, it.icmp, it.other].map(|part| part.packets))
+                .collect();
+            assert_eq!(parts, [[2, 1, 2, 1]]);
+        }
+    }
+
+    #[test]
     fn all_times_that_there_are() {
         let timeline = of([u64::MAX, 0, 5, u64::MAX - 1]);
         let (_, buckets) = seen(&timeline);
@@ -245,7 +332,7 @@ mod tests {
     fn a_minute_is_shown_in_the_finest_steps_that_fit() {
         let timeline = of((0..60).map(|second| second * SECOND));
         assert_eq!(timeline.bucket(), Duration::from_secs(1));
-        assert_eq!(timeline.buckets().len(), 60);
+        assert_eq!(timeline.steps().len(), 60);
         assert_eq!(of([7]).bucket(), Duration::from_micros(1));
     }
 }

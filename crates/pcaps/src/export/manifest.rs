@@ -3,7 +3,7 @@
 use pcaps_table::TableSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExportState, ExportedInput, inputs::InputFile, output::Sink};
+use super::{ExportState, ExportedInput, inputs::InputFile, output::TableSink};
 use crate::{Error, ErrorKind};
 
 /// An entry, as it stands in `_manifest/<id>.json`. There is nothing in it that is another the next time.
@@ -39,7 +39,7 @@ pub(super) struct EntryFile {
 }
 
 /// Says what the columns are, if that is not said yet.
-pub(super) async fn write_schema(output: &Sink) -> Result<(), Error> {
+pub(super) async fn write_schema(output: &TableSink) -> Result<(), Error> {
     const PATH: &str = "_schema.json";
     let text = text_of(&TableSchema::current())?;
     if output.read(PATH).await?.is_some_and(|it| it == text) {
@@ -61,7 +61,7 @@ fn path(input: &InputFile) -> String {
 }
 
 impl ManifestEntry {
-    pub(super) async fn read(output: &Sink, input: &InputFile) -> Result<Option<Self>, Error> {
+    pub(super) async fn read(output: &TableSink, input: &InputFile) -> Result<Option<Self>, Error> {
         let path = path(input);
         let Some(text) = output.read(&path).await? else {
             return Ok(None);
@@ -82,7 +82,7 @@ impl ManifestEntry {
         }
     }
 
-    pub(super) async fn write(&self, output: &Sink, input: &InputFile) -> Result<(), Error> {
+    pub(super) async fn write(&self, output: &TableSink, input: &InputFile) -> Result<(), Error> {
         output.write(&path(input), text_of(self)?).await
     }
 

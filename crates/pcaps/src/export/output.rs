@@ -26,12 +26,12 @@ const MAX_ENTRY: u64 = 16 << 20;
 /// How many bytes are sent to a bucket at a time.
 const PIECE: usize = 8 << 20;
 
-pub(super) enum Sink {
+pub(super) enum TableSink {
     Folder(PathBuf),
     Bucket(Box<Source>),
 }
 
-impl Sink {
+impl TableSink {
     pub(super) fn open(location: &Location, buckets: &Elsewhere) -> Result<Self, Error> {
         match location {
             Location::Path(path) => {
@@ -128,10 +128,17 @@ impl Sink {
                     fs::create_dir_all(folder)?;
                     let staging = root.join(STAGING);
                     fs::create_dir_all(&staging)?;
-                    let mut file = tempfile::NamedTempFile::new_in(staging)?;
+                    // Always by the same name, so that what a run has left that was ended goes with the next.
+                    let name = to.file_name().unwrap_or_default();
+                    let from = staging.join(name).with_extension("part");
+                    let mut file = File::create(&from)?;
                     file.write_all(&text)?;
-                    file.as_file().sync_all()?;
-                    file.persist(&to).map_err(|it| it.error)?;
+                    file.sync_all()?;
+                    match fs::rename(&from, &to) {
+                        // Another process has put the same in its place.
+                        Err(_) if fs::read(&to).is_ok_and(|it| it == text) => {}
+                        renamed => renamed?,
+                    }
                     sync(folder)
                 };
                 write().map_err(|it| Error::io("write", &to, it))
