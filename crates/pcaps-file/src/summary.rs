@@ -41,7 +41,7 @@ use sizes::Sizes;
 pub use tally::{
     FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, StepTally, Talker, Tally,
 };
-use timeline::{Class, Timeline};
+use timeline::{Bucket, Timeline};
 
 /// The sum of a capture's packets: how many, when, which protocols, between whom.
 ///
@@ -117,7 +117,10 @@ pub struct Summary {
     bytes_captured: u64,
     largest_captured: u32,
     times: Option<(Timestamp, Timestamp)>,
+    /// Without what came since its last step began, which is counted anyway.
     timeline: Timeline,
+    /// What there was then.
+    told: Bucket,
     sizes: Sizes,
     hierarchy: Hierarchy,
     /// By protocol number.
@@ -140,6 +143,7 @@ impl Default for Summary {
             largest_captured: 0,
             times: None,
             timeline: Timeline::default(),
+            told: Bucket::default(),
             sizes: Sizes::default(),
             hierarchy: Hierarchy::default(),
             protocols: Box::new([Tally::default(); 256]),
@@ -186,11 +190,14 @@ impl Summary {
     /// Adds one packet.
     pub fn add(&mut self, packet: &Packet<'_>) {
         let len = packet.original_len;
+        let time = packet.timestamp;
+        if self.timeline.is_elsewhere(time) {
+            self.begin_step(time);
+        }
         let captured = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
         self.all.add(len);
         self.bytes_captured = self.bytes_captured.saturating_add(u64::from(captured));
         self.largest_captured = self.largest_captured.max(captured);
-        let time = packet.timestamp;
         self.times = Some(match self.times {
             None => (time, time),
             Some((first, last)) => (first.min(time), last.max(time)),
@@ -198,8 +205,6 @@ impl Summary {
         self.sizes.add(len);
 
         let headers = Headers::of(packet.link_type, packet.bytes);
-        let class = headers.ip.as_ref().map(|ip| Class::of(ip.protocol));
-        self.timeline.add(time, class.unwrap_or(Class::OTHER), len);
         self.hierarchy.add(headers.layers, len);
         let Some(ip) = &headers.ip else {
             self.not_ip.add(len);
@@ -229,6 +234,43 @@ impl Summary {
         }
     }
 
+    /// Ends a step of the timeline, and goes to that of another time.
+    #[cold]
+    fn begin_step(&mut self, time: Timestamp) {
+        self.end_step();
+        self.timeline.reach(time);
+    }
+
+    /// Gives the timeline what came since it was told last.
+    fn end_step(&mut self) {
+        let all = self.by_class();
+        self.timeline.add(all.since(self.told));
+        self.told = all;
+    }
+
+    /// All packets, as a step of the timeline tells them apart.
+    fn by_class(&self) -> Bucket {
+        let of = |number: u8| {
+            let tally = self.protocols.get(usize::from(number));
+            tally.copied().unwrap_or_default()
+        };
+        let (tcp, udp) = (of(protocol::TCP), of(protocol::UDP));
+        let icmp = of(protocol::ICMP) + of(protocol::ICMPV6);
+        Bucket {
+            tcp,
+            udp,
+            icmp,
+            other: self.all - tcp - udp - icmp,
+        }
+    }
+
+    /// The timeline, with all that came.
+    fn whole_timeline(&self) -> Timeline {
+        let mut timeline = self.timeline.clone();
+        timeline.add(self.by_class().since(self.told));
+        timeline
+    }
+
     /// Adds a packet with which a connection begins or ends. Not within [`add`](Self::add), because few are.
     #[inline(never)]
     fn add_opening(&mut self, flags: TcpFlags, ip: &Ip<'_>) {
@@ -236,20 +278,19 @@ impl Summary {
             return;
         };
         let (source, destination) = (ip.source, ip.destination);
-        match (source.v4(), destination.v4()) {
-            (Some(source), Some(destination)) => {
-                let ends = [source, destination];
-                self.v4.openings.add(flags, ends, ports);
-            }
-            _ => {
-                let ends = [source.bits, destination.bits];
-                self.v6.openings.add(flags, ends, ports);
-            }
+        if let (Some(source), Some(destination)) = (source.v4(), destination.v4()) {
+            let ends = [source, destination];
+            self.v4.openings.add(flags, ends, ports);
+        } else {
+            let ends = [source.bits, destination.bits];
+            self.v6.openings.add(flags, ends, ports);
         }
     }
 
     /// Adds what another summary holds, as if its packets had been added here.
     pub fn merge(&mut self, other: &Self) {
+        self.end_step();
+        self.timeline.merge(&other.whole_timeline());
         self.all += other.all;
         self.bytes_captured = self.bytes_captured.saturating_add(other.bytes_captured);
         self.largest_captured = self.largest_captured.max(other.largest_captured);
@@ -259,12 +300,12 @@ impl Summary {
             }
             (ours, theirs) => ours.or(theirs),
         };
-        self.timeline.merge(&other.timeline);
         self.sizes.merge(&other.sizes);
         self.hierarchy.merge(&other.hierarchy);
         for (ours, theirs) in self.protocols.iter_mut().zip(other.protocols.iter()) {
             *ours += *theirs;
         }
+        self.told = self.by_class();
         self.not_ip += other.not_ip;
         self.tunnelled += other.tunnelled;
         for (ours, theirs) in self.tcp_flags.iter_mut().zip(other.tcp_flags.iter()) {
@@ -333,7 +374,7 @@ impl Summary {
 
     /// When how much came: stretches of time of equal length without gaps, 240 at most.
     pub fn timeline(&self) -> Vec<StepTally> {
-        self.timeline.steps().collect()
+        self.whole_timeline().steps().collect()
     }
 
     /// The link types, by number, and their packets' headers.

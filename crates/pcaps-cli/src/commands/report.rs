@@ -35,7 +35,7 @@ pub(super) fn run(global: &Global, args: &args::Report) -> Result<(), Failure> {
             message.message().to_owned()
         });
         report.add(&name, &summary, words);
-        files.push(File {
+        files.push(Reported {
             file: name,
             packets: summary.packets(),
             error: error.as_ref().map(FileError::from),
@@ -142,13 +142,13 @@ pub(super) struct Document {
     /// How many things there look like an attack: `pcaps stats --json` has them.
     finding_count: u64,
     /// The files, in the order in which they were given.
-    files: Vec<File>,
+    files: Vec<Reported>,
 }
 
 /// One file.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ReportedFile")]
-struct File {
+struct Reported {
     /// Its path, as it was given.
     file: String,
     /// How many packets could be read.
@@ -162,7 +162,7 @@ fn tell(
     path: &Path,
     page: &str,
     total: &Summary,
-    files: Vec<File>,
+    files: Vec<Reported>,
 ) -> Result<(), Failure> {
     let findings = total.findings();
     let document = || Document {

@@ -115,7 +115,7 @@ impl fmt::Display for FindingKind {
 /// |---|---|
 /// | SYN flood | `syns` (without ACK, to that address and port), `ends` (FIN or RST to it), `sources`*, `received` (packets to the address) |
 /// | DNS, NTP amplification | `answers`, `bytes_on_wire` of them, `questions`, `sources`* |
-/// | port scan | `syns` (without ACK, from that address), `targets`* (addresses with ports), `hosts`**, `ports`**, `sent` (packets from the address) |
+/// | port scan | `syns` (without ACK, from that address; not those to an address and port that had got 256), `targets`* (addresses with ports), `hosts`**, `ports`**, `sent` (packets from the address) |
 /// | one source | `packets`, `bytes_on_wire` (from that address), `answers` (packets to it), `destinations`*, `all_packets`, `all_bytes_on_wire` (of the capture) |
 /// | one destination | `packets`, `bytes_on_wire` (to that address), `answers` (packets from it), `sources`*, `all_packets`, `all_bytes_on_wire` |
 ///

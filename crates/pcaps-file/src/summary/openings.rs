@@ -11,6 +11,10 @@ use crate::dissect::TcpFlags;
 /// The flags that matter here.
 const BEGIN_OR_END: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
 
+/// An address and port that has got so many SYNs is a service, or flooded, and no longer what a scan is told by. A flood
+/// has a new address in each packet, and each would cost a place in the table.
+const POPULAR: u64 = 256;
+
 /// Beginnings and ends of connections, by who was asked and who asked.
 #[derive(Clone, Debug)]
 pub(super) struct Openings<A> {
@@ -30,7 +34,7 @@ pub(super) struct Asked {
     pub(super) sources: Few,
 }
 
-/// What came from an address.
+/// What came from an address, to others that hardly anybody asks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asking {
     /// Packets with SYN and without ACK.
@@ -74,6 +78,9 @@ impl<A: Copy + Eq + Hash> Openings<A> {
             let asked = self.asked.entry((destination, to));
             asked.syns += 1;
             asked.sources.add(hash(&source));
+            if asked.syns > POPULAR {
+                return;
+            }
             let asking = self.asking.entry(source);
             asking.syns += 1;
             let (host, port) = (hash(&destination), hash(&to));

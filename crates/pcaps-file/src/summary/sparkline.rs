@@ -29,7 +29,7 @@ impl Summary {
     /// ```
     pub fn sparkline(&self, columns: usize) -> (String, String) {
         // One stretch is the least there is.
-        let timeline = self.timeline.of_at_most(columns.max(1));
+        let timeline = self.whole_timeline().of_at_most(columns.max(1));
         let packets = || timeline.steps().map(|step| step.tally().packets);
         let most = packets().max().unwrap_or_default();
         let bars = packets().map(|packets| bar(packets, most)).collect();

@@ -1,7 +1,7 @@
 //! How much there was of something.
 
 use std::net::IpAddr;
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Sub};
 
 use crate::packet::Timestamp;
 use crate::protocol;
@@ -35,6 +35,17 @@ impl Add for Tally {
         Self {
             packets: self.packets.saturating_add(other.packets),
             bytes_on_wire: self.bytes_on_wire.saturating_add(other.bytes_on_wire),
+        }
+    }
+}
+
+impl Sub for Tally {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(other.packets),
+            bytes_on_wire: self.bytes_on_wire.saturating_sub(other.bytes_on_wire),
         }
     }
 }

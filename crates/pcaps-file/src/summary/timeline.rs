@@ -1,10 +1,10 @@
 //! Packets over time, in a bounded number of buckets.
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use super::{StepTally, Tally};
 use crate::packet::Timestamp;
-use crate::protocol;
 
 const MICROSECOND: u64 = 1_000;
 const MILLISECOND: u64 = 1_000 * MICROSECOND;
@@ -52,54 +52,38 @@ const WIDTHS: [u64; 31] = [
 /// The most buckets that are kept.
 pub(super) const MAX: usize = 240;
 
-/// What the packets of a bucket are told apart by: its place in one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Class(u8);
-
-impl Class {
-    const TCP: Self = Self(0);
-    const UDP: Self = Self(1);
+/// The packets of a stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bucket {
+    pub(super) tcp: Tally,
+    pub(super) udp: Tally,
     /// Of either version of IP.
-    const ICMP: Self = Self(2);
-    pub(super) const OTHER: Self = Self(3);
-
-    /// Of each protocol above IP: looked up, because a choice that depends on the packet is often guessed wrong.
-    const OF: [Self; 256] = {
-        let mut all = [Self::OTHER; 256];
-        all[protocol::TCP as usize] = Self::TCP;
-        all[protocol::UDP as usize] = Self::UDP;
-        all[protocol::ICMP as usize] = Self::ICMP;
-        all[protocol::ICMPV6 as usize] = Self::ICMP;
-        all
-    };
-
-    /// Of a protocol above IP.
-    #[inline]
-    pub(super) fn of(protocol: u8) -> Self {
-        Self::OF[usize::from(protocol)]
-    }
+    pub(super) icmp: Tally,
+    pub(super) other: Tally,
 }
 
-/// The packets of a stretch of time, by class.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bucket([Tally; 4]);
-
 impl Bucket {
-    #[inline]
-    fn add(&mut self, class: Class, bytes: u32) {
-        if let Some(tally) = self.0.get_mut(usize::from(class.0)) {
-            tally.add(bytes);
+    /// What came since there was only this.
+    pub(super) fn since(self, before: Self) -> Self {
+        Self {
+            tcp: self.tcp - before.tcp,
+            udp: self.udp - before.udp,
+            icmp: self.icmp - before.icmp,
+            other: self.other - before.other,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.0.iter().all(|tally| tally.packets == 0)
+        *self == Self::default()
     }
+}
 
-    fn merge(&mut self, other: &Self) {
-        for (ours, theirs) in self.0.iter_mut().zip(other.0) {
-            *ours += theirs;
-        }
+impl AddAssign for Bucket {
+    fn add_assign(&mut self, other: Self) {
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.icmp += other.icmp;
+        self.other += other.other;
     }
 }
 
@@ -112,20 +96,22 @@ pub(super) struct Timeline {
     /// The number of the first bucket: its time by the width.
     first: u64,
     buckets: Vec<Bucket>,
-    /// The bucket of the packet before, for the next is most often in it: from, until, which.
+    /// The last bucket that was reached: from, until, which.
     last: (u64, u64, usize),
 }
 
 impl Timeline {
+    /// Whether a time is in another bucket than the last one.
     #[inline]
-    pub(super) fn add(&mut self, time: Timestamp, class: Class, bytes: u32) {
-        let nanos = time.as_nanos();
+    pub(super) fn is_elsewhere(&self, time: Timestamp) -> bool {
         let (from, until, _) = self.last;
-        if nanos < from || nanos >= until {
-            self.reach(nanos);
-        }
+        !(from..until).contains(&time.as_nanos())
+    }
+
+    /// Adds to the bucket of the time that was [reached](Self::reach) last.
+    pub(super) fn add(&mut self, packets: Bucket) {
         if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-            bucket.add(class, bytes);
+            *bucket += packets;
         }
     }
 
@@ -133,9 +119,10 @@ impl Timeline {
         WIDTHS.get(self.step).copied().unwrap_or(u64::MAX)
     }
 
-    /// Makes the bucket of a time the one that was used last.
+    /// Makes the bucket of a time the last one.
     #[cold]
-    fn reach(&mut self, nanos: u64) {
+    pub(super) fn reach(&mut self, time: Timestamp) {
+        let nanos = time.as_nanos();
         let at = loop {
             let number = nanos / self.width();
             if self.buckets.is_empty() {
@@ -174,7 +161,7 @@ impl Timeline {
             let at = usize::try_from(number / many - first).unwrap_or(0);
             joined.resize(at + 1, Bucket::default());
             if let Some(bucket) = joined.get_mut(at) {
-                bucket.merge(part);
+                *bucket += *part;
             }
         }
         (self.first, self.buckets, self.last) = (first, joined, (0, 0, 0));
@@ -188,10 +175,8 @@ impl Timeline {
         for (number, theirs) in (other.first..).zip(&other.buckets) {
             // The ends have packets, and what lies between them adds no bucket.
             if !theirs.is_empty() {
-                self.reach(number.saturating_mul(width));
-                if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-                    bucket.merge(theirs);
-                }
+                self.reach(Timestamp::from_nanos(number.saturating_mul(width)));
+                self.add(*theirs);
             }
         }
     }
@@ -206,7 +191,12 @@ impl Timeline {
         let (first, width) = (self.first, self.width());
         self.buckets.iter().enumerate().map(move |(at, bucket)| {
             let nanos = (first + at as u64).saturating_mul(width);
-            let &Bucket([tcp, udp, icmp, other]) = bucket;
+            let &Bucket {
+                tcp,
+                udp,
+                icmp,
+                other,
+            } = bucket;
             StepTally {
                 time: Timestamp::from_nanos(nanos),
                 tcp,
@@ -231,11 +221,27 @@ impl Timeline {
 mod tests {
     use super::*;
 
+    /// Adds a packet of ten bytes, of the protocol that its number says.
+    fn see(timeline: &mut Timeline, nanos: u64, which: u64) {
+        let time = Timestamp::from_nanos(nanos);
+        if timeline.is_elsewhere(time) {
+            timeline.reach(time);
+        }
+        let mut bucket = Bucket::default();
+        let part = match which % 4 {
+            0 => &mut bucket.tcp,
+            1 => &mut bucket.udp,
+            2 => &mut bucket.icmp,
+            _ => &mut bucket.other,
+        };
+        part.add(10);
+        timeline.add(bucket);
+    }
+
     fn of(times: impl IntoIterator<Item = u64>) -> Timeline {
         let mut timeline = Timeline::default();
         for nanos in times {
-            let class = [Class::TCP, Class::UDP, Class::ICMP, Class::OTHER][nanos as usize % 4];
-            timeline.add(Timestamp::from_nanos(nanos), class, 10);
+            see(&mut timeline, nanos, nanos);
             assert!(timeline.buckets.len() <= MAX);
         }
         timeline
@@ -297,15 +303,15 @@ mod tests {
     #[test]
     fn each_protocol_has_its_part() {
         let mut timeline = Timeline::default();
-        for (nanos, protocol) in [
-            (1, 6),
-            (1, 17),
-            (1, 6),
-            (3, 1),
-            (5 * SECOND, 58),
-            (9 * SECOND, 47),
+        for (nanos, which) in [
+            (1, 0),
+            (1, 1),
+            (1, 0),
+            (3, 2),
+            (5 * SECOND, 2),
+            (9 * SECOND, 3),
         ] {
-            timeline.add(Timestamp::from_nanos(nanos), Class::of(protocol), 10);
+            see(&mut timeline, nanos, which);
         }
         let mut merged = Timeline::default();
         merged.merge(&timeline);

@@ -36,8 +36,11 @@ impl Measure {
     }
 }
 
+/// What there is of one protocol.
+type Part = fn(&StepTally) -> Tally;
+
 /// The protocols, from the bottom up.
-const LAYERS: [(RGBColor, fn(&StepTally) -> Tally); 4] = [
+const LAYERS: [(RGBColor, Part); 4] = [
     (TCP, |it| it.tcp),
     (UDP, |it| it.udp),
     (ICMP, |it| it.icmp),
