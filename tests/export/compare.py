@@ -83,13 +83,14 @@ class Packet:
     def __init__(self, fields):
         self.fields = fields
         self.headers = []
+        self.below = []
         self.above = None
         protocols = fields["frame.protocols"][0].split(":") if fields["frame.protocols"] else []
         counts = collections.Counter()
         for name in protocols:
             if name in ("ip", "ipv6"):
-                versions = fields[f"{name}.version"][counts[name] :]
-                if versions and versions[0] != {"ip": "4", "ipv6": "6"}[name]:
+                # IPv6 has its version in both fields.
+                if name == "ip" and "4" not in fields["ip.version"]:
                     # What announces itself as something else is none.
                     break
                 self.headers.append((name, counts[name]))
@@ -97,6 +98,7 @@ class Packet:
             elif name not in LINK and name not in EXTENSIONS:
                 self.above = name
                 break
+            self.below.append(name)
         self.tunnels = max(0, len(self.headers) - 1)
         self.rest = protocols[protocols.index(self.above) + 1 :] if self.above else []
 
@@ -199,6 +201,11 @@ def outer(field, sixth):
     return lambda it: it.at(it.headers[0], field, sixth) if it.tunnels else None
 
 
+def vlan(it):
+    tags = [name for name in it.below if name in ("ieee8021ad", "vlan")]
+    return number(it.first(f"{tags[0]}.id")) if tags else None
+
+
 def protocol(it):
     # Behind extension headers, tshark has it in as many fields as there are headers.
     if it.headers and it.headers[-1][0] == "ipv6" and not is_plain(it):
@@ -236,7 +243,7 @@ EXPECTED = {
     "time": time,
     "captured_len": lambda it: number(it.fields["frame.cap_len"][0]),
     "original_len": lambda it: number(it.fields["frame.len"][0]),
-    "vlan_id": lambda it: number(it.first("ieee8021ad.id") or it.first("vlan.id")),
+    "vlan_id": vlan,
     "ip_version": lambda it: {"ip": 4, "ipv6": 6}[it.headers[-1][0]] if it.headers else None,
     "src_addr": addresses("src", "src"),
     "dst_addr": addresses("dst", "dst"),
