@@ -50,6 +50,7 @@ fn help() {
         &["report"],
         &["filter"],
         &["merge"],
+        &["export"],
         &["sim"],
         &["schema"],
         &["auth"],

@@ -235,11 +235,12 @@ impl Results {
 
     fn of_files(&mut self) {
         let folder = files();
-        let words: [(&'static str, &[&str]); 4] = [
+        let words: [(&'static str, &[&str]); 5] = [
             ("stats", &["stats"]),
             ("report", &["report", "-o", "out.html"]),
             ("filter", &["filter", "udp", "-o", "out.pcap"]),
             ("merge", &["merge", "-o", "out.pcap"]),
+            ("export", &["export", "-o", "table"]),
         ];
         let inputs: [(&[&str], i32); 2] = [
             (&["whole.pcap", "whole.pcap"], 0),

@@ -14,6 +14,7 @@ mod dry_run;
 mod end_to_end;
 mod errors;
 mod examples;
+mod export;
 mod faults;
 mod findings;
 mod formats;

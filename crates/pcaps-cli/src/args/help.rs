@@ -465,6 +465,25 @@ Examples:
   pcaps merge --dedup=5ms a.pcap b.pcap.gz -o all.pcap
   pcaps merge *.pcap -o - | tcpdump -nr -";
 
+pub(super) const EXPORT: &str = "\
+One row a packet, in Parquet files under capture_id=.../date=.../hour=..., which
+DuckDB, Spark, DataFusion and others read as they are. _schema.json says which
+columns there are, and what they mean. Of folders and buckets, the files are
+taken whose names end in .pcap, .pcapng or .cap, also with .gz or .zst.
+
+Run again, it adds what is new, and replaces what has changed. Ended at any
+moment, it goes on when it is run again. A file that is torn or damaged gives
+what comes before, is named, and makes the exit code 8, unless --lenient is
+given. With --shard, several processes share the files; give all the same ones.
+
+Credentials of buckets are those of `pcaps fetch`; no account is needed.
+
+Examples:
+  pcaps export edge-*.pcap -o table
+  pcaps export 's3://captures/edge?region=eu-west-1' -o table --shard 1/4
+  duckdb -c \"SELECT src_addr, count(*) FROM 'table/*/*/*/*.parquet'
+    GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"";
+
 pub(super) const SIM: &str = "\
 Prints three lines of the form NAME=VALUE that point any client at it (with
 --control a fourth), then serves until Ctrl-C. Full captures want a bucket whose
@@ -534,6 +553,7 @@ mod tests {
             REPORT,
             FILTER,
             MERGE,
+            EXPORT,
             SIM,
             SCHEMA,
             HISTORY,

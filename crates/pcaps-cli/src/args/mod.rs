@@ -1,6 +1,7 @@
 //! The command line's grammar and help.
 
 mod command;
+mod export;
 mod groups;
 mod help;
 mod past;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use pcaps::{BucketId, CaptureId};
 
 use crate::{log::LogFormat, output::Format, progress::Shown};
+pub(crate) use export::Export;
 pub(crate) use groups::command;
 pub(crate) use past::{History, Watch};
 pub(crate) use refusal::parse;
@@ -270,6 +272,10 @@ pub(crate) enum Command {
     /// Merge capture files into one, in the order of time.
     #[command(after_help = help::MERGE)]
     Merge(Merge),
+
+    /// Turn capture files into a table in Parquet, for SQL and data frames.
+    #[command(after_help = help::EXPORT)]
+    Export(Export),
 
     /// Capture from within Wireshark.
     #[command(subcommand, after_help = help::WIRESHARK)]

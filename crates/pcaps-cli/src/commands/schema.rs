@@ -13,8 +13,8 @@ use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
     output::{
-        self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, Standing,
-        StatsView, WiresharkLinks, has_any,
+        self, Checks, ExportView, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView,
+        Standing, StatsView, WiresharkLinks, has_any,
     },
 };
 
@@ -34,6 +34,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("capture full", of::<fetch::Document<'_>>),
     ("doctor", of::<Checks<'_>>),
     ("download", of::<download::Document<'_>>),
+    ("export", of::<ExportView<'_>>),
     ("fetch", of::<fetch::Document<'_>>),
     ("filter", of::<filter::Document>),
     ("history", of::<history::Document<'_>>),
