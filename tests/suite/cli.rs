@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 33] = [
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -49,6 +49,7 @@ fn help() {
         &["stats"],
         &["filter"],
         &["merge"],
+        &["query"],
         &["sim"],
         &["schema"],
         &["auth"],

@@ -10,12 +10,16 @@ use serde_json::Value;
 use crate::support::root;
 
 /// For each crate, which others of the workspace it may depend on outside of its tests.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("pcaps-file", &[]),
     ("pcaps-api", &[]),
     ("pcaps", &["pcaps-api", "pcaps-file"]),
     ("pcaps-sim", &["pcaps-api", "pcaps-file"]),
-    ("pcaps-cli", &["pcaps", "pcaps-file", "pcaps-sim"]),
+    ("pcaps-query", &[]),
+    (
+        "pcaps-cli",
+        &["pcaps", "pcaps-file", "pcaps-query", "pcaps-sim"],
+    ),
     ("xtask", &[]),
     ("pcaps-tests", &["pcaps-cli"]),
 ];

@@ -35,6 +35,7 @@ impl Command {
             Self::Stats(_) => "stats",
             Self::Filter(_) => "filter",
             Self::Merge(_) => "merge",
+            Self::Query(_) => "query",
             Self::Sim(_) => "sim",
             Self::Schema(_) => "schema",
         }

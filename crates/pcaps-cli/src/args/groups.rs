@@ -16,7 +16,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Buckets", &["bucket"]),
-    ("Files", &["stats", "filter", "merge"]),
+    ("Files", &["stats", "filter", "merge", "query"]),
     ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
     ("Simulator", &["sim"]),
 ];

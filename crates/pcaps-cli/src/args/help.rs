@@ -34,6 +34,7 @@ Formats of --output:
   ndjson   a document a line: of a list one for each element
   yaml     one document
   id       ids of captures or buckets, one a line; refused where there are none
+  csv      rows, of `query` only
 What documents hold, `pcaps schema COMMAND` tells, and --fields picks from it.
 
 Exit codes:
@@ -410,6 +411,28 @@ Examples:
   pcaps merge --dedup=5ms a.pcap b.pcap.gz -o all.pcap
   pcaps merge *.pcap -o - | tcpdump -nr -";
 
+/// (What comes before it is made from the questions.)
+pub(super) const QUERY: &str = "\
+Their SQL, which --show-sql prints, is the same for every engine. Any other has
+the view packets, a row for each, and flows, a row for each direction of a five-
+tuple; `pcaps query --show-sql` prints how that is made.
+
+datafusion is there if the program was built with the feature `query`. Spark and
+Sail are asked by python3, or what PYSPARK_PYTHON names, with its package
+pyspark-client (of spark://, pyspark[connect]); the data set has to be where they
+can read it. A URL with a token belongs into SPARK_REMOTE, where nobody sees it.
+
+csv and ndjson are printed as rows come, other formats once all are there. A file
+appears when it is whole.
+
+Examples:
+  pcaps query --ask top-talkers --from packets/
+  pcaps query --ask syn-flood --show-sql
+  pcaps query 'SELECT * FROM flows ORDER BY bytes DESC LIMIT 5' --from packets/
+  pcaps query --ask scan --from packets/ --json | jq -r '.[].src_addr'
+  pcaps query --ask timeline --from s3a://captures/packets \\
+    --engine sc://spark.example:15002 -o timeline.parquet";
+
 pub(super) const SIM: &str = "\
 Prints three lines of the form NAME=VALUE that point any client at it (with
 --control a fourth), then serves until Ctrl-C. Full captures want a bucket whose
@@ -474,6 +497,7 @@ mod tests {
             STATS,
             FILTER,
             MERGE,
+            QUERY,
             SIM,
             SCHEMA,
             HISTORY,

@@ -4,6 +4,7 @@ mod command;
 mod groups;
 mod help;
 mod past;
+mod query;
 mod refusal;
 mod values;
 
@@ -17,6 +18,7 @@ use pcaps::{BucketId, CaptureId};
 use crate::{log::LogFormat, output::Format, progress::Shown};
 pub(crate) use groups::command;
 pub(crate) use past::{History, Watch};
+pub(crate) use query::Query;
 pub(crate) use refusal::parse;
 pub(crate) use values::Mapping;
 use values::{bucket_id, count, duration, mapping, one_in, seed, size, socket, time};
@@ -266,6 +268,10 @@ pub(crate) enum Command {
     /// Merge capture files into one, in the order of time.
     #[command(after_help = help::MERGE)]
     Merge(Merge),
+
+    /// Ask packets in Parquet a question, in SQL.
+    #[command(after_help = query::help())]
+    Query(Query),
 
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]

@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod man;
 mod merge;
+mod query;
 mod schema;
 mod sim;
 mod start;
@@ -56,6 +57,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Stats(it) => stats::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
+        Command::Query(it) => query::run(global, it),
         Command::Sim(it) => sim::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),
     }
