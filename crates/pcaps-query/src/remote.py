@@ -148,6 +148,10 @@ def views(session, request):
         fail("data", f"the engine cannot read {place} as Parquet: {told(error)}")
     if "capture_id" not in names:
         fail("data", f"{place} has no folders capture_id=…: give the folder that `pcaps export` was given with -o")
+    # What stands in the names of folders is text to some, and numbers to others.
+    for name, kind in (("capture_id", "string"), ("date", "date"), ("hour", "int")):
+        if name in names:
+            packets = packets.withColumn(name, packets[name].cast(kind))
     packets.createOrReplaceTempView("packets")
     session.sql(request["flows"]).createOrReplaceTempView("flows")
 
