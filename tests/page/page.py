@@ -1,26 +1,20 @@
 """The simulator's page in a real browser: python3 page.py PCAPS [SCREENSHOTS]
 
-PCAPS is the program, SCREENSHOTS a folder to leave pictures in. Takes chromium and chromedriver, which it drives over
-WebDriver, and nothing beyond Python itself. Nothing here sleeps for a fixed time and hopes: what is to happen is looked
-for until it has, or until DEADLINE.
+PCAPS is the program, SCREENSHOTS a folder to leave pictures in. Takes chromium and chromedriver. Nothing here sleeps for a
+fixed time and hopes: what is to happen is looked for until it has, or until DEADLINE.
 """
 
-import base64
 import contextlib
 import json
-import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
-# Seconds.
-DEADLINE = 30
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+
+from browser import DEADLINE, Browser, request, until
 
 BUCKET = "r2://captures/edge?account-id=acc&access-key-id=r2-key-id&secret-access-key=r2-secret"
 
@@ -42,36 +36,6 @@ window.fetch = async (...what) => {
   try { return await ask(...what); } finally { fetches.ended += 1; }
 };
 """
-
-
-def request(method, url, body=None, token=None):
-    """What an HTTP server answers: a status, and JSON if it is."""
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    content = None if body is None else json.dumps(body).encode()
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    asked = urllib.request.Request(url, content, headers, method=method)
-    try:
-        with opener.open(asked, timeout=DEADLINE) as answer:
-            status, text = answer.status, answer.read()
-    except urllib.error.HTTPError as answer:
-        status, text = answer.code, answer.read()
-    try:
-        return status, json.loads(text)
-    except ValueError:
-        return status, None
-
-
-def until(what, look):
-    """Looks until there is something to be seen, and gives that."""
-    end = time.monotonic() + DEADLINE
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        assert time.monotonic() < end, f"not within {DEADLINE} s: {what}"
-        time.sleep(0.05)
 
 
 class Simulator:
@@ -110,82 +74,6 @@ class Simulator:
         """As a service manager does it. Gives the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
-
-
-class Browser:
-    """A headless Chromium, and what it noticed."""
-
-    def __init__(self, profile):
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
-        for line in self.driver.stdout:
-            if found := re.search(r"started successfully on port (\d+)", line):
-                self.url = f"http://127.0.0.1:{found[1]}/session"
-                break
-        arguments = ["--headless=new", "--no-proxy-server", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
-        arguments += ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
-        if os.geteuid() == 0:
-            arguments.append("--no-sandbox")
-        wanted = {
-            "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-        }
-        answer = self.ask("POST", "", {"capabilities": {"alwaysMatch": wanted}})
-        self.url += f"/{answer['sessionId']}"
-        self.version = f"{answer['capabilities']['browserName']} {answer['capabilities']['browserVersion']}"
-
-    def ask(self, method, path, body=None):
-        status, answer = request(method, self.url + path, body)
-        assert status == 200, answer["value"]["message"]
-        return answer["value"]
-
-    def devtools(self, command, **parameters):
-        return self.ask("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
-
-    def open(self, url):
-        self.ask("POST", "/url", {"url": url})
-
-    def run(self, script, *arguments):
-        return self.ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
-
-    def text(self):
-        return self.run("return document.body.innerText")
-
-    def row(self, text):
-        """What is in the row that has this text, or nothing."""
-        script = """
-            const rows = [...document.querySelectorAll("tbody tr")].filter((it) => it.innerText.includes(arguments[0]));
-            return rows.map((it) => it.innerText)
-        """
-        rows = self.run(script, text)
-        assert len(rows) < 2, rows
-        return rows[0] if rows else None
-
-    def size(self, width, height=900):
-        self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
-
-    def scheme(self, name):
-        self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
-
-    def picture(self, folder, name):
-        if folder:
-            shot = self.devtools("Page.captureScreenshot", captureBeyondViewport=True)
-            pathlib.Path(folder, f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
-
-    def console(self):
-        """What is new in the browser's console, errors of the network included."""
-        return [it["message"] for it in self.ask("POST", "/se/log", {"type": "browser"})]
-
-    def requests(self):
-        """What was asked for since the last time: types and URLs."""
-        messages = [json.loads(it["message"])["message"] for it in self.ask("POST", "/se/log", {"type": "performance"})]
-        asked = [it["params"] for it in messages if it["method"] == "Network.requestWillBeSent"]
-        return [(it["type"], it["request"]["url"]) for it in asked]
-
-    def end(self):
-        with contextlib.suppress(Exception):
-            self.ask("DELETE", "")
-        self.driver.terminate()
-        self.driver.wait(DEADLINE)
 
 
 def it_is_live(simulator, browser):

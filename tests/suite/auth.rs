@@ -22,6 +22,7 @@ impl Home {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = pcaps();
         command
+            .env("HOME", self.0.path())
             .env("XDG_CONFIG_HOME", self.0.path())
             .args(arguments);
         command

@@ -25,7 +25,7 @@ async fn with(examples: &[&str], arguments: &[&str]) -> Run {
 
 #[test]
 fn help() {
-    let commands: [&[&str]; 33] = [
+    let commands: &[&[&str]] = &[
         &[],
         &["capture"],
         &["capture", "sample"],
@@ -47,6 +47,7 @@ fn help() {
         &["bucket", "validate"],
         &["bucket", "remove"],
         &["stats"],
+        &["report"],
         &["filter"],
         &["merge"],
         &["query"],
@@ -59,9 +60,13 @@ fn help() {
         &["doctor"],
         &["completions"],
         &["man"],
+        &["wireshark"],
+        &["wireshark", "install"],
+        &["wireshark", "status"],
+        &["wireshark", "uninstall"],
     ];
     for command in commands {
-        let run = run(pcaps().args(command).arg("--help")).ok();
+        let run = run(pcaps().args(*command).arg("--help")).ok();
         assert_eq!(run.stderr, "");
         let name = ["help", &command.join("_")]
             .join("_")

@@ -225,6 +225,9 @@ impl Results {
             ("auth status", ["auth", "status", "--json"].as_slice()),
             ("doctor", &["doctor", "--json"]),
             ("auth logout", &["auth", "logout", "--json"]),
+            ("wireshark install", &["wireshark", "install", "--json"]),
+            ("wireshark status", &["wireshark", "status", "--json"]),
+            ("wireshark uninstall", &["wireshark", "uninstall", "--json"]),
         ] {
             self.add(command, home.run(arguments).json());
         }
@@ -232,8 +235,9 @@ impl Results {
 
     fn of_files(&mut self) {
         let folder = files();
-        let words: [(&'static str, &[&str]); 3] = [
+        let words: [(&'static str, &[&str]); 4] = [
             ("stats", &["stats"]),
+            ("report", &["report", "-o", "out.html"]),
             ("filter", &["filter", "udp", "-o", "out.pcap"]),
             ("merge", &["merge", "-o", "out.pcap"]),
         ];

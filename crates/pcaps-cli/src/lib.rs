@@ -11,6 +11,7 @@ mod credentials;
 mod failure;
 mod log;
 mod output;
+mod programs;
 mod progress;
 mod prompt;
 mod resume;
@@ -24,6 +25,9 @@ use std::process::ExitCode;
 /// Runs `pcaps` with the arguments of the process. The exit codes are documented in `pcaps --help`.
 pub fn main() -> ExitCode {
     if let Some(exit) = completions::answer() {
+        return exit;
+    }
+    if let Some(exit) = commands::answer_wireshark(std::env::args_os()) {
         return exit;
     }
     match args::parse(std::env::args_os()) {

@@ -122,6 +122,20 @@ impl Fetch<'_> {
         format!("{stays}; go on with `{}`", self.command(global))
     }
 
+    /// What has been shown of it is not all there is.
+    pub(crate) fn in_bucket(&self, global: &Global) -> String {
+        let command = self.command(global);
+        format!("its files stay in the bucket; fetch them with `{command}`")
+    }
+
+    /// The capture was told to finish, and its files are not all in the bucket yet.
+    pub(crate) fn stopped(&self, global: &Global) -> String {
+        let (id, flags, command) = (self.id, flags(global), self.command(global));
+        format!(
+            "the capture {id} was stopped, and leaves its packets in the bucket: fetch them with `pcaps wait {id}{flags} && {command}`"
+        )
+    }
+
     /// The capture has not finished.
     pub(crate) fn captures(&self, global: &Global) -> String {
         let (id, flags, command) = (self.id, flags(global), self.command(global));

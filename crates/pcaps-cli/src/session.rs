@@ -10,6 +10,9 @@ use crate::{
     settings::{Origin, Setting, Settings},
 };
 
+/// The account of every simulator, so that what one has begun can be gone on with. It is nobody's.
+const SIMULATED: &str = "00000000000000000000000000000000";
+
 /// The account that a command works on.
 pub(crate) struct Session {
     pub(crate) account: Account,
@@ -44,7 +47,7 @@ impl Session {
     }
 
     async fn simulated() -> Result<Self, Failure> {
-        let simulator = Simulator::builder().start().await?;
+        let simulator = Simulator::builder().account_id(SIMULATED).start().await?;
         let buckets = simulator.buckets().clone();
         let client = Client::builder()
             .buckets(move |uri| folder(&buckets, uri))

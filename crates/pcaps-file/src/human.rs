@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `1,234,567`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.char_indices() {
@@ -16,12 +16,12 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `999 B`, `1.24 GB`: powers of a thousand, three digits.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     scaled(bytes, 1.0, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
 }
 
 /// `0.14`, `12,345,678`: how many of something in a second.
-pub(crate) fn rate(number: u64, duration: Duration) -> String {
+pub fn rate(number: u64, duration: Duration) -> String {
     let each = as_f64(number) / duration.as_secs_f64();
     if each < 100.0 {
         return format!("{each:.2}");
@@ -36,7 +36,7 @@ pub(crate) fn rate(number: u64, duration: Duration) -> String {
 }
 
 /// `103 bit/s`, `9.87 Gbit/s`.
-pub(crate) fn bit_rate(bytes: u64, duration: Duration) -> String {
+pub fn bit_rate(bytes: u64, duration: Duration) -> String {
     scaled(
         bytes,
         8.0 / duration.as_secs_f64(),
@@ -45,7 +45,7 @@ pub(crate) fn bit_rate(bytes: u64, duration: Duration) -> String {
 }
 
 /// `0.593 s`, `1 min 23 s`, `2 h 5 min`, `3 d 4 h`.
-pub(crate) fn duration(duration: Duration) -> String {
+pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{:.3} s", duration.as_secs_f64()),
@@ -56,7 +56,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 /// `200 ms`, `30 s`, `6 h`: a duration that is a whole number of some unit.
-pub(crate) fn step(duration: Duration) -> String {
+pub fn step(duration: Duration) -> String {
     const UNITS: [(u128, &str); 6] = [
         (86_400_000_000_000, "d"),
         (3_600_000_000_000, "h"),
@@ -75,7 +75,7 @@ pub(crate) fn step(duration: Duration) -> String {
 }
 
 /// `12.3%`; of nothing, nothing.
-pub(crate) fn share(part: u64, whole: u64) -> String {
+pub fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return String::new();
     }

@@ -43,7 +43,7 @@ mod behind;
 mod dissect;
 mod error;
 pub mod filter;
-mod human;
+pub mod human;
 mod ip;
 mod layers;
 mod link;
@@ -75,7 +75,8 @@ pub use reader::{Format, Header, Reader};
 pub use select::{Selected, select};
 pub use stop::{StopOnDrop, StopSignal, StoppableWriter};
 pub use summary::{
-    FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Summary, Talker, Tally,
+    Finding, FindingKind, FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, StepTally,
+    Summary, Talker, Tally,
 };
 pub use verifier::{Verified, Verifier};
 pub use writer::{InterfaceId, PcapNgWriter, Writer, WriterOptions};

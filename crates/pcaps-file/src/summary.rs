@@ -1,11 +1,19 @@
 //! What a capture holds, in one screen.
 
+mod answers;
+mod bounded;
 mod counters;
 mod distinct;
+mod family;
+mod few;
+mod finding;
 mod flows;
 mod hierarchy;
+mod openings;
 mod ports;
+mod rules;
 mod sizes;
+mod sparkline;
 mod tally;
 mod text;
 mod threads;
@@ -13,7 +21,6 @@ mod timeline;
 mod view;
 
 use std::cmp::Reverse;
-use std::hash::Hash;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
@@ -24,13 +31,17 @@ use crate::ip::{Address, Ip};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
-use counters::{Counter, Counters, union_of_top};
+use counters::{Counter, union_of_top};
+use family::{Ends, Family};
+pub use finding::{Finding, FindingKind};
 use flows::Flow;
 use hierarchy::Hierarchy;
 use ports::Ports;
 use sizes::Sizes;
-pub use tally::{FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, Talker, Tally};
-use timeline::Timeline;
+pub use tally::{
+    FlowTally, LayerTally, PortTally, ProtocolTally, SizeTally, StepTally, Talker, Tally,
+};
+use timeline::{Bucket, Timeline};
 
 /// The sum of a capture's packets: how many, when, which protocols, between whom.
 ///
@@ -46,6 +57,8 @@ use timeline::Timeline;
 ///   with more than 1/4,096 of all packets or bytes gets lost. Which of the rare ones are told is a matter of chance.
 ///   How many there are is then an estimate, within about 1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
+/// - What findings rest on is exact up to 3,584 addresses and ports that were asked for connections, or addresses that
+///   asked; beyond, the lightest are forgotten again.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
 /// stay as they are (new ones may come):
@@ -59,7 +72,7 @@ use timeline::Timeline;
 /// | `smallest_on_wire`, `largest_on_wire` | integer or null | lengths of the shortest and longest packet on the wire |
 /// | `first_time`, `last_time` | string or null | earliest and latest packet, RFC 3339; null without packets |
 /// | `duration_seconds` | number or null | between them |
-/// | `timeline` | object | `step_seconds`, and `steps`: those with packets, each `time` (its begin), `packets`, `bytes_on_wire` |
+/// | `timeline` | object | `step_seconds`, and `steps`: those with packets, each `time` (its begin), `packets`, `bytes_on_wire`, and the same of `tcp`, `udp`, `icmp` (both versions) and `other` |
 /// | `sizes` | array | lengths on the wire: `from`, `to` (null for the last), `packets` |
 /// | `link_types` | array | `number`, `name`, `packets`, `bytes_on_wire`, `layers`; by number |
 /// | `layers` | array | the headers within, most packets first: `name`, `packets`, `bytes_on_wire`, `layers` |
@@ -73,6 +86,8 @@ use timeline::Timeline;
 /// | `talkers` | array | `address`, `packets`, `bytes_on_wire`, `sent` and `received` (each `packets`, `bytes_on_wire`), `packets_missed_at_most`, `bytes_missed_at_most` |
 /// | `port_count` | integer | how many ports, of TCP, UDP and SCTP each |
 /// | `ports` | array | `protocol`, `name`, `port`, `packets`, `bytes_on_wire`, `sent` and `received` |
+/// | `finding_count` | integer | how many findings there are |
+/// | `findings` | array | what looks like an attack, 100 at most: `kind` (as of [`FindingKind`]), `address`, `port` or null, `text`, and `figures`: names and integers, as of [`Finding`] |
 ///
 /// `flows`, `talkers` and `ports` have those 100 with most packets and those 100 with most bytes, most packets first.
 /// A flow is two addresses, a protocol and two ports, in both directions; `a` is the end with the higher port.
@@ -102,7 +117,10 @@ pub struct Summary {
     bytes_captured: u64,
     largest_captured: u32,
     times: Option<(Timestamp, Timestamp)>,
+    /// Without what came since its last step began, which is counted anyway.
     timeline: Timeline,
+    /// What there was then.
+    told: Bucket,
     sizes: Sizes,
     hierarchy: Hierarchy,
     /// By protocol number.
@@ -117,108 +135,6 @@ pub struct Summary {
     ports: Ports,
 }
 
-/// What is counted of one version of IP: small keys make for small tables.
-#[derive(Clone, Debug)]
-struct Family<A> {
-    /// The flows that are counted now.
-    flows: Counters<Flow<A>>,
-    /// What went through flows that are no longer counted.
-    talkers: Counters<A>,
-}
-
-impl<A> Default for Family<A> {
-    fn default() -> Self {
-        Self {
-            flows: Counters::default(),
-            talkers: Counters::default(),
-        }
-    }
-}
-
-impl<A: Copy + Ord + Hash> Family<A> {
-    #[inline]
-    fn add(&mut self, source: A, destination: A, ip: &Ip<'_>, len: u32, ports: &mut Ports) {
-        let (flow, is_reply) = Flow::of(source, destination, ip);
-        let went = self.flows.add(flow, |counter| {
-            let direction = if is_reply {
-                &mut counter.received
-            } else {
-                &mut counter.sent
-            };
-            direction.add(len);
-        });
-        if !went.is_empty() {
-            end(went, &mut self.talkers, ports);
-        }
-    }
-
-    fn merge(&mut self, other: &Self, ports: &mut Ports) {
-        self.talkers.merge(&other.talkers);
-        let went = self.flows.merge(&other.flows);
-        end(went, &mut self.talkers, ports);
-    }
-
-    /// All flows ended.
-    fn ended(&self, ports: &mut Ports) -> Counters<A> {
-        let mut talkers = self.talkers.clone();
-        let flows: Vec<_> = self.flows.iter().map(|(flow, it)| (flow, *it)).collect();
-        end(&flows, &mut talkers, ports);
-        talkers
-    }
-}
-
-/// Sums up what was counted of flows.
-fn end<A: Copy + Ord + Hash>(
-    flows: &[(Flow<A>, Counter)],
-    talkers: &mut Counters<A>,
-    ports: &mut Ports,
-) {
-    // One after the other: each waits for memory, and alone that waiting overlaps.
-    for (flow, counter) in flows {
-        ports.add_flow(flow, counter.sent, counter.received);
-    }
-    for (flow, counter) in flows {
-        let (sent, received) = (counter.sent, counter.received);
-        let [a, b] = flow.addresses();
-        for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
-            talkers.add(address, |talker| {
-                talker.sent += sent;
-                talker.received += received;
-            });
-        }
-    }
-}
-
-/// The sums over all flows.
-struct Ends {
-    v4: Counters<u32>,
-    v6: Counters<u128>,
-    ports: Ports,
-}
-
-impl Ends {
-    fn top_talkers(&self, most: usize) -> Vec<Talker> {
-        let v4 = self.v4.iter().map(|(it, counter)| (it.into(), *counter));
-        let v6 = self.v6.iter().map(|(it, counter)| (it.into(), *counter));
-        let talker = |(address, counter): (Address, Counter)| Talker {
-            address: address.into(),
-            sent: counter.sent,
-            received: counter.received,
-            missed_at_most: counter.missed,
-        };
-        let top = union_of_top(v4.chain(v6).collect(), most, Counter::total);
-        top.into_iter().map(talker).collect()
-    }
-
-    fn talker_count(&self) -> u64 {
-        self.v4.count() + self.v6.count()
-    }
-
-    fn talkers_exact(&self) -> bool {
-        self.v4.is_exact() && self.v6.is_exact()
-    }
-}
-
 impl Default for Summary {
     fn default() -> Self {
         Self {
@@ -227,6 +143,7 @@ impl Default for Summary {
             largest_captured: 0,
             times: None,
             timeline: Timeline::default(),
+            told: Bucket::default(),
             sizes: Sizes::default(),
             hierarchy: Hierarchy::default(),
             protocols: Box::new([Tally::default(); 256]),
@@ -273,16 +190,18 @@ impl Summary {
     /// Adds one packet.
     pub fn add(&mut self, packet: &Packet<'_>) {
         let len = packet.original_len;
+        let time = packet.timestamp;
+        if self.timeline.is_elsewhere(time) {
+            self.begin_step(time);
+        }
         let captured = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
         self.all.add(len);
         self.bytes_captured = self.bytes_captured.saturating_add(u64::from(captured));
         self.largest_captured = self.largest_captured.max(captured);
-        let time = packet.timestamp;
         self.times = Some(match self.times {
             None => (time, time),
             Some((first, last)) => (first.min(time), last.max(time)),
         });
-        self.timeline.add(time, len);
         self.sizes.add(len);
 
         let headers = Headers::of(packet.link_type, packet.bytes);
@@ -308,10 +227,70 @@ impl Summary {
             (Some(source), Some(destination)) => self.v4.add(source, destination, ip, len, ports),
             _ => self.v6.add(source.bits, destination.bits, ip, len, ports),
         }
+        if let Some(flags) = ip.tcp_flags()
+            && openings::is_one(flags)
+        {
+            self.add_opening(flags, ip);
+        }
+    }
+
+    /// Ends a step of the timeline, and goes to that of another time.
+    #[cold]
+    fn begin_step(&mut self, time: Timestamp) {
+        self.end_step();
+        self.timeline.reach(time);
+    }
+
+    /// Gives the timeline what came since it was told last.
+    fn end_step(&mut self) {
+        let all = self.by_class();
+        self.timeline.add(all.since(self.told));
+        self.told = all;
+    }
+
+    /// All packets, as a step of the timeline tells them apart.
+    fn by_class(&self) -> Bucket {
+        let of = |number: u8| {
+            let tally = self.protocols.get(usize::from(number));
+            tally.copied().unwrap_or_default()
+        };
+        let (tcp, udp) = (of(protocol::TCP), of(protocol::UDP));
+        let icmp = of(protocol::ICMP) + of(protocol::ICMPV6);
+        Bucket {
+            tcp,
+            udp,
+            icmp,
+            other: self.all - tcp - udp - icmp,
+        }
+    }
+
+    /// The timeline, with all that came.
+    fn whole_timeline(&self) -> Timeline {
+        let mut timeline = self.timeline.clone();
+        timeline.add(self.by_class().since(self.told));
+        timeline
+    }
+
+    /// Adds a packet with which a connection begins or ends. Not within [`add`](Self::add), because few are.
+    #[inline(never)]
+    fn add_opening(&mut self, flags: TcpFlags, ip: &Ip<'_>) {
+        let Some(ports) = ip.ports() else {
+            return;
+        };
+        let (source, destination) = (ip.source, ip.destination);
+        if let (Some(source), Some(destination)) = (source.v4(), destination.v4()) {
+            let ends = [source, destination];
+            self.v4.openings.add(flags, ends, ports);
+        } else {
+            let ends = [source.bits, destination.bits];
+            self.v6.openings.add(flags, ends, ports);
+        }
     }
 
     /// Adds what another summary holds, as if its packets had been added here.
     pub fn merge(&mut self, other: &Self) {
+        self.end_step();
+        self.timeline.merge(&other.whole_timeline());
         self.all += other.all;
         self.bytes_captured = self.bytes_captured.saturating_add(other.bytes_captured);
         self.largest_captured = self.largest_captured.max(other.largest_captured);
@@ -321,12 +300,12 @@ impl Summary {
             }
             (ours, theirs) => ours.or(theirs),
         };
-        self.timeline.merge(&other.timeline);
         self.sizes.merge(&other.sizes);
         self.hierarchy.merge(&other.hierarchy);
         for (ours, theirs) in self.protocols.iter_mut().zip(other.protocols.iter()) {
             *ours += *theirs;
         }
+        self.told = self.by_class();
         self.not_ip += other.not_ip;
         self.tunnelled += other.tunnelled;
         for (ours, theirs) in self.tcp_flags.iter_mut().zip(other.tcp_flags.iter()) {
@@ -339,12 +318,7 @@ impl Summary {
 
     /// The sums over all flows, also those that are counted now.
     fn ends(&self) -> Ends {
-        let mut ports = self.ports.clone();
-        Ends {
-            v4: self.v4.ended(&mut ports),
-            v6: self.v6.ended(&mut ports),
-            ports,
-        }
+        Ends::of(&self.v4, &self.v6, &self.ports)
     }
 
     /// How many packets.
@@ -398,9 +372,9 @@ impl Summary {
         self.timeline.bucket()
     }
 
-    /// When how much came: stretches of time of equal length without gaps, 240 at most, and when each begins.
-    pub fn timeline(&self) -> Vec<(Timestamp, Tally)> {
-        self.timeline.buckets().collect()
+    /// When how much came: stretches of time of equal length without gaps, 240 at most.
+    pub fn timeline(&self) -> Vec<StepTally> {
+        self.whole_timeline().steps().collect()
     }
 
     /// The link types, by number, and their packets' headers.
@@ -465,6 +439,16 @@ impl Summary {
         top.into_iter().map(flow).collect()
     }
 
+    /// What looks like an attack, by the rules of [`FindingKind`]: by kind, and of each the heaviest first.
+    ///
+    /// ```
+    /// let summary = pcaps_file::Summary::default();
+    /// assert!(summary.findings().is_empty(), "there are no packets");
+    /// ```
+    pub fn findings(&self) -> Vec<Finding> {
+        rules::findings(self, &self.ends())
+    }
+
     /// How many flows there are: an estimate if [`flows_exact`](Summary::flows_exact) says so.
     pub fn flow_count(&self) -> u64 {
         self.v4.flows.count() + self.v6.flows.count()
@@ -484,6 +468,16 @@ impl Summary {
     /// Whether the figures of all addresses are exact: there were few enough of them.
     pub fn talkers_exact(&self) -> bool {
         self.ends().talkers_exact()
+    }
+
+    /// How many addresses there are: an estimate if [`talkers_exact`](Summary::talkers_exact) says so.
+    pub fn talker_count(&self) -> u64 {
+        self.ends().talker_count()
+    }
+
+    /// How many ports there are, of TCP, UDP and SCTP each.
+    pub fn port_count(&self) -> u64 {
+        self.ends().ports.count()
     }
 
     /// The `most` ports with most packets, and the `most` with most bytes, in one list: most packets first.

@@ -91,7 +91,10 @@ fn begin(query: &Query, stop: &Stop) -> Result<(SchemaRef, Batches), Error> {
     let (send, batches) = sync_channel(AHEAD);
     let (begun, schema) = oneshot::channel();
     let (end, ended) = oneshot::channel::<()>();
-    stop.on(move || drop(end.send(())));
+    stop.on(move || {
+        // It may have ended by itself.
+        let _ = end.send(());
+    });
     let engine = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

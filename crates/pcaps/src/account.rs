@@ -8,10 +8,11 @@ use std::{
 use jiff::Timestamp;
 use pcaps_api::{Capture as WireCapture, Entry, Secret};
 use reqwest::StatusCode;
+use tokio::io::AsyncWrite;
 
 use crate::{
     AccountId, Bucket, BucketId, Capture, CaptureId, Collect, Destination, Download, Downloaded,
-    Error, History, Prove, Request, RetryPolicy, Sample, Wait, Watch,
+    Error, Follow, History, Prove, Request, RetryPolicy, Sample, Samples, Wait, Watch,
     call::{Shared, unexpected},
     download::Target,
     lookout::Lookout,
@@ -29,6 +30,7 @@ use crate::{
 /// | wait until a capture has finished | [`wait`](Self::wait), [`wait_all`](crate::wait_all) |
 /// | have the packets of a finished sample | [`download`](Self::download) |
 /// | have the packets of a finished full capture | [`collect`](Self::collect) |
+/// | have the packets as they come | [`follow`](Self::follow) of a full capture, [`samples`](Self::samples) |
 /// | have the packets of hours that have passed | [`history`](Self::history), [`resume_history`](Self::resume_history) |
 /// | always have the packets of the last hours in a folder | [`watch`](Self::watch) |
 /// | end a full capture early | [`stop`](Self::stop) |
@@ -277,6 +279,46 @@ impl Account {
     /// Its errors are told at [`Collect`].
     pub fn collect(&self, id: &CaptureId) -> Collect<'static> {
         Collect::new(self.clone(), id.clone())
+    }
+
+    /// The packets of a full capture as its files appear in the bucket, while it runs and until all are there, as one pcapng
+    /// file to a writer.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, id: pcaps::CaptureId) -> Result<(), pcaps::Error> {
+    /// let followed = account.follow(&id, tokio::io::stdout()).await?;
+    /// eprintln!("{} packets", followed.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What the order of the packets is, and its errors, are told at [`Follow`].
+    pub fn follow<'a>(
+        &self,
+        id: &CaptureId,
+        to: impl AsyncWrite + Unpin + Send + 'a,
+    ) -> Follow<'a> {
+        Follow::new(self.clone(), id.clone(), to)
+    }
+
+    /// Takes sample after sample, and writes the packets of each to a writer when it is there, as one pcapng file. The first
+    /// is `sample`; the others look back to where the one before ended.
+    ///
+    /// ```no_run
+    /// # async fn example(account: pcaps::Account, sample: pcaps::Sample) -> Result<(), pcaps::Error> {
+    /// let sampled = account.samples(sample, tokio::io::stdout()).times(3).await?;
+    /// eprintln!("{} packets", sampled.packets);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Its pace and its errors are told at [`Samples`].
+    pub fn samples<'a>(
+        &self,
+        sample: Sample,
+        to: impl AsyncWrite + Unpin + Send + 'a,
+    ) -> Samples<'a> {
+        Samples::new(self.clone(), sample, to)
     }
 
     /// Has the packets of a time that has passed, up to 24 hours ago, in one file: in as many samples as that takes, one a
@@ -561,6 +603,7 @@ mod tests {
                 .to_writer(tokio::io::sink())
                 .into_future(),
         );
+        is_send(account.watch("recent").next());
         is_send(account.stop(&capture));
         is_send(account.prove(to).into_future());
         is_send(account.register_bucket(to));

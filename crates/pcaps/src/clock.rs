@@ -3,7 +3,7 @@
 use std::{
     fmt,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -66,24 +66,35 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The system's time as it was at the beginning, and what has passed since by a clock that nobody sets.
-pub(crate) struct SystemClock {
-    begun: Timestamp,
-    since: Instant,
-}
+/// The system's time as it was at the beginning, and what has passed since by a clock that nobody sets. Where the system's
+/// time has got ahead of that, because the machine was asleep or its clock was wrong, it counts from there on: what runs for
+/// days would be late for ever.
+pub(crate) struct SystemClock(Mutex<(Timestamp, Instant)>);
+
+/// How far clocks that count the same may be apart.
+const DRIFT: SignedDuration = SignedDuration::from_secs(1);
 
 impl SystemClock {
     pub(crate) fn new() -> Self {
-        Self {
-            begun: Timestamp::now(),
-            since: Instant::now(),
+        Self(Mutex::new((Timestamp::now(), Instant::now())))
+    }
+
+    fn at(&self, system: Timestamp) -> Timestamp {
+        // It is whole after every statement.
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (begun, since) = *state;
+        let now = later(begun, since.elapsed());
+        if system.duration_since(now) > DRIFT {
+            *state = (system, Instant::now());
+            return system;
         }
+        now
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        later(self.begun, self.since.elapsed())
+        self.at(Timestamp::now())
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -136,5 +147,21 @@ impl Default for Chance {
 impl fmt::Debug for Chance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Chance(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_clock_goes_on_after_a_sleep_and_never_back() {
+        let clock = SystemClock::new();
+        let begun = Timestamp::now();
+        let woken = later(begun, Duration::from_hours(8));
+        assert_eq!(clock.at(woken), woken);
+        // It was set back meanwhile, and counts on.
+        assert!(clock.at(begun) >= woken);
+        assert!(clock.at(begun) < later(woken, Duration::from_mins(1)));
     }
 }

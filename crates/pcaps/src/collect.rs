@@ -1,15 +1,17 @@
 //! From the many files of a full capture, in a bucket, to one.
 //!
 //! In three parts: which objects are of the capture ([`listing`]), how they come into a folder of parts
-//! ([`fetch`], [`parts`]), and how they leave it ([`merging`], [`place`]). Here is the order in which that happens, and when the bucket
-//! has been looked at for long enough.
+//! ([`fetch`], [`parts`]), and how they leave it ([`merging`], [`place`]). Here is the order in which that happens;
+//! [`quiet`] says when the bucket has been looked at for long enough. [`follow`] does the same while the capture runs.
 
 mod fetch;
+mod follow;
 mod growing;
 mod listing;
 mod merging;
 mod parts;
 mod place;
+mod quiet;
 mod tally;
 
 use std::{
@@ -17,6 +19,7 @@ use std::{
     ffi::OsString,
     fmt,
     future::{Future, IntoFuture},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -34,16 +37,17 @@ use tracing::Instrument as _;
 
 use crate::{
     Account, Capture, CaptureId, CaptureKind, CaptureState, Destination, Error, ErrorKind,
-    clock::between,
     storage::{Access, Source},
 };
 pub(crate) use fetch::stopped;
 use fetch::{Fetch, Outcome};
+pub use follow::Follow;
 use growing::Growing;
 use listing::{Object, Objects, list};
 use merging::Merging;
 use parts::{FetchedPart, Left, PartsFolder};
 use place::Places;
+use quiet::Quiet;
 use tally::Tally;
 pub use tally::{Collecting, Phase};
 
@@ -52,13 +56,11 @@ const TRANSFERS: usize = 16;
 const MOST_TRANSFERS: usize = 256;
 /// For how long a bucket has to be the same, unless it is said otherwise.
 const SETTLE: Duration = Duration::from_secs(30);
-/// How often a bucket is looked at meanwhile.
+/// How often a bucket is looked at meanwhile, and while a capture runs.
 const LOOK: Duration = Duration::from_secs(5);
 /// The most files of which the merge begins early. Of more there is little to gain, because it can begin only with the
 /// last of them, and it would open too many files while others are being fetched.
 const EARLY: usize = 128;
-/// A bucket that changes all the time is given up on after so many settling times.
-const PATIENCE: u32 = 20;
 
 /// A collection of the files that a full capture has left in its bucket: made by [`Account::collect`], told where to,
 /// and awaited.
@@ -344,15 +346,7 @@ impl Collect<'_> {
         let places = Places::check(self.output, self.split, self.delete_remote)?;
         let capture = self.account.get(&self.id).await?;
         check(&capture)?;
-        let destination = match self.from {
-            Some(destination) => destination,
-            None => capture.bucket().ok_or_else(|| {
-                Error::invalid(format!(
-                    "the service does not say which bucket the capture {} went to: name it",
-                    self.id
-                ))
-            })?,
-        };
+        let destination = bucket_of(&capture, self.from)?;
         let shared = Arc::clone(&self.account.shared);
         let folder = self.account.folder(&destination)?;
         let folder = Source::new(folder, &destination, &shared);
@@ -397,6 +391,16 @@ impl Collect<'_> {
         }
         Ok(collected)
     }
+}
+
+/// Where the files are: there, if it is said, and else where the service says.
+fn bucket_of(capture: &Capture, said: Option<Destination>) -> Result<Destination, Error> {
+    said.or_else(|| capture.bucket()).ok_or_else(|| {
+        Error::invalid(format!(
+            "the service does not say which bucket the capture {} went to: name it",
+            capture.id()
+        ))
+    })
 }
 
 /// A capture of which there are files, or may be.
@@ -487,30 +491,22 @@ impl Gathered {
         settle: Duration,
     ) -> Result<bool, Error> {
         let clock = &fetch.shared.chance.clock;
-        let began = clock.now();
-        let (mut seen, mut since) = (Objects::new(), began);
+        let mut quiet = Quiet::new(settle, clock.now());
         loop {
             let now = clock.now();
             let listing = list(&fetch.folder, &fetch.shared, capture.id()).await?;
-            if listing != seen {
-                since = now;
-            }
+            quiet.saw(&listing, now);
             self.fetch(fetch, &listing, &mut merged).await?;
-            seen = listing;
             let enough = |it| !self.parts.is_empty() && self.packets() >= it;
             if capture.packets_captured().is_some_and(enough) {
                 return Ok(true);
             }
-            let now = clock.now();
-            let quiet = between(since, now);
-            if quiet >= settle {
-                return Ok(!settle.is_zero());
-            }
-            if between(began, now) >= settle.saturating_mul(PATIENCE) {
-                return Ok(false);
-            }
+            let pause = match quiet.pause(clock.now()) {
+                ControlFlow::Break(settled) => return Ok(settled),
+                ControlFlow::Continue(pause) => pause,
+            };
             fetch.tally.phase(Phase::Settling);
-            clock.sleep(LOOK.min(settle.saturating_sub(quiet))).await;
+            clock.sleep(pause).await;
             fetch.tally.phase(Phase::Fetching);
         }
     }

@@ -301,6 +301,14 @@ impl Error {
         self
     }
 
+    /// The same, behind what is advised already.
+    pub(crate) fn advise_too(self, more: &'static str) -> Self {
+        match self.0.advice.clone() {
+            Some(advice) => self.advise(format!("{advice}; {more}")),
+            None => self.advise(more),
+        }
+    }
+
     /// The same as another kind.
     pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
         self.repr().kind = kind;

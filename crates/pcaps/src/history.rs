@@ -42,9 +42,9 @@ pub(crate) const DEPTH: SignedDuration = SignedDuration::from_hours(24);
 /// The most packets of a sample. (Source: Cloudflare's API reference.)
 pub(crate) const PACKETS: u32 = 10_000;
 /// How often a sample that fails is taken again.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 /// How long a sample may take: it is ready at once, mostly.
-const SAMPLE: Duration = Duration::from_mins(10);
+pub(crate) const READY: Duration = Duration::from_mins(10);
 /// Clocks, and the moments at which they are read, may differ by so much.
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
 const FORGOTTEN: &str = "it is more than 24 hours ago: the service has forgotten it";
@@ -358,12 +358,13 @@ impl History {
                 what: What::Resumed,
                 ..self
             }),
-            Some((left, _)) => {
-                let removed = left.remove();
+            left => {
+                // (It is locked meanwhile, where there is something to lock.)
+                let removed = HistoryFolder::remove_at(&parts);
                 removed.map_err(|it| Error::io("take away the folder", &parts, it))?;
+                drop(left);
                 Ok(self)
             }
-            None => Ok(self),
         }
     }
 
@@ -417,11 +418,12 @@ impl History {
             failed: Vec::new(),
             last,
             begun: None,
+            ending,
             on_progress,
         };
         taking.replay(events);
         taking.take_all().await?;
-        taking.merge(&output, ending).await
+        taking.merge(&output).await
     }
 }
 
@@ -430,8 +432,19 @@ impl History {
 pub(crate) enum Ending {
     /// They stay, so that a run after this one can ask for the others.
     Resumable,
-    /// They go: nobody asks for the others.
+    /// They go: nobody asks for the others. A limit on time is one on asking again in halves: it does not hold before
+    /// everything has been asked for once.
     Final,
+}
+
+impl Ending {
+    /// The error that ends it.
+    fn told(self, error: Error) -> Error {
+        match self {
+            Self::Resumable => error.advise_too(STAY),
+            Self::Final => error,
+        }
+    }
 }
 
 /// Who is told how it is going.
@@ -520,6 +533,7 @@ struct Taking<'a> {
     last: &'a mut Option<Timestamp>,
     /// A sample that was started, and of which nothing more is known.
     begun: Option<(Window, CaptureId)>,
+    ending: Ending,
     on_progress: OnProgress<'a>,
 }
 
@@ -543,7 +557,10 @@ impl Taking<'_> {
                     capture,
                     at,
                 } => {
-                    *self.last = (*self.last).max(Timestamp::from_second(at).ok());
+                    // A clock may have been wrong then.
+                    let at = Timestamp::from_second(at).ok();
+                    let at = at.filter(|it| *it <= self.chance.clock.now());
+                    *self.last = (*self.last).max(at);
                     self.begun = capture.parse().ok().map(|it| (window, it));
                 }
                 Event::Taken { window, packets } => self.took(window, packets),
@@ -629,7 +646,7 @@ impl Taking<'_> {
                     let first = *since.get_or_insert(now);
                     let pause = pause_after(failures, &error);
                     if between(first, now).saturating_add(pause) > PATIENCE {
-                        return Err(error.advise(STAY));
+                        return Err(self.ending.told(error));
                     }
                     let next = later(now, pause);
                     if self.is_over(next) {
@@ -638,7 +655,7 @@ impl Taking<'_> {
                     self.tell(Some(next), Some(error));
                     self.chance.clock.sleep(pause).await;
                 }
-                error => return Err(error.advise(STAY)),
+                error => return Err(self.ending.told(error)),
             }
         }
     }
@@ -664,7 +681,13 @@ impl Taking<'_> {
     }
 
     fn is_over(&self, now: Timestamp) -> bool {
-        self.end.is_some_and(|it| now >= it)
+        self.end().is_some_and(|it| now >= it)
+    }
+
+    /// When nothing more is asked for.
+    fn end(&self) -> Option<Timestamp> {
+        let is_limited = self.ending == Ending::Resumable || self.plan.is_all_asked();
+        self.end.filter(|_| is_limited)
     }
 
     /// Starts a sample of a window, and has its packets in a file.
@@ -690,8 +713,8 @@ impl Taking<'_> {
     /// Has the packets of a sample in a file.
     async fn finish(&mut self, window: Window, id: &CaptureId) -> Result<u64, Error> {
         let now = self.chance.clock.now();
-        let left = self.end.map_or(SAMPLE, |it| between(now, it));
-        self.account.wait(id).deadline(left.min(SAMPLE)).await?;
+        let left = self.end().map_or(READY, |it| between(now, it));
+        self.account.wait(id).deadline(left.min(READY)).await?;
         let download = self.account.download(id);
         let downloaded = download.to_path(self.journal.path(window)).await?;
         Ok(downloaded.contents.packets)
@@ -717,7 +740,7 @@ impl Taking<'_> {
     }
 
     /// Merges what there is. The folder goes, unless there is something left that will be asked for.
-    async fn merge(self, output: &Path, ending: Ending) -> Result<PastTraffic, Error> {
+    async fn merge(self, output: &Path) -> Result<PastTraffic, Error> {
         let mut windows = self.windows();
         if self.taken.is_empty() {
             let (kind, why) = match self.failed.first() {
@@ -728,13 +751,15 @@ impl Taking<'_> {
                 ),
             };
             let what = format!("no window of the past could be taken: {why}");
-            return Err(Error::new(kind, what).advise(STAY));
+            return Err(self.ending.told(Error::new(kind, what)));
         }
         let mut files: Vec<_> = self.taken.iter().map(|(window, ..)| *window).collect();
         files.sort_unstable();
-        let target = NewFile::create(output);
+        // What is left of it when the process ends meanwhile goes when the history is resumed.
+        let target = NewFile::create_in(self.journal.folder(), output);
+        let ending = self.ending;
         let unwritten =
-            |it: pcaps_file::Error| Error::new(ErrorKind::Io, it.to_string()).advise(STAY);
+            |it: pcaps_file::Error| ending.told(Error::new(ErrorKind::Io, it.to_string()));
         let target = target.map_err(unwritten)?;
         let mut file = target.open().map_err(unwritten)?;
         let inputs = files.iter().map(|it| Input::path(self.journal.path(*it)));
@@ -751,7 +776,7 @@ impl Taking<'_> {
         let merged = merging.await.map_err(stopped)?;
         let (merged, bytes): (Merged, u64) = merged.map_err(|it| {
             let what = "the samples cannot be merged";
-            Error::new(ErrorKind::Io, what).because(it).advise(STAY)
+            ending.told(Error::new(ErrorKind::Io, what).because(it))
         })?;
         target.put_in_place().map_err(unwritten)?;
         // They were whole when they came: something has happened to those that are not.
@@ -774,7 +799,7 @@ impl Taking<'_> {
                 };
             });
         }
-        let is_done = self.plan.len() == 0 || ending == Ending::Final;
+        let is_done = self.plan.len() == 0 || self.ending == Ending::Final;
         if is_done && is_whole {
             let removed = self.journal.remove();
             // All is where it should be: what is left of the folder harms nobody.

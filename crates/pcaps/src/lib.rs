@@ -61,8 +61,10 @@ mod prove;
 mod redact;
 mod request;
 mod retry;
+mod samples;
 mod start;
 mod storage;
+mod stream;
 mod wait;
 mod watch;
 
@@ -71,7 +73,7 @@ pub use bucket::Bucket;
 pub use capture::{Capture, CaptureKind, CaptureState};
 pub use client::{Client, ClientBuilder, DEFAULT_BASE_URL};
 pub use clock::{Clock, Sleep};
-pub use collect::{Collect, Collected, CollectedFile, Collecting, FileState, Phase};
+pub use collect::{Collect, Collected, CollectedFile, Collecting, FileState, Follow, Phase};
 pub use destination::Destination;
 pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
@@ -88,6 +90,7 @@ pub use prove::{Prove, Proving};
 pub use redact::redacted;
 pub use request::{Full, Request, Sample};
 pub use retry::RetryPolicy;
+pub use samples::{Sampled, Samples};
 pub use storage::Folder;
 pub use wait::{Progress, Update, Wait, wait_all};
 pub use watch::{RecentFile, Watch};
@@ -144,6 +147,7 @@ mod tests {
         is_send_and_sync::<Request>();
         is_send_and_sync::<RetryPolicy>();
         is_send_and_sync::<Sample>();
+        is_send_and_sync::<Sampled>();
         is_send_and_sync::<Secret>();
         is_send_and_sync::<Summary>();
         is_send_and_sync::<Transfer>();
@@ -152,7 +156,9 @@ mod tests {
         // They hold a callback, which need not be `Sync`: whoever has one of them is the only one who can use it.
         is_send::<Collect<'static>>();
         is_send::<Download>();
+        is_send::<Follow<'static>>();
         is_send::<Prove>();
+        is_send::<Samples<'static>>();
         is_send::<Wait>();
         // A future, for its one owner.
         is_send::<Sleep>();

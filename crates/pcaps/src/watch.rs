@@ -9,6 +9,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use crate::{
     Account, Error, ErrorKind, Filter, History, PastTraffic, Recalling, Sample,
@@ -20,14 +21,17 @@ use ring::Ring;
 /// How many files are kept, and how much time each has, where nothing else is said: two hours.
 const KEPT: u32 = 24;
 const EVERY: Duration = Duration::from_mins(5);
-/// A sample a minute is what the service takes.
-const SHORTEST: Duration = PACE;
-const LONGEST: Duration = Duration::from_hours(24);
+/// A sample a minute is what the service takes, and it takes its time to answer.
+const SHORTEST: Duration = PACE.saturating_mul(2);
+/// The beginning of a file must not be forgotten before its end has come, and some time is to be left then.
+const LONGEST: Duration = Duration::from_hours(12);
 /// How long after its end the packets of a file are asked for: the service's clock may be a little behind, and the last
 /// packets may still be on their way to it.
-const LAG: Duration = Duration::from_secs(5);
+pub(crate) const LAG: Duration = Duration::from_secs(5);
 /// How long it waits after a failure that has not passed while a history was patient.
 const PAUSE: Duration = Duration::from_mins(1);
+/// How often a piece of time is asked for that is refused.
+const ATTEMPTS: u32 = 3;
 
 /// A folder of recent traffic that does not grow, like a ring buffer: made by [`Account::watch`], told how much, and asked
 /// for [`next`](Self::next) file for as long as there is interest.
@@ -38,7 +42,8 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// (`20261129T230500Z-20261129T231000Z.pcap`); files of other names stay as they are.
 ///
 /// Who watches a folder that has been watched before goes on where the last file ends, as far as that would still be kept, and
-/// the service remembers. One process watches a folder at a time.
+/// the service remembers. A folder is of one account, and one process watches it at a time. The service takes one sample a
+/// minute of an account, whoever asks: others may have to wait while a folder is watched.
 ///
 /// ```no_run
 /// # async fn example(account: pcaps::Account) -> Result<(), pcaps::Error> {
@@ -81,6 +86,8 @@ pub struct RecentFile {
     pub missing_from: Option<Timestamp>,
     /// Which files went, because there were more than are kept.
     pub removed: Vec<PathBuf>,
+    /// Which should have gone, and could not be taken away. It is tried again with the next file.
+    pub not_removed: Vec<PathBuf>,
 }
 
 impl Watch {
@@ -134,7 +141,7 @@ impl Watch {
         Self { keep, ..self }
     }
 
-    /// How much time each file has: a minute to a day, in whole seconds; 5 minutes by default. Files of more than 5
+    /// How much time each file has: 2 minutes to 12 hours, in whole seconds; 5 minutes by default. Files of more than 5
     /// minutes take more than one sample.
     ///
     /// ```no_run
@@ -193,10 +200,11 @@ impl Watch {
     /// # Errors
     ///
     /// Those of [`History`], except that failures that pass are sat out for as long as they last, and that a piece of
-    /// time that cannot be had is left out ([`RecentFile::missing_from`]), unless it is the first that is asked for;
-    /// [`InvalidInput`](ErrorKind::InvalidInput) also when nothing is to be kept, when a file is to have less than a
-    /// minute or more than a day, and when another process watches the folder.
+    /// time that is refused three times, or cannot be had, is left out ([`RecentFile::missing_from`]), unless the folder has no
+    /// file yet; [`InvalidInput`](ErrorKind::InvalidInput) also when nothing is to be kept, when a file is to have less than
+    /// 2 minutes or more than 12 hours, and when the folder is of another account, or another process watches it.
     pub async fn next(&mut self) -> Result<RecentFile, Error> {
+        let mut refused = 0;
         loop {
             let (now, every) = (self.now(), seconds(self.every));
             let oldest = self.oldest(now);
@@ -211,26 +219,35 @@ impl Watch {
             let recalled = self.recall(window).await;
             let keep = self.keep;
             let ring = self.ring()?;
-            match recalled {
+            let error = match recalled {
                 Ok(past) => {
+                    let missing_from = ring.done(window);
+                    let (removed, not_removed) = ring.shrink(keep, window);
                     return Ok(RecentFile {
                         path: ring.path(window),
                         past,
-                        missing_from: ring.done(window),
-                        removed: ring.shrink(keep, window)?,
+                        missing_from,
+                        removed,
+                        not_removed,
                     });
                 }
-                Err(error) if is_passing(&error) => {
-                    self.pause(PAUSE, Some(error)).await;
-                }
-                Err(error) if is_lost(&error) => {
-                    ring.lost(window)?;
-                    if !ring.has_begun() {
-                        return Err(error);
-                    }
+                Err(error) => error,
+            };
+            refused += u32::from(error.kind() == ErrorKind::Refused);
+            match Outlook::of(&error, ring.has_files(), refused) {
+                Outlook::Again => self.pause(PAUSE, Some(error)).await,
+                Outlook::Lost => {
+                    refused = 0;
+                    ring.lost(window);
                     self.tell(None, Some(error));
                 }
-                Err(error) => return Err(error),
+                Outlook::Ended => {
+                    // It is not what a later run begins with.
+                    if error.kind() == ErrorKind::Refused || is_nowhere(&error) {
+                        ring.remove_samples(window);
+                    }
+                    return Err(error);
+                }
             }
         }
     }
@@ -241,7 +258,7 @@ impl Watch {
             ring
         } else {
             self.check()?;
-            Ring::open(&self.folder, self.first())?
+            Ring::open(&self.folder, self.account.id(), self.first())?
         };
         Ok(self.ring.insert(ring))
     }
@@ -250,9 +267,11 @@ impl Watch {
         if self.keep == 0 {
             return Err(Error::invalid("one file is to be kept at least"));
         }
+        // Its limits are checked here.
+        Sample::new(SHORTEST, self.packet_limit)?;
         if !(SHORTEST..=LONGEST).contains(&self.every) || self.every.subsec_nanos() > 0 {
             return Err(Error::invalid(format!(
-                "a file cannot have {:?}: give whole seconds, from 60 s to 24 h",
+                "a file cannot have {:?}: give whole seconds, from 2m to 12h",
                 self.every
             )));
         }
@@ -279,21 +298,21 @@ impl Watch {
     async fn recall(&mut self, window: Window) -> Result<PastTraffic, Error> {
         let ring = self.ring()?;
         let (path, mut last) = (ring.path(window), ring.last);
-        let history = self.history(window).to_path(path);
-        let samples = u32::try_from(history.samples()?.len()).unwrap_or(u32::MAX);
-        // Until the next is due; and all of it once, whatever the time.
+        // Halves are asked for until the next file is due.
         let next = later(later(window.end(), LAG), self.every);
-        let limit = between(self.now(), next).max(PACE.saturating_mul(samples.saturating_add(1)));
-        let history = history.within(limit).or_resumed()?;
+        let history = self.history(window).to_path(path);
+        let history = history.within(between(self.now(), next)).or_resumed()?;
         let taken = history.take(Ending::Final, &mut last, &mut *self.on_progress);
-        let past = taken.await;
+        let past = taken.instrument(tracing::info_span!("history")).await;
         self.ring()?.last = last;
         past
     }
 
     /// What is older is not asked for: it would not be kept, or is forgotten.
     fn oldest(&self, now: Timestamp) -> i64 {
-        let kept = seconds(self.every).saturating_mul(i64::from(self.keep));
+        // The oldest that is kept began before all that are, and the one that is being made.
+        let files = i64::from(self.keep).saturating_add(1);
+        let kept = seconds(self.every).saturating_mul(files);
         let age = SignedDuration::from_secs(kept) + SignedDuration::from_secs(seconds(LAG));
         let age = age.min(DEPTH);
         now.as_second() - age.as_secs()
@@ -315,14 +334,37 @@ impl Watch {
     }
 }
 
-/// Whether the same can be had later. That the time ran out means that it failed all the time.
-fn is_passing(error: &Error) -> bool {
-    error.is_transient() || error.may_have_worked() || error.kind() == ErrorKind::DeadlinePassed
+/// What a failure means for the piece of time.
+enum Outlook {
+    /// The same can be had later.
+    Again,
+    /// It cannot be had, and the next one may be.
+    Lost,
+    /// Nothing can be had.
+    Ended,
 }
 
-/// Whether it is the piece of time that cannot be had, so that the next one may be.
-fn is_lost(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused)
+impl Outlook {
+    /// `refused` is how often the piece has been refused.
+    fn of(error: &Error, has_files: bool, refused: u32) -> Self {
+        match error.kind() {
+            ErrorKind::Refused if refused < ATTEMPTS => Self::Again,
+            ErrorKind::Refused if has_files => Self::Lost,
+            _ if is_nowhere(error) && has_files => Self::Lost,
+            // What was right before is wrong for a while.
+            ErrorKind::UnexpectedResponse | ErrorKind::Service if has_files => Self::Again,
+            ErrorKind::UnexpectedResponse => Self::Ended,
+            // It failed all the time.
+            ErrorKind::DeadlinePassed => Self::Again,
+            _ if error.is_transient() || error.may_have_worked() => Self::Again,
+            _ => Self::Ended,
+        }
+    }
+}
+
+/// Whether no sample of it could be taken. (What the service does not find has a status.)
+fn is_nowhere(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound && error.status().is_none()
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -1,6 +1,6 @@
 //! What the commands are called, and which of them only show what they would do.
 
-use super::{Auth, Bucket, Capture, CaptureOther, Command, Start};
+use super::{Auth, Bucket, Capture, CaptureOther, Command, Start, Wireshark};
 
 impl Command {
     /// Its words, as they are typed.
@@ -33,11 +33,15 @@ impl Command {
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Stats(_) => "stats",
+            Self::Report(_) => "report",
             Self::Filter(_) => "filter",
             Self::Merge(_) => "merge",
             Self::Query(_) => "query",
             Self::Sim(_) => "sim",
             Self::Schema(_) => "schema",
+            Self::Wireshark(Wireshark::Install(_)) => "wireshark install",
+            Self::Wireshark(Wireshark::Status(_)) => "wireshark status",
+            Self::Wireshark(Wireshark::Uninstall(_)) => "wireshark uninstall",
         }
     }
 

@@ -16,8 +16,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Buckets", &["bucket"]),
-    ("Files", &["stats", "filter", "merge", "query"]),
-    ("Setup", &["auth", "doctor", "completions", "man", "schema"]),
+    ("Files", &["stats", "report", "filter", "merge", "query"]),
+    (
+        "Setup",
+        &[
+            "auth",
+            "doctor",
+            "wireshark",
+            "completions",
+            "man",
+            "schema",
+        ],
+    ),
     ("Simulator", &["sim"]),
 ];
 

@@ -67,6 +67,7 @@ Examples:
   pcaps capture 'src host 203.0.113.7' --time-limit 1m -o client.pcap
   pcaps capture --at 2026-11-23T10:00:00Z --packets 500 -o attack.pcap
   pcaps capture icmp -o - | tcpdump -nr -
+  pcaps capture icmp -o icmp.pcap --open          shows it in Wireshark
   pcaps capture full tcp --colo ORD --bucket gs://captures -o full.pcap
   pcaps capture --at 2026-11-23T10:00:00Z -o attack.pcap --dry-run
   pcaps capture --simulate -o sample.pcap         no account needed"
@@ -214,7 +215,10 @@ other names stay. Failures that pass are sat out.
 
 It goes on until Ctrl-C, which is no failure. The same command goes on where
 the last file ends, as far as that would still be kept. Results are printed as
-files come: with --output ndjson a line for each.
+files come, one document after the other: with --output ndjson a line for each.
+
+The service takes one sample a minute of an account: where traffic is heavy, a
+watch takes them all, and `pcaps capture` has to wait for its turn.
 
 ",
     filter!(),
@@ -222,10 +226,10 @@ files come: with --output ndjson a line for each.
 Examples:
   pcaps watch recent
   pcaps watch recent udp and dst port 53 --keep 12
-  pcaps watch day --every 1h --keep 24
+  pcaps watch day --every 1h
   pcaps watch recent --output ndjson | jq -r '.file.path'
   pcaps merge recent/*.pcap -o hours.pcap            what there is, in one file
-  pcaps watch recent --simulate                      no account needed"
+  pcaps watch made-up --simulate                     no account needed"
 );
 
 pub(super) const BUCKET: &str = "\
@@ -358,6 +362,38 @@ Examples:
   echo 'pcaps completions fish | source' >> ~/.config/fish/config.fish
   pcaps completions powershell | Out-String | Invoke-Expression   in $PROFILE";
 
+pub(super) const WIRESHARK: &str = "\
+Makes this program one of those that Wireshark captures with: its interface
+`Cloudflare Magic Transit`, and `tshark -i pcaps`, take samples and full
+captures. A click on the wheel before its name asks what is to be captured.
+Account and token come from the profile (`pcaps auth login`), or the environment
+that Wireshark was started in.
+
+Examples:
+  pcaps wireshark install
+  tshark -i pcaps -f 'udp and dst port 53'
+  tshark -i pcaps -o extcap.pcaps.kind:samples";
+
+pub(super) const WIRESHARK_INSTALL: &str = "\
+Puts a link to this program into the folder that `tshark -G folders` names. What
+is there already, and was not put there by this command, stays.
+
+Examples:
+  pcaps wireshark install
+  pcaps wireshark install --dir ~/.config/wireshark/extcap";
+
+pub(super) const WIRESHARK_STATUS: &str = "\
+Examples:
+  pcaps wireshark status
+  pcaps wireshark status --json";
+
+pub(super) const WIRESHARK_UNINSTALL: &str = "\
+Takes away what `pcaps wireshark install` has put there, for any version of
+Wireshark.
+
+Examples:
+  pcaps wireshark uninstall";
+
 pub(super) const MAN: &str = "\
 Examples:
   pcaps man capture | man -l -
@@ -368,6 +404,9 @@ pub(super) const STATS: &str = "\
 Of several files each has a line, and all together are summed up.
 Flows and addresses are counted exactly up to 14,336 of them; beyond, the output
 says by how much each may be too low. Tunnels (GRE, IP in IP) are looked into.
+At the end stand the rate over time, and what looks like an attack and why: SYN
+floods, DNS and NTP amplification, port scans, one source or one destination of
+most of the traffic. Any of these may be innocent; the README has the rules.
 
 A file that is torn or damaged gives the summary of what comes before, and exit
 code 8; so does one of several that cannot be opened.
@@ -377,6 +416,21 @@ Examples:
   pcaps stats captures/*.pcap
   pcaps stats dns.pcap --json | jq .total.packets
   ssh edge cat dns.pcap.gz | pcaps stats -";
+
+pub(super) const REPORT: &str = "\
+The page is one file that needs nothing else: no network, no script. It has what
+looks like an attack and why, traffic over time by protocol, protocols, packet
+sizes, TCP flags, addresses, ports and flows, as charts and as tables with all
+numbers of `pcaps stats --json`. It prints well.
+
+A file that is torn or damaged gives what comes before it, is named on the page,
+and makes the exit code 8, unless --lenient is given; so does one of several
+that cannot be opened. The page appears only when it is whole.
+
+Examples:
+  pcaps report attack.pcap -o attack.html --open
+  pcaps report edge-*.pcap -o edge.html --utc
+  pcaps filter 'udp port 53' all.pcap -o - | pcaps report - -o dns.html";
 
 pub(super) const FILTER: &str = "\
 The first word is the filter and the others are files, unless files are given
@@ -494,7 +548,12 @@ mod tests {
             DOCTOR,
             COMPLETIONS,
             MAN,
+            WIRESHARK,
+            WIRESHARK_INSTALL,
+            WIRESHARK_STATUS,
+            WIRESHARK_UNINSTALL,
             STATS,
+            REPORT,
             FILTER,
             MERGE,
             QUERY,

@@ -20,8 +20,8 @@ pub(crate) use groups::command;
 pub(crate) use past::{History, Watch};
 pub(crate) use query::Query;
 pub(crate) use refusal::parse;
-pub(crate) use values::Mapping;
-use values::{bucket_id, count, duration, mapping, one_in, seed, size, socket, time};
+pub(crate) use values::{Mapping, count, duration, size};
+use values::{bucket_id, mapping, one_in, seed, socket, time};
 
 use crate::completions;
 
@@ -261,6 +261,10 @@ pub(crate) enum Command {
     #[command(after_help = help::STATS)]
     Stats(Stats),
 
+    /// Make a page of capture files that is looked at in a browser.
+    #[command(after_help = help::REPORT)]
+    Report(Report),
+
     /// Save the packets of capture files that a filter takes.
     #[command(after_help = help::FILTER)]
     Filter(Filter),
@@ -272,6 +276,10 @@ pub(crate) enum Command {
     /// Ask packets in Parquet a question, in SQL.
     #[command(after_help = query::help())]
     Query(Query),
+
+    /// Capture from within Wireshark.
+    #[command(subcommand, after_help = help::WIRESHARK)]
+    Wireshark(Wireshark),
 
     /// Run a simulator of the service.
     #[command(after_help = help::SIM)]
@@ -306,6 +314,9 @@ pub(crate) struct Capture {
         required = true
     )]
     pub(crate) output_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) open: Open,
 
     #[command(flatten)]
     pub(crate) sample: Sample,
@@ -373,6 +384,24 @@ pub(crate) struct OutputFile {
         value_hint = ValueHint::FilePath
     )]
     pub(crate) output_file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) open: Open,
+}
+
+/// Whether a capture file is shown.
+#[derive(clap::Args)]
+pub(crate) struct Open {
+    /// Open the file in a program, once it is there.
+    #[arg(
+        long = "open",
+        value_name = "PROGRAM",
+        num_args = 0..=1,
+        default_missing_value = "wireshark",
+        value_hint = ValueHint::CommandName,
+        help = "Open the file in PROGRAM once it is there: in wireshark if none is named"
+    )]
+    pub(crate) program: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -508,6 +537,9 @@ pub(crate) struct Fetch {
         required_unless_present = "split"
     )]
     pub(crate) output_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) open: Open,
 
     /// Keep the files apart in this folder, as well or only.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -661,6 +693,36 @@ pub(crate) struct Login {
     pub(crate) insecure_storage: bool,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum Wireshark {
+    /// Show "Cloudflare Magic Transit" among Wireshark's interfaces.
+    #[command(after_help = help::WIRESHARK_INSTALL)]
+    Install(WiresharkPlace),
+
+    /// Show whether it is among them.
+    #[command(after_help = help::WIRESHARK_STATUS)]
+    Status(WiresharkPlace),
+
+    /// Take it away from among them.
+    #[command(after_help = help::WIRESHARK_UNINSTALL)]
+    Uninstall(WiresharkPlace),
+}
+
+impl Wireshark {
+    pub(crate) fn place(&self) -> &WiresharkPlace {
+        match self {
+            Self::Install(it) | Self::Status(it) | Self::Uninstall(it) => it,
+        }
+    }
+}
+
+#[derive(clap::Args)]
+pub(crate) struct WiresharkPlace {
+    /// The folder of programs to capture with; without it, the one that tshark names.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+}
+
 #[derive(clap::Args)]
 pub(crate) struct Completions {
     /// The shell that is to read it.
@@ -698,6 +760,31 @@ pub(crate) struct Stats {
     /// Pcap or pcapng files; `-` is standard input.
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Report {
+    /// Pcap or pcapng files; `-` is standard input.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The page to save to, such as report.html; `-` is standard output.
+    #[arg(
+        short = 'o',
+        long,
+        visible_short_alias = 'w',
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) output_file: PathBuf,
+
+    /// Show the page in the browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+
+    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    #[arg(long)]
+    pub(crate) lenient: bool,
 }
 
 #[derive(clap::Args)]

@@ -83,7 +83,7 @@ pub(crate) struct Watch {
     )]
     pub(crate) keep: u32,
 
-    /// How much time each file has: 1m to 24h.
+    /// How much time each file has: 2m to 12h.
     #[arg(
         long,
         value_name = "DURATION",
@@ -103,7 +103,7 @@ pub(crate) struct Watch {
     )]
     pub(crate) packets: u32,
 
-    /// Check everything, print the requests that would be sent for the first file, and send nothing.
+    /// Check everything, print the requests that would be sent for the first file of an empty folder, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use pcaps::BucketId;
 
 /// `30s`, `5m`, `1h30m`, or seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let read = || {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().map(Duration::from_secs);
@@ -18,7 +18,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `500MB`, `500MiB`, or bytes.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     match text.parse::<ByteSize>() {
         Ok(size) => Ok(size.as_u64()),
         Err(_) => Err("write a size such as 500MB or 500MiB, or 500000000 for bytes".to_owned()),
@@ -26,7 +26,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A number of packets.
-pub(super) fn count(text: &str) -> Result<u32, String> {
+pub(crate) fn count(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_| "write a whole number from 1 to 10000".to_owned())
 }

@@ -10,6 +10,7 @@ use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, FileView, Saved},
+    programs::{self, Viewer},
     progress::Progress,
     resume::{self, Resume},
     runtime::{self, Brake},
@@ -30,6 +31,7 @@ fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
         return Err(Failure::usage("it is not said where to: give `-o FILE`"));
     };
     let target = Target::prepare(global, output)?;
+    let viewer = Viewer::find(&args.open, target.path())?;
     if args.sample.dry.run {
         return dry_run::show(global, &[Change::Start(&sample.into())], None);
     }
@@ -67,7 +69,8 @@ fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
         file: saved.file(),
         summary: &saved.summary,
     };
-    download::report(global, &target, &saved, document)
+    let reported = download::report(global, &target, &saved, document);
+    programs::show(viewer, target.path(), reported)
 }
 
 /// What programs are told.
@@ -100,6 +103,7 @@ async fn save(
 fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
     let (request, bucket) = start::full(global, &args.start)?;
     let target = Target::prepare(global, &args.output.output_file)?;
+    let viewer = Viewer::find(&args.output.open, target.path())?;
     fetch::check(&args.fetching, Some(&target))?;
     if args.start.dry.run {
         let delete = args
@@ -139,7 +143,8 @@ fn full(global: &Global, args: &args::CaptureFull) -> Result<(), Failure> {
         let collect = fetch::with(collect, &args.fetching, &progress);
         fetch::collect(collect, Some(&target), &resume).await
     })?;
-    fetched.report(global, Some(&target), None, args.fetching.lenient)
+    let reported = fetched.report(global, Some(&target), None, args.fetching.lenient);
+    programs::show(viewer, target.path(), reported)
 }
 
 /// Waits until a capture has finished. When it is interrupted, it is stopped.

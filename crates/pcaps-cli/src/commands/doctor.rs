@@ -1,6 +1,6 @@
 //! `pcaps doctor`: whether everything is there that the other commands need.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use pcaps::{Account, Bucket, Destination, ErrorKind, Probe};
@@ -10,6 +10,7 @@ use crate::{
     credentials::Credentials,
     failure::{Exit, Failure},
     output::{self, Check, Permissions, State},
+    programs,
     resume::Resume,
     runtime,
     session::{self, Session},
@@ -245,13 +246,9 @@ async fn buckets(account: &Account, buckets: &[Bucket], findings: &mut Findings)
 
 /// What is installed. Nothing here needs it.
 fn tools(findings: &mut Findings) {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let places: Vec<PathBuf> = env::split_paths(&path).collect();
-    let is_there = |tool: &str| {
-        let name = format!("{tool}{}", env::consts::EXE_SUFFIX);
-        places.iter().any(|it| it.join(&name).is_file())
-    };
-    let (there, missing): (Vec<_>, Vec<_>) = TOOLS.into_iter().partition(|it| is_there(it));
+    let (there, missing): (Vec<_>, Vec<_>) = TOOLS
+        .into_iter()
+        .partition(|it| programs::find(it).is_some());
     let mut found = Vec::new();
     if !there.is_empty() {
         found.push(format!("{} found", there.join(", ")));

@@ -8,6 +8,7 @@ use crate::{
     args::{self, Global},
     failure::Failure,
     output::{self, FileView, Saved},
+    programs::{self, Viewer},
     progress::Progress,
     resume::Resume,
     runtime,
@@ -17,6 +18,7 @@ use crate::{
 
 pub(super) fn run(global: &Global, args: &args::Download) -> Result<(), Failure> {
     let target = Target::prepare(global, &args.output.output_file)?;
+    let viewer = Viewer::find(&args.output.open, target.path())?;
     let saved = runtime::interruptible(&Resume::default(), async {
         let session = Session::open(global).await?;
         let progress = Progress::new(global, "downloading");
@@ -27,7 +29,8 @@ pub(super) fn run(global: &Global, args: &args::Download) -> Result<(), Failure>
         file: saved.file(),
         summary: &saved.summary,
     };
-    report(global, &target, &saved, document)
+    let reported = report(global, &target, &saved, document);
+    programs::show(viewer, target.path(), reported)
 }
 
 /// What programs are told.

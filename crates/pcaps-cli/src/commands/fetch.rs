@@ -12,6 +12,7 @@ use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, CollectedView, FileView, Saved, collected, missing},
+    programs::{self, Viewer},
     progress::Progress,
     resume::{self, Resume},
     runtime,
@@ -22,6 +23,8 @@ use crate::{
 pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
     let prepare = |path: &std::path::PathBuf| Target::prepare(global, path);
     let target = args.output_file.as_ref().map(prepare).transpose()?;
+    let path = target.as_ref().and_then(Target::path);
+    let viewer = Viewer::find(&args.open, path)?;
     check(&args.fetching, target.as_ref())?;
     let bucket = args.bucket.map(start::bucket).transpose()?;
     if args.dry_run {
@@ -36,7 +39,7 @@ pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
             let left = resume::Fetch {
                 id: &args.id,
                 bucket: bucket.as_ref(),
-                path: target.as_ref().and_then(Target::path),
+                path,
                 split: args.split.as_deref(),
                 more: Some(&args.fetching),
             };
@@ -52,12 +55,13 @@ pub(super) fn run(global: &Global, args: args::Fetch) -> Result<(), Failure> {
         let collect = with(collect, &args.fetching, &progress);
         self::collect(collect, target.as_ref(), &resume).await
     })?;
-    fetched.report(
+    let reported = fetched.report(
         global,
         target.as_ref(),
         args.split.as_deref(),
         args.fetching.lenient,
-    )
+    );
+    programs::show(viewer, path, reported)
 }
 
 /// Nothing is deleted for what may get lost.

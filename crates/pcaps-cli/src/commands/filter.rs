@@ -19,6 +19,7 @@ use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, FileError},
+    programs::{self, Viewer},
     resume::Resume,
     runtime,
     target::Target,
@@ -33,6 +34,7 @@ pub(super) fn run(global: &Global, args: args::Filter) -> Result<(), Failure> {
         program: None,
     };
     let target = Target::prepare(global, &args.output.output_file)?;
+    let viewer = Viewer::find(&args.output.open, target.path())?;
     let selected = match &target {
         Target::Stdout => filtering.run(&inputs, io::stdout())?,
         Target::File(path) => runtime::interruptible(&Resume::default(), async {
@@ -45,7 +47,8 @@ pub(super) fn run(global: &Global, args: args::Filter) -> Result<(), Failure> {
             Ok(selected)
         })?,
     };
-    report(global, &target, &selected)
+    let reported = report(global, &target, &selected);
+    programs::show(viewer, target.path(), reported)
 }
 
 #[expect(

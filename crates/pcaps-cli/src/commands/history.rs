@@ -14,6 +14,7 @@ use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, FileView, PastView, Saved, past},
+    programs::{self, Viewer},
     progress::Progress,
     resume::{self, Resume},
     runtime,
@@ -28,6 +29,7 @@ pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> 
             "what went to standard output left nothing to go on from: give the `-o FILE` of before",
         ));
     }
+    let viewer = Viewer::find(&args.output.open, target.path())?;
     let filter = start::parse(&args.filter)?;
     let new = |account: &Account| {
         let now = Timestamp::now();
@@ -94,7 +96,9 @@ pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> 
         place.clear_away();
         resume.forget();
     }
-    report(global, &target, &past, &saved).map_err(|failure| failure.noting(resume.note()))
+    let reported = report(global, &target, &past, &saved);
+    let reported = reported.map_err(|failure| failure.noting(resume.note()));
+    programs::show(viewer, target.path(), reported)
 }
 
 /// Where the history is made. What goes to standard output is in a folder that stays when it ends early: hours would be

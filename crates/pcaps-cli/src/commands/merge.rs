@@ -16,6 +16,7 @@ use crate::{
     args::{self, Global},
     failure::{Exit, Failure},
     output::{self, MergedView, remarks},
+    programs::{self, Viewer},
     progress::Progress,
     resume::Resume,
     runtime, target,
@@ -31,6 +32,7 @@ pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
         refuse_inputs(args)?;
         Some(path.as_path())
     };
+    let viewer = Viewer::find(&args.output.open, target)?;
     let inputs = inputs(args)?;
     let mut merge = Merge::new();
     if let Some(window) = args.dedup {
@@ -45,8 +47,15 @@ pub(super) fn run(global: &Global, args: &args::Merge) -> Result<(), Failure> {
             output::diagnostic(&line);
         }
     }
-    let view = MergedView::new(path, &merged);
-    if is_stdout {
+    let reported = report(global, args, &merged);
+    programs::show(viewer, target, reported)
+}
+
+/// Says what was merged, where the capture itself has not gone.
+fn report(global: &Global, args: &args::Merge, merged: &Merged) -> Result<(), Failure> {
+    let path = &args.output.output_file;
+    let view = MergedView::new(path, merged);
+    if path.as_os_str() == "-" {
         output::note(global, view.text(&output::Zone::of(global)).trim_end());
     } else {
         output::result(global, || &view, || view.text(&output::Zone::of(global)))?;

@@ -6,6 +6,7 @@ mod capture;
 mod doctor;
 mod download;
 mod dry_run;
+mod extcap;
 mod fetch;
 mod filter;
 mod history;
@@ -13,6 +14,7 @@ mod list;
 mod man;
 mod merge;
 mod query;
+mod report;
 mod schema;
 mod sim;
 mod start;
@@ -21,6 +23,9 @@ mod stdin;
 mod stop;
 mod wait;
 mod watch;
+mod wireshark;
+
+pub(crate) use extcap::answer as answer_wireshark;
 
 use crate::{
     args::{Args, Command},
@@ -55,10 +60,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Completions(it) => output::print(&completions::script(it.shell)),
         Command::Man(it) => man::run(&it),
         Command::Stats(it) => stats::run(global, &it),
+        Command::Report(it) => report::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Query(it) => query::run(global, it),
         Command::Sim(it) => sim::run(global, &it),
+        Command::Wireshark(it) => wireshark::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),
     }
 }

@@ -7,14 +7,14 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
 use super::{
-    bucket::Removed, capture, download, dry_run, fetch, filter, history, sim, stop, watch,
+    bucket::Removed, capture, download, dry_run, fetch, filter, history, report, sim, stop, watch,
 };
 use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
     output::{
         self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, RowView,
-        Standing, StatsView, has_any,
+        Standing, StatsView, WiresharkLinks, has_any,
     },
 };
 
@@ -43,6 +43,7 @@ const RESULTS: &[(&str, Make)] = &[
     ("list", of::<Vec<Capture>>),
     ("merge", of::<MergedView<'_>>),
     (QUERY, of::<Vec<RowView>>),
+    ("report", of::<report::Document>),
     ("show", of::<Capture>),
     ("sim", of::<sim::Document<'_>>),
     ("start full", of::<Capture>),
@@ -51,6 +52,9 @@ const RESULTS: &[(&str, Make)] = &[
     ("stop", of::<stop::Document<'_>>),
     ("wait", of::<Capture>),
     ("watch", of::<watch::Document<'_>>),
+    ("wireshark install", of::<WiresharkLinks>),
+    ("wireshark status", of::<WiresharkLinks>),
+    ("wireshark uninstall", of::<WiresharkLinks>),
 ];
 
 /// What commands print beside, or in place of, their results.

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read},
+    path::Path,
 };
 
 use pcaps_file::{Reader, Summary};
@@ -10,56 +11,92 @@ use pcaps_file::{Reader, Summary};
 use crate::{
     args::{Global, Stats},
     failure::{Exit, Failure},
-    output::Sums,
+    output::{self, Sums},
 };
 
 pub(super) fn run(global: &Global, args: &Stats) -> Result<(), Failure> {
     let mut sums = Sums::new(global, args.files.len());
-    let mut failures = Vec::new();
-    let mut any_opened = false;
+    let mut ended = Ended::default();
     for path in &args.files {
-        let (summary, ended) = if path.as_os_str() == "-" {
-            sum_up(Reader::new(io::stdin(), "standard input"))
-        } else {
-            sum_up::<File>(Reader::open(path))
-        };
-        any_opened |= summary.is_some();
+        let (summary, error) = sum_up(path);
         // Of one file that cannot be opened there is nothing to print.
         if summary.is_some() || args.files.len() > 1 {
-            sums.add(path, &summary.unwrap_or_default(), ended.as_ref().err())?;
+            sums.add(
+                path,
+                summary.as_ref().unwrap_or(&Summary::default()),
+                error.as_ref(),
+            )?;
         }
-        failures.extend(ended.err());
+        ended.add(summary.is_some(), error);
     }
-    if any_opened || args.files.len() > 1 {
+    if ended.any_opened || args.files.len() > 1 {
         sums.finish()?;
     }
-    let exit = if any_opened {
-        Exit::Partial
-    } else {
-        Exit::Other
-    };
-    let mut failures = failures
-        .iter()
-        .map(|error| Failure::because(exit, error))
-        .collect::<Vec<_>>();
-    let last = failures.pop();
-    for failure in failures {
-        // Each says it, and the last gives the exit code.
-        let _ = failure.report(global.format());
-    }
-    last.map_or(Ok(()), Err)
+    ended.result(global)
 }
 
-/// The summary of all that can be read, if anything can, and the error that ended it.
-fn sum_up<R: Read + Send>(
+/// The summary of all that can be read of a file, if anything can, and the error that ended it.
+pub(super) fn sum_up(path: &Path) -> (Option<Summary>, Option<pcaps_file::Error>) {
+    if path.as_os_str() == "-" {
+        all_of(Reader::new(io::stdin(), "standard input"))
+    } else {
+        all_of::<File>(Reader::open(path))
+    }
+}
+
+fn all_of<R: Read + Send>(
     reader: Result<Reader<R>, pcaps_file::Error>,
-) -> (Option<Summary>, Result<(), pcaps_file::Error>) {
+) -> (Option<Summary>, Option<pcaps_file::Error>) {
     match reader {
         Ok(mut reader) => {
             let mut summary = Summary::default();
             let ended = summary.add_all(&mut reader);
-            (Some(summary), ended)
+            (Some(summary), ended.err())
         }
-        Err(error) => (None, Err(error)),
+        Err(error) => (None, Some(error)),
+    }
+}
+
+/// What ended the reading of files.
+#[derive(Default)]
+pub(super) struct Ended {
+    errors: Vec<pcaps_file::Error>,
+    pub(super) any_opened: bool,
+}
+
+impl Ended {
+    /// Adds a file: whether it could be opened, and its error.
+    pub(super) fn add(&mut self, opened: bool, error: Option<pcaps_file::Error>) {
+        self.any_opened |= opened;
+        self.errors.extend(error);
+    }
+
+    /// Reports all errors. The last is the command's: a partial result if there is one.
+    pub(super) fn result(self, global: &Global) -> Result<(), Failure> {
+        let exit = if self.any_opened {
+            Exit::Partial
+        } else {
+            Exit::Other
+        };
+        let failures = self.errors.iter().map(|it| Failure::because(exit, it));
+        let mut failures = failures.collect::<Vec<_>>();
+        let last = failures.pop();
+        for failure in failures {
+            // Each says it, and the last gives the exit code.
+            let _ = failure.report(global.format());
+        }
+        last.map_or(Ok(()), Err)
+    }
+
+    /// The same, where what could be read is enough: errors are told, and none is the command's.
+    pub(super) fn told(self, global: &Global) -> Result<(), Failure> {
+        if !self.any_opened {
+            return self.result(global);
+        }
+        for error in &self.errors {
+            let message = Failure::because(Exit::Partial, error).message().to_owned();
+            output::diagnostic(&format!("warning: {message}"));
+        }
+        Ok(())
     }
 }

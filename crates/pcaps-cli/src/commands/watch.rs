@@ -1,5 +1,7 @@
 //! `pcaps watch`: recent traffic in a folder that does not grow.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use pcaps::{Account, Change, RecentFile, Request, Watch};
 use schemars::JsonSchema;
@@ -72,6 +74,8 @@ pub(super) struct Document<'a> {
     missing_from: Option<String>,
     /// The files that went, because there were more than are kept.
     removed: Vec<String>,
+    /// Those that should have gone, and could not be taken away.
+    not_removed: Vec<String>,
 }
 
 fn print(
@@ -80,13 +84,13 @@ fn print(
     progress: &Progress,
     file: &RecentFile,
 ) -> Result<(), Failure> {
+    let shown = |paths: &[PathBuf]| paths.iter().map(|it| it.display().to_string()).collect();
     let document = || Document {
         file: FileView::new(&file.path, file.past.bytes),
         past: PastView::new(&file.past),
         missing_from: file.missing_from.map(|it| it.to_string()),
-        removed: (file.removed.iter())
-            .map(|it| it.display().to_string())
-            .collect(),
+        removed: shown(&file.removed),
+        not_removed: shown(&file.not_removed),
     };
     let text = || {
         let (path, packets) = (file.path.display(), count(file.past.packets));
@@ -108,8 +112,9 @@ fn warnings(zone: &Zone, file: &RecentFile) -> Vec<String> {
         let (from, to) = (zone.seconds(from), zone.seconds(file.past.from));
         format!("nothing is there from {from} to {to}")
     };
-    let gap = file.missing_from.map(between);
-    gap.into_iter()
-        .chain(missing_past(zone, &file.past))
+    let stuck = |it: &PathBuf| format!("{} is too old, and cannot be taken away", it.display());
+    let gap = file.missing_from.map(between).into_iter();
+    gap.chain(missing_past(zone, &file.past))
+        .chain(file.not_removed.iter().map(stuck))
         .collect()
 }

@@ -8,6 +8,7 @@ mod collected;
 mod fields;
 mod file_error;
 mod format;
+mod links;
 mod merged;
 mod paint;
 mod past;
@@ -33,12 +34,13 @@ pub(crate) use collected::{CollectedView, collected, missing};
 pub(crate) use fields::{Fields, has_any};
 pub(crate) use file_error::FileError;
 pub(crate) use format::{Format, ID_FIELDS};
+pub(crate) use links::{LinkState, WiresharkLink, WiresharkLinks};
 pub(crate) use merged::{MergedView, file_format, remarks};
 pub(crate) use past::{PastView, missing_past, past};
 pub(crate) use rows::{RowView, Rows};
 pub(crate) use saved::{FileView, Saved};
 pub(crate) use sums::{StatsView, Sums};
-pub(crate) use text::{Zone, count, duration, one_line, size};
+pub(crate) use text::{Pairs, Zone, count, duration, one_line, size};
 
 /// Prints a command's result: text for people, or a document for programs.
 pub(crate) fn result<T: Serialize>(

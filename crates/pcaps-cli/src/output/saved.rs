@@ -6,7 +6,13 @@ use pcaps_file::Summary;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::text::{Pairs, Zone, count};
+use super::{
+    table,
+    text::{Pairs, Zone, count},
+};
+
+/// How wide a summary is without a terminal.
+const COLUMNS: u16 = 76;
 
 /// A capture file that has been saved.
 pub(crate) struct Saved {
@@ -67,5 +73,6 @@ impl Saved {
 
 /// A summary for people.
 pub(super) fn summary(zone: &Zone, summary: &Summary) -> String {
-    summary.to_text(|time| zone.exact(time.to_jiff()))
+    let columns = table::width().unwrap_or(COLUMNS);
+    summary.to_text(columns.into(), |time| zone.exact(time.to_jiff()))
 }

@@ -65,8 +65,12 @@ impl<'a> Column<'a> {
 
 /// The rows under their titles.
 pub(super) fn table<R: AsRef<[String]>>(columns: &[Column], rows: &[R]) -> String {
-    let width = terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
-    render(columns, rows, width)
+    render(columns, rows, width())
+}
+
+/// How wide the terminal is, in columns; nothing where standard output is none.
+pub(super) fn width() -> Option<u16> {
+    terminal_size_of(std::io::stdout()).map(|(width, _)| width.0)
 }
 
 fn render<R: AsRef<[String]>>(columns: &[Column], rows: &[R], width: Option<u16>) -> String {

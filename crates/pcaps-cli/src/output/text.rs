@@ -60,6 +60,11 @@ impl Zone {
         }
     }
 
+    /// The zone itself.
+    pub(crate) fn into_inner(self) -> TimeZone {
+        self.0
+    }
+
     pub(super) fn utc() -> Self {
         Self(TimeZone::UTC)
     }
@@ -118,17 +123,17 @@ pub(super) fn place(uri: &str) -> String {
 }
 
 /// Names and values, one pair a line. Aligned as in the summary of a capture file.
-pub(super) struct Pairs(String);
+pub(crate) struct Pairs(String);
 
 impl Pairs {
     /// So wide is the column of names, in `pcaps_file::Summary` too.
     const WIDTH: usize = 14;
 
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(String::new())
     }
 
-    pub(super) fn line(&mut self, name: &str, value: &str) {
+    pub(crate) fn line(&mut self, name: &str, value: &str) {
         let width = Self::WIDTH.max(name.len() + 2);
         // Writing to a string does not fail.
         let _ = writeln!(self.0, "{name:<width$}{}", one_line(value));
@@ -150,7 +155,7 @@ impl Pairs {
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0
     }
 }

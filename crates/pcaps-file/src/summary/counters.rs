@@ -155,6 +155,15 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         }
     }
 
+    /// What was counted of a key, and what may have been missed of it.
+    pub(super) fn of(&self, key: &K) -> Counter {
+        let unknown = || Counter {
+            missed: self.missed,
+            ..Counter::default()
+        };
+        self.by_key.get(key).copied().unwrap_or_else(unknown)
+    }
+
     /// How much of any one key may have gone uncounted.
     pub(super) fn missed(&self) -> Tally {
         self.missed

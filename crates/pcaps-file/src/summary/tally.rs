@@ -1,7 +1,10 @@
 //! How much there was of something.
 
 use std::net::IpAddr;
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Sub};
+
+use crate::packet::Timestamp;
+use crate::protocol;
 
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,9 +39,43 @@ impl Add for Tally {
     }
 }
 
+impl Sub for Tally {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(other.packets),
+            bytes_on_wire: self.bytes_on_wire.saturating_sub(other.bytes_on_wire),
+        }
+    }
+}
+
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
+    }
+}
+
+/// The packets of a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StepTally {
+    /// When it begins.
+    pub time: Timestamp,
+    /// How much there was of TCP.
+    pub tcp: Tally,
+    /// How much there was of UDP.
+    pub udp: Tally,
+    /// How much there was of ICMP, of either version of IP.
+    pub icmp: Tally,
+    /// How much else there was, packets without IP included.
+    pub other: Tally,
+}
+
+impl StepTally {
+    /// All of it.
+    pub fn tally(&self) -> Tally {
+        self.tcp + self.udp + self.icmp + self.other
     }
 }
 
@@ -119,6 +156,11 @@ pub struct FlowTally {
 }
 
 impl FlowTally {
+    /// IANA's name of its protocol, or `protocol N`.
+    pub fn protocol_name(&self) -> String {
+        protocol::name(self.protocol)
+    }
+
     /// What both ends sent.
     pub fn tally(&self) -> Tally {
         self.from_a + self.from_b
@@ -140,6 +182,11 @@ pub struct PortTally {
 }
 
 impl PortTally {
+    /// IANA's name of its protocol.
+    pub fn protocol_name(&self) -> String {
+        protocol::name(self.protocol)
+    }
+
     /// What came from it and went to it.
     pub fn tally(&self) -> Tally {
         self.sent + self.received

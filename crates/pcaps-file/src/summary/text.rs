@@ -2,46 +2,58 @@
 
 use std::fmt;
 
-use super::{LayerTally, Summary, Tally};
+use super::family::Ends;
+use super::{Finding, LayerTally, Summary, Tally, rules};
 use crate::dissect::TcpFlags;
+use crate::human;
 use crate::packet::Timestamp;
-use crate::{human, protocol};
 
 /// How many flows, talkers and ports are listed, by packets and by bytes.
 const LISTED: usize = 5;
 /// How many lines the tree of headers has.
 const LAYERS: usize = 14;
-/// How wide the picture of the timeline is.
-const COLUMNS: usize = 50;
+/// How many findings are told.
+const FINDINGS: usize = 10;
+/// How wide the column of names is.
+const NAMES: usize = 14;
+/// How wide the lines are in which the rate is drawn, unless it is said otherwise.
+const COLUMNS: usize = 76;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, &|time| time.to_string())
+        self.write(f, COLUMNS, &|time| time.to_string())
     }
 }
 
-/// A summary whose times are written in another way than RFC 3339.
-struct Text<'a, F>(&'a Summary, F);
+/// A summary whose times are written in another way than RFC 3339, in so many columns.
+struct Text<'a, F>(&'a Summary, usize, F);
 
 impl<F: Fn(Timestamp) -> String> fmt::Display for Text<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.write(f, &self.1)
+        self.0.write(f, self.1, &self.2)
     }
 }
 
 impl Summary {
     /// The table for people, with times as `time` writes them: in their own zone, perhaps.
     ///
+    /// At its end the rate is drawn, in so many `columns` with its name; 76 of them without a terminal.
+    ///
     /// ```
     /// let summary = pcaps_file::Summary::default();
-    /// let text = summary.to_text(|time| format!("{} s", time.as_nanos() / 1_000_000_000));
+    /// let text = summary.to_text(80, |time| format!("{} s", time.as_nanos() / 1_000_000_000));
     /// assert_eq!(text, summary.to_string(), "there are no times in it");
     /// ```
-    pub fn to_text(&self, time: impl Fn(Timestamp) -> String) -> String {
-        Text(self, time).to_string()
+    pub fn to_text(&self, columns: usize, time: impl Fn(Timestamp) -> String) -> String {
+        Text(self, columns, time).to_string()
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, time: &dyn Fn(Timestamp) -> String) -> fmt::Result {
+    fn write(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        columns: usize,
+        time: &dyn Fn(Timestamp) -> String,
+    ) -> fmt::Result {
         line(f, "packets", &human::count(self.packets()))?;
         let Some(((first, last), duration)) = self.times.zip(self.duration()) else {
             return Ok(());
@@ -52,8 +64,7 @@ impl Summary {
         if !duration.is_zero() {
             let packets = human::rate(self.packets(), duration);
             let bits = human::bit_rate(self.bytes_on_wire(), duration);
-            line(f, "rate", &format!("{packets} packets/s, {bits}"))?;
-            self.picture(f)?;
+            line(f, "on average", &format!("{packets} packets/s, {bits}"))?;
         }
         line(f, "on the wire", &bytes(self.bytes_on_wire()))?;
         line(f, "captured", &bytes(self.bytes_captured()))?;
@@ -65,12 +76,14 @@ impl Summary {
             line(f, "in tunnels", &format!("{packets} packets ({share})"))?;
         }
         self.tree(f)?;
-        self.tables(f)
+        let ends = self.ends();
+        self.tables(f, &ends)?;
+        self.end(f, columns, &rules::findings(self, &ends))
     }
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
-    writeln!(f, "{name:<14}{value}")
+    writeln!(f, "{name:<NAMES$}{value}")
 }
 
 fn bytes(bytes: u64) -> String {
@@ -97,31 +110,24 @@ struct Row {
 }
 
 impl Summary {
-    /// The timeline as bars.
-    fn picture(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let timeline = self.timeline.of_at_most(COLUMNS);
-        let most = timeline.buckets().map(|(_, tally)| tally.packets).max();
-        let most = most.unwrap_or(1).max(1);
-        let picture: String = timeline
-            .buckets()
-            .map(|(_, tally)| match tally.packets {
-                0 => ' ',
-                packets => {
-                    let eighths = u128::from(packets) * 8 / (u128::from(most) + 1);
-                    let at = usize::try_from(eighths).unwrap_or(0);
-                    BARS.get(at).copied().unwrap_or('█')
-                }
-            })
-            .collect();
-        line(f, "over time", &format!("▕{picture}▏"))?;
-        let step = human::step(timeline.bucket());
-        let most = human::count(most);
-        line(
-            f,
-            "",
-            &format!("in steps of {step}, at most {most} packets in one"),
-        )
+    /// The rate as bars, and what looks like an attack.
+    fn end(&self, f: &mut fmt::Formatter<'_>, columns: usize, findings: &[Finding]) -> fmt::Result {
+        let (bars, words) = self.sparkline(columns.saturating_sub(NAMES + 2));
+        writeln!(f)?;
+        line(f, "rate", &format!("▕{bars}▏"))?;
+        line(f, "", &words)?;
+        if findings.is_empty() {
+            return line(f, "findings", "nothing looks like an attack");
+        }
+        for (at, finding) in findings.iter().take(FINDINGS).enumerate() {
+            let name = if at == 0 { "looks like" } else { "" };
+            line(f, name, &finding.headline())?;
+            line(f, "", &format!("  {}", finding.reason()))?;
+        }
+        match findings.len().saturating_sub(FINDINGS) {
+            0 => Ok(()),
+            left => line(f, "", &format!("and {} more", human::count(left as u64))),
+        }
     }
 
     fn sizes_in_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -208,8 +214,7 @@ impl Summary {
         }
     }
 
-    fn tables(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ends = self.ends();
+    fn tables(&self, f: &mut fmt::Formatter<'_>, ends: &Ends) -> fmt::Result {
         let rows: Vec<Row> = ends
             .top_talkers(LISTED)
             .into_iter()
@@ -230,7 +235,7 @@ impl Summary {
             .top(LISTED)
             .into_iter()
             .map(|it| Row {
-                name: format!("{} {}", protocol::name(it.protocol), it.port),
+                name: format!("{} {}", it.protocol_name(), it.port),
                 tally: it.tally(),
                 sent: it.sent,
                 received: it.received,
@@ -241,12 +246,7 @@ impl Summary {
             .flows(LISTED)
             .into_iter()
             .map(|it| Row {
-                name: format!(
-                    "{} {} ↔ {}",
-                    protocol::name(it.protocol),
-                    end(it.a),
-                    end(it.b)
-                ),
+                name: format!("{} {} ↔ {}", it.protocol_name(), end(it.a), end(it.b)),
                 tally: it.tally(),
                 sent: it.from_a,
                 received: it.from_b,
@@ -257,7 +257,7 @@ impl Summary {
             (
                 "addresses",
                 ends.talkers_exact(),
-                most(ends.v4.missed(), ends.v6.missed()),
+                most(ends.v4.talkers.missed(), ends.v6.talkers.missed()),
             ),
             (
                 "flows",

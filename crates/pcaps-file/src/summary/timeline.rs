@@ -1,8 +1,9 @@
 //! Packets over time, in a bounded number of buckets.
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
-use super::Tally;
+use super::{StepTally, Tally};
 use crate::packet::Timestamp;
 
 const MICROSECOND: u64 = 1_000;
@@ -13,8 +14,8 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// How long a bucket may be, in nanoseconds. Each is a multiple of the one before it, so that buckets can be joined
-/// to longer ones; 43 of the longest reach over all times that there are.
-const WIDTHS: [u64; 30] = [
+/// to longer ones; five of the longest reach over all times that there are.
+const WIDTHS: [u64; 31] = [
     MICROSECOND,
     2 * MICROSECOND,
     10 * MICROSECOND,
@@ -45,10 +46,46 @@ const WIDTHS: [u64; 30] = [
     500 * DAY,
     1_000 * DAY,
     5_000 * DAY,
+    50_000 * DAY,
 ];
 
 /// The most buckets that are kept.
 pub(super) const MAX: usize = 240;
+
+/// The packets of a stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bucket {
+    pub(super) tcp: Tally,
+    pub(super) udp: Tally,
+    /// Of either version of IP.
+    pub(super) icmp: Tally,
+    pub(super) other: Tally,
+}
+
+impl Bucket {
+    /// What came since there was only this.
+    pub(super) fn since(self, before: Self) -> Self {
+        Self {
+            tcp: self.tcp - before.tcp,
+            udp: self.udp - before.udp,
+            icmp: self.icmp - before.icmp,
+            other: self.other - before.other,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for Bucket {
+    fn add_assign(&mut self, other: Self) {
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.icmp += other.icmp;
+        self.other += other.other;
+    }
+}
 
 /// Tallies of equal stretches of time, which begin at multiples of their width since 1970. In whatever order packets
 /// come, the outcome is the same.
@@ -58,21 +95,23 @@ pub(super) struct Timeline {
     step: usize,
     /// The number of the first bucket: its time by the width.
     first: u64,
-    buckets: Vec<Tally>,
-    /// The bucket of the packet before, for the next is most often in it: from, until, which.
+    buckets: Vec<Bucket>,
+    /// The last bucket that was reached: from, until, which.
     last: (u64, u64, usize),
 }
 
 impl Timeline {
+    /// Whether a time is in another bucket than the last one.
     #[inline]
-    pub(super) fn add(&mut self, time: Timestamp, bytes: u32) {
-        let nanos = time.as_nanos();
+    pub(super) fn is_elsewhere(&self, time: Timestamp) -> bool {
         let (from, until, _) = self.last;
-        if nanos < from || nanos >= until {
-            self.reach(nanos);
-        }
+        !(from..until).contains(&time.as_nanos())
+    }
+
+    /// Adds to the bucket of the time that was [reached](Self::reach) last.
+    pub(super) fn add(&mut self, packets: Bucket) {
         if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-            bucket.add(bytes);
+            *bucket += packets;
         }
     }
 
@@ -80,9 +119,10 @@ impl Timeline {
         WIDTHS.get(self.step).copied().unwrap_or(u64::MAX)
     }
 
-    /// Makes the bucket of a time the one that was used last.
+    /// Makes the bucket of a time the last one.
     #[cold]
-    fn reach(&mut self, nanos: u64) {
+    pub(super) fn reach(&mut self, time: Timestamp) {
+        let nanos = time.as_nanos();
         let at = loop {
             let number = nanos / self.width();
             if self.buckets.is_empty() {
@@ -94,8 +134,8 @@ impl Timeline {
                 Ok(len) if len <= MAX => {
                     let before = usize::try_from(self.first - first).unwrap_or(0);
                     self.buckets
-                        .splice(0..0, std::iter::repeat_n(Tally::default(), before));
-                    self.buckets.resize(len, Tally::default());
+                        .splice(0..0, std::iter::repeat_n(Bucket::default(), before));
+                    self.buckets.resize(len, Bucket::default());
                     self.first = first;
                     break number - first;
                 }
@@ -116,12 +156,12 @@ impl Timeline {
         self.step += 1;
         let many = self.width() / width;
         let first = self.first / many;
-        let mut joined: Vec<Tally> = Vec::new();
-        for (number, tally) in (self.first..).zip(&self.buckets) {
+        let mut joined: Vec<Bucket> = Vec::new();
+        for (number, part) in (self.first..).zip(&self.buckets) {
             let at = usize::try_from(number / many - first).unwrap_or(0);
-            joined.resize(at + 1, Tally::default());
+            joined.resize(at + 1, Bucket::default());
             if let Some(bucket) = joined.get_mut(at) {
-                *bucket += *tally;
+                *bucket += *part;
             }
         }
         (self.first, self.buckets, self.last) = (first, joined, (0, 0, 0));
@@ -132,13 +172,11 @@ impl Timeline {
             self.widen();
         }
         let width = other.width();
-        for (number, tally) in (other.first..).zip(&other.buckets) {
+        for (number, theirs) in (other.first..).zip(&other.buckets) {
             // The ends have packets, and what lies between them adds no bucket.
-            if tally.packets > 0 {
-                self.reach(number.saturating_mul(width));
-                if let Some(bucket) = self.buckets.get_mut(self.last.2) {
-                    *bucket += *tally;
-                }
+            if !theirs.is_empty() {
+                self.reach(Timestamp::from_nanos(number.saturating_mul(width)));
+                self.add(*theirs);
             }
         }
     }
@@ -148,19 +186,31 @@ impl Timeline {
         Duration::from_nanos(self.width())
     }
 
-    /// All buckets, from the first with packets to the last, and when they begin.
-    pub(super) fn buckets(&self) -> impl ExactSizeIterator<Item = (Timestamp, Tally)> {
+    /// All buckets, from the first with packets to the last.
+    pub(super) fn steps(&self) -> impl ExactSizeIterator<Item = StepTally> {
         let (first, width) = (self.first, self.width());
-        self.buckets.iter().enumerate().map(move |(at, &tally)| {
+        self.buckets.iter().enumerate().map(move |(at, bucket)| {
             let nanos = (first + at as u64).saturating_mul(width);
-            (Timestamp::from_nanos(nanos), tally)
+            let &Bucket {
+                tcp,
+                udp,
+                icmp,
+                other,
+            } = bucket;
+            StepTally {
+                time: Timestamp::from_nanos(nanos),
+                tcp,
+                udp,
+                icmp,
+                other,
+            }
         })
     }
 
-    /// The same in `most` buckets at most, longer ones if need be.
+    /// The same in `most` buckets at most, longer ones if need be; or in those of the longest width, five at most.
     pub(super) fn of_at_most(&self, most: usize) -> Self {
         let mut timeline = self.clone();
-        while timeline.buckets.len() > most {
+        while timeline.buckets.len() > most && timeline.step + 1 < WIDTHS.len() {
             timeline.widen();
         }
         timeline
@@ -171,10 +221,27 @@ impl Timeline {
 mod tests {
     use super::*;
 
+    /// Adds a packet of ten bytes, of the protocol that its number says.
+    fn see(timeline: &mut Timeline, nanos: u64, which: u64) {
+        let time = Timestamp::from_nanos(nanos);
+        if timeline.is_elsewhere(time) {
+            timeline.reach(time);
+        }
+        let mut bucket = Bucket::default();
+        let part = match which % 4 {
+            0 => &mut bucket.tcp,
+            1 => &mut bucket.udp,
+            2 => &mut bucket.icmp,
+            _ => &mut bucket.other,
+        };
+        part.add(10);
+        timeline.add(bucket);
+    }
+
     fn of(times: impl IntoIterator<Item = u64>) -> Timeline {
         let mut timeline = Timeline::default();
         for nanos in times {
-            timeline.add(Timestamp::from_nanos(nanos), 10);
+            see(&mut timeline, nanos, nanos);
             assert!(timeline.buckets.len() <= MAX);
         }
         timeline
@@ -182,11 +249,12 @@ mod tests {
 
     fn seen(timeline: &Timeline) -> (Duration, Vec<(u64, u64)>) {
         let buckets = timeline
-            .buckets()
-            .filter(|(_, tally)| tally.packets > 0)
-            .map(|(time, tally)| {
+            .steps()
+            .filter(|step| step.tally().packets > 0)
+            .map(|step| {
+                let tally = step.tally();
                 assert_eq!(tally.bytes_on_wire, 10 * tally.packets);
-                (time.as_nanos(), tally.packets)
+                (step.time.as_nanos(), tally.packets)
             })
             .collect();
         (timeline.bucket(), buckets)
@@ -197,7 +265,7 @@ mod tests {
         for pair in WIDTHS.windows(2) {
             assert_eq!(pair[1] % pair[0], 0, "{pair:?}");
         }
-        assert!(u64::MAX / WIDTHS[WIDTHS.len() - 1] < 43);
+        assert!(u64::MAX / WIDTHS[WIDTHS.len() - 1] < 5);
     }
 
     #[test]
@@ -233,6 +301,31 @@ mod tests {
     }
 
     #[test]
+    fn each_protocol_has_its_part() {
+        let mut timeline = Timeline::default();
+        for (nanos, which) in [
+            (1, 0),
+            (1, 1),
+            (1, 0),
+            (3, 2),
+            (5 * SECOND, 2),
+            (9 * SECOND, 3),
+        ] {
+            see(&mut timeline, nanos, which);
+        }
+        let mut merged = Timeline::default();
+        merged.merge(&timeline);
+        for timeline in [timeline, merged] {
+            let parts: Vec<_> = timeline
+                .of_at_most(2)
+                .steps()
+                .map(|it| [it.tcp, it.udp, it.icmp, it.other].map(|part| part.packets))
+                .collect();
+            assert_eq!(parts, [[2, 1, 2, 1]]);
+        }
+    }
+
+    #[test]
     fn all_times_that_there_are() {
         let timeline = of([u64::MAX, 0, 5, u64::MAX - 1]);
         let (_, buckets) = seen(&timeline);
@@ -245,7 +338,7 @@ mod tests {
     fn a_minute_is_shown_in_the_finest_steps_that_fit() {
         let timeline = of((0..60).map(|second| second * SECOND));
         assert_eq!(timeline.bucket(), Duration::from_secs(1));
-        assert_eq!(timeline.buckets().len(), 60);
+        assert_eq!(timeline.steps().len(), 60);
         assert_eq!(of([7]).bucket(), Duration::from_micros(1));
     }
 }

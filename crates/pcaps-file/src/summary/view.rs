@@ -1,14 +1,14 @@
 //! The summary as programs see it. The names of the fields are a promise: see [`Summary`].
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use super::{FlowTally, LayerTally, PortTally, Summary, Talker, Tally};
+use super::{Finding, FlowTally, LayerTally, PortTally, Summary, Talker, Tally, rules};
 use crate::dissect::TcpFlags;
-use crate::protocol;
 
-/// How many flows, talkers and ports are listed, by packets and by bytes.
+/// How many flows, talkers and ports are listed, by packets and by bytes; and how many findings.
 const LISTED: usize = 100;
 
 #[derive(Serialize)]
@@ -66,6 +66,10 @@ struct View {
     port_count: u64,
     /// The 100 with most packets and the 100 with most bytes, most packets first.
     ports: Vec<PortView>,
+    /// How many findings there are.
+    finding_count: u64,
+    /// What looks like an attack, 100 at most: by kind, and of each the heaviest first.
+    findings: Vec<FindingView>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +107,12 @@ struct StepView {
     time: String,
     #[serde(flatten)]
     tally: TallyView,
+    tcp: TallyView,
+    udp: TallyView,
+    /// Of either version of IP.
+    icmp: TallyView,
+    /// What is none of these, packets without IP included.
+    other: TallyView,
 }
 
 #[derive(Serialize)]
@@ -254,6 +264,37 @@ struct PortView {
     received: TallyView,
 }
 
+#[derive(Serialize)]
+#[cfg_attr(
+    feature = "schemars",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Finding")
+)]
+struct FindingView {
+    /// What it looks like, such as `syn_flood`; there may be more kinds later.
+    kind: &'static str,
+    /// Who is attacked; of a port scan and of one source, who attacks.
+    address: IpAddr,
+    /// The port that is attacked, or that the answers of an amplification come from.
+    port: Option<u16>,
+    /// All of it in one sentence, for people.
+    text: String,
+    /// What it rests on, by name.
+    figures: BTreeMap<&'static str, u64>,
+}
+
+impl From<Finding> for FindingView {
+    fn from(finding: Finding) -> Self {
+        Self {
+            text: finding.to_string(),
+            kind: finding.kind.as_str(),
+            address: finding.address,
+            port: finding.port,
+            figures: finding.figures,
+        }
+    }
+}
+
 impl From<Tally> for TallyView {
     fn from(tally: Tally) -> Self {
         Self {
@@ -282,7 +323,7 @@ impl From<FlowTally> for FlowView {
         };
         Self {
             protocol: flow.protocol,
-            name: protocol::name(flow.protocol),
+            name: flow.protocol_name(),
             tally: flow.tally().into(),
             a: end(flow.a, flow.from_a),
             b: end(flow.b, flow.from_b),
@@ -309,7 +350,7 @@ impl From<PortTally> for PortView {
     fn from(port: PortTally) -> Self {
         Self {
             protocol: port.protocol,
-            name: protocol::name(port.protocol),
+            name: port.protocol_name(),
             port: port.port,
             tally: port.tally().into(),
             sent: port.sent.into(),
@@ -340,10 +381,14 @@ impl TimelineView {
         Self {
             step_seconds: summary.timeline_step().as_secs_f64(),
             steps: steps
-                .filter(|(_, tally)| tally.packets > 0)
-                .map(|(time, tally)| StepView {
-                    time: time.to_string(),
-                    tally: tally.into(),
+                .filter(|step| step.tally().packets > 0)
+                .map(|step| StepView {
+                    time: step.time.to_string(),
+                    tally: step.tally().into(),
+                    tcp: step.tcp.into(),
+                    udp: step.udp.into(),
+                    icmp: step.icmp.into(),
+                    other: step.other.into(),
                 })
                 .collect(),
         }
@@ -353,6 +398,9 @@ impl TimelineView {
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ends = self.ends();
+        let mut findings = rules::findings(self, &ends);
+        let finding_count = findings.len() as u64;
+        findings.truncate(LISTED);
         let view = View {
             packets: self.packets(),
             bytes_captured: self.bytes_captured(),
@@ -405,6 +453,8 @@ impl Serialize for Summary {
                 .collect(),
             port_count: ends.ports.count(),
             ports: ends.ports.top(LISTED).into_iter().map(Into::into).collect(),
+            finding_count,
+            findings: findings.into_iter().map(Into::into).collect(),
         };
         view.serialize(serializer)
     }

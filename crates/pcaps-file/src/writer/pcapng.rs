@@ -66,9 +66,25 @@ impl<W: Write> PcapNgWriter<W> {
         Self::begin(GATHERED, write)
     }
 
-    /// Begins a file that is written to at once.
-    pub(crate) fn unbuffered(write: W) -> Result<Self, Error> {
+    /// Begins a file that is written to at once, with three small writes for each packet: for files in memory, where
+    /// nothing is gained by gathering, and for packets that should not wait for others.
+    ///
+    /// # Errors
+    ///
+    /// [`is_io`](Error::is_io) if the file's header cannot be written.
+    pub fn unbuffered(write: W) -> Result<Self, Error> {
         Self::begin(0, write)
+    }
+
+    /// What it writes to. Of a writer that is not [`unbuffered`](Self::unbuffered), the last 256 KiB may not have
+    /// arrived there.
+    pub fn get_ref(&self) -> &W {
+        self.output.inner.get_ref()
+    }
+
+    /// What it writes to, to take away what has arrived there. The next packet is written to whatever is there then.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.output.inner.get_mut()
     }
 
     fn begin(capacity: usize, write: W) -> Result<Self, Error> {

@@ -42,6 +42,14 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    /// Parts that were not merged into one file.
+    pub(super) fn apart(parts: &BTreeMap<String, FetchedPart>) -> Self {
+        Self {
+            bytes: parts.values().map(|it| it.size).sum(),
+            merged: BTreeMap::new(),
+        }
+    }
+
     /// What the merge made of a part.
     pub(super) fn of(&self, key: &str) -> Option<&MergedFile> {
         self.merged.get(key)
@@ -145,10 +153,7 @@ impl<'a> Places<'a> {
             split(folder, fetch, parts).await?;
         }
         let Some((merged, bytes)) = merged else {
-            return Ok(Placed {
-                bytes: parts.values().map(|it| it.size).sum(),
-                merged: BTreeMap::new(),
-            });
+            return Ok(Placed::apart(parts));
         };
         Ok(Placed {
             bytes,

@@ -179,14 +179,30 @@ impl HistoryFolder {
 
     /// Takes the folder away: first the journal, so that what is left is not taken for a history.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        fs::remove_file(self.folder.join(JOURNAL))?;
-        for entry in fs::read_dir(&self.folder)? {
+        Self::remove_at(&self.folder)
+    }
+
+    /// Takes away what there is of a history in a folder, and the folder if that was all.
+    pub(crate) fn remove_at(folder: &Path) -> io::Result<()> {
+        let is_gone = |it: &io::Error| it.kind() == io::ErrorKind::NotFound;
+        let remove = |path: PathBuf| match fs::remove_file(path) {
+            Err(error) if !is_gone(&error) => Err(error),
+            _ => Ok(()),
+        };
+        remove(folder.join(JOURNAL))?;
+        let entries = match fs::read_dir(folder) {
+            Err(error) if is_gone(&error) => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
-            if entry.file_name().to_str().is_some_and(is_name) {
-                fs::remove_file(entry.path())?;
+            let name = entry.file_name();
+            let is_ours = |it: &str| is_name(it) || it.starts_with(NewFile::PREFIX);
+            if name.to_str().is_some_and(is_ours) {
+                remove(entry.path())?;
             }
         }
-        fs::remove_dir(&self.folder)
+        fs::remove_dir(folder)
     }
 }
 

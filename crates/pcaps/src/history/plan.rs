@@ -55,43 +55,59 @@ fn time(seconds: i64) -> Timestamp {
 /// What is still to be asked for: first everything once, from the oldest on, which the service forgets first; then the
 /// halves of what did not fit into a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Plan(VecDeque<Window>);
+pub(super) struct Plan {
+    waiting: VecDeque<Window>,
+    /// How many of them have not been asked for as part of anything else.
+    firsts: usize,
+}
 
 impl Plan {
     pub(super) fn new(range: Window) -> Self {
         let begins = (range.from..range.to).step_by(300);
-        Self(
-            begins
-                .map(|from| Window {
-                    from,
-                    to: range.to.min(from + LONGEST),
-                })
-                .collect(),
-        )
+        let waiting: VecDeque<_> = begins
+            .map(|from| Window {
+                from,
+                to: range.to.min(from + LONGEST),
+            })
+            .collect();
+        Self {
+            firsts: waiting.len(),
+            waiting,
+        }
     }
 
     pub(super) fn next(&self) -> Option<Window> {
-        self.0.front().copied()
+        self.waiting.front().copied()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.waiting.len()
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = Window> {
-        self.0.iter().copied()
+        self.waiting.iter().copied()
+    }
+
+    /// Whether everything has been asked for once.
+    pub(super) fn is_all_asked(&self) -> bool {
+        self.firsts == 0
     }
 
     /// A window is not asked for again.
     pub(super) fn done(&mut self, window: Window) {
-        self.0.retain(|it| *it != window);
+        let place = self.waiting.iter().position(|it| *it == window);
+        if let Some(place) = place {
+            self.waiting.remove(place);
+            // They stand before all halves.
+            self.firsts -= usize::from(place < self.firsts);
+        }
     }
 
     /// A window has not fitted into a sample: its halves are asked for. Says whether it has any.
     pub(super) fn overflowed(&mut self, window: Window) -> bool {
         self.done(window);
         let halves = window.halves();
-        self.0.extend(halves.into_iter().flatten());
+        self.waiting.extend(halves.into_iter().flatten());
         halves.is_some()
     }
 }
@@ -133,5 +149,17 @@ mod tests {
         assert_eq!(last, [window(300, 301), window(301, 303)]);
         assert!(!plan.overflowed(window(300, 301)));
         assert_eq!(plan.len(), 3);
+    }
+
+    #[test]
+    fn what_has_been_asked_for_as_part_of_more_is_not_new() {
+        let mut plan = Plan::new(window(0, 600));
+        assert!(plan.overflowed(window(0, 300)));
+        assert!(!plan.is_all_asked());
+        plan.done(window(300, 600));
+        assert!(plan.is_all_asked());
+        plan.done(window(0, 150));
+        assert_eq!(plan.len(), 1);
+        assert!(plan.is_all_asked());
     }
 }

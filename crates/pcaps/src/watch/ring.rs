@@ -6,17 +6,26 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error,
+    AccountId, Error,
     collect::with_ending,
     history::{HistoryFolder, Window},
     journal::JournalFile,
 };
 
-/// The file by which others are kept out. Nothing is in it.
+/// The file by which others are kept out. It says whose the packets are.
 const LOCK: &str = ".pcaps-watch";
 const TIME: &str = "%Y%m%dT%H%M%SZ";
+
+/// What the file says by which others are kept out.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    /// The version of the folder.
+    watch: u32,
+    account: String,
+}
 
 /// A folder, of which one run has hold at a time.
 #[derive(Debug)]
@@ -29,19 +38,31 @@ pub(super) struct Ring {
     begun: Option<Window>,
     /// From when on there is nothing.
     missing_from: Option<i64>,
-    /// Whether a file has been made.
-    has_begun: bool,
+    /// Whether a file has been made, by this run or one before.
+    has_files: bool,
     /// When the last sample was started.
     pub(super) last: Option<Timestamp>,
 }
 
 impl Ring {
     /// Opens the folder, or makes it. Where there is nothing in it, it begins with `first`.
-    pub(super) fn open(folder: &Path, first: Window) -> Result<Self, Error> {
+    pub(super) fn open(folder: &Path, account: &AccountId, first: Window) -> Result<Self, Error> {
         let failed = |it| Error::io("use the folder", folder, it);
         fs::create_dir_all(folder).map_err(failed)?;
         let unwritten = |it| Error::io("write into the folder", folder, it);
-        let (lock, _) = JournalFile::open(&folder.join(LOCK), folder, unwritten)?;
+        let (mut lock, text) = JournalFile::open(&folder.join(LOCK), folder, unwritten)?;
+        let owner = Owner {
+            watch: 1,
+            account: account.to_string(),
+        };
+        if text.is_empty() {
+            lock.add(&owner).map_err(unwritten)?;
+        } else if serde_json::from_slice(&text).ok() != Some(owner) {
+            return Err(Error::invalid(format!(
+                "the files in {} are of another account: give another folder",
+                folder.display()
+            )));
+        }
         // A file of a time that has not been yet is none that this could go on from.
         let has_passed = |it: &Window| it.to <= first.to;
         let files = windows(folder, "").map_err(failed)?;
@@ -60,7 +81,7 @@ impl Ring {
             next,
             begun: begun.filter(|it| it.from == next),
             missing_from: None,
-            has_begun: false,
+            has_files: newest.is_some(),
             last: None,
         })
     }
@@ -86,15 +107,15 @@ impl Ring {
     }
 
     /// A piece of time cannot be had.
-    pub(super) fn lost(&mut self, window: Window) -> Result<(), Error> {
+    pub(super) fn lost(&mut self, window: Window) {
         self.missing_from.get_or_insert(window.from);
         self.go_on(window);
-        self.remove_samples(window)
+        self.remove_samples(window);
     }
 
     /// A piece of time is in its file. Gives from when on there is nothing before it.
     pub(super) fn done(&mut self, window: Window) -> Option<Timestamp> {
-        self.has_begun = true;
+        self.has_files = true;
         self.go_on(window);
         let from = self.missing_from.take()?;
         Some(Window { from, ..window }.begin())
@@ -105,8 +126,8 @@ impl Ring {
         self.next = window.to;
     }
 
-    pub(super) fn has_begun(&self) -> bool {
-        self.has_begun
+    pub(super) fn has_files(&self) -> bool {
+        self.has_files
     }
 
     /// Where the packets of a piece of time are.
@@ -115,43 +136,28 @@ impl Ring {
     }
 
     /// Takes away the oldest files, until there are so many, and samples of which no file will be made any more. Says
-    /// which files went.
-    pub(super) fn shrink(&self, keep: u32, done: Window) -> Result<Vec<PathBuf>, Error> {
-        let failed = |it| Error::io("take away what is too old in", &self.folder, it);
-        let mut files = windows(&self.folder, "").map_err(failed)?;
+    /// which files went, and which could not be taken away.
+    pub(super) fn shrink(&self, keep: u32, done: Window) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        // A file of a time that has not been yet was made by a clock that was wrong.
+        let has_passed = |it: &Window| it.to <= done.to;
+        let there = |ending| windows(&self.folder, ending).unwrap_or_default();
+        let mut files: Vec<_> = there("").into_iter().filter(has_passed).collect();
         files.sort_unstable();
-        let too_many = files.len().saturating_sub(keep as usize);
-        let mut removed = Vec::new();
-        for window in files.into_iter().take(too_many) {
-            let path = self.path(window);
-            remove(fs::remove_file(&path)).map_err(failed)?;
-            removed.push(path);
-        }
-        for window in windows(&self.folder, ".parts").map_err(failed)? {
-            if window.to <= done.to {
-                self.remove_samples(window)?;
-            }
-        }
-        Ok(removed)
+        files.truncate(files.len().saturating_sub(keep as usize));
+        let paths = files.into_iter().map(|it| self.path(it));
+        let paths = paths.filter(|it| it.is_file());
+        let removed = |it: &PathBuf| fs::remove_file(it).is_ok();
+        let parts = there(".parts").into_iter().filter(has_passed);
+        parts.for_each(|it| self.remove_samples(it));
+        paths.partition(removed)
     }
 
-    fn remove_samples(&self, window: Window) -> Result<(), Error> {
+    /// Takes away the samples of a piece of time. What is left of them harms nobody.
+    pub(super) fn remove_samples(&self, window: Window) {
         let folder = with_ending(&self.path(window), ".parts");
-        match HistoryFolder::left(&folder)? {
-            Some((left, _)) => {
-                let failed = |it| Error::io("take away the folder", &folder, it);
-                remove(left.remove()).map_err(failed)
-            }
-            None => Ok(()),
+        if let Err(error) = HistoryFolder::remove_at(&folder) {
+            tracing::warn!(%error, "the folder {} cannot be taken away", folder.display());
         }
-    }
-}
-
-/// What has gone meanwhile is gone.
-fn remove(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 

@@ -1,0 +1,151 @@
+//! What is counted of addresses: of each version of IP on its own, because small keys make for small tables.
+
+use std::hash::Hash;
+
+use super::answers::Answers;
+use super::counters::{Counter, Counters, union_of_top};
+use super::flows::Flow;
+use super::openings::Openings;
+use super::ports::Ports;
+use super::tally::Talker;
+use crate::ip::{Address, Ip};
+
+/// What is counted of one version of IP.
+#[derive(Clone, Debug)]
+pub(super) struct Family<A> {
+    /// The flows that are counted now.
+    pub(super) flows: Counters<Flow<A>>,
+    /// What went through flows that are no longer counted.
+    gone: Ended<A>,
+    pub(super) openings: Openings<A>,
+}
+
+/// What comes of flows when they are no longer counted.
+#[derive(Clone, Debug)]
+pub(super) struct Ended<A> {
+    pub(super) talkers: Counters<A>,
+    pub(super) answers: Answers<A>,
+}
+
+impl<A> Default for Family<A> {
+    fn default() -> Self {
+        Self {
+            flows: Counters::default(),
+            gone: Ended::default(),
+            openings: Openings::default(),
+        }
+    }
+}
+
+impl<A> Default for Ended<A> {
+    fn default() -> Self {
+        Self {
+            talkers: Counters::default(),
+            answers: Answers::default(),
+        }
+    }
+}
+
+impl<A: Copy + Ord + Hash> Family<A> {
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        source: A,
+        destination: A,
+        ip: &Ip<'_>,
+        len: u32,
+        ports: &mut Ports,
+    ) {
+        let (flow, is_reply) = Flow::of(source, destination, ip);
+        let went = self.flows.add(flow, |counter| {
+            let direction = if is_reply {
+                &mut counter.received
+            } else {
+                &mut counter.sent
+            };
+            direction.add(len);
+        });
+        if !went.is_empty() {
+            self.gone.add(went, ports);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self, ports: &mut Ports) {
+        self.gone.talkers.merge(&other.gone.talkers);
+        self.gone.answers.merge(&other.gone.answers);
+        let went = self.flows.merge(&other.flows);
+        self.gone.add(went, ports);
+        self.openings.merge(&other.openings);
+    }
+
+    /// All flows ended.
+    fn ended(&self, ports: &mut Ports) -> Ended<A> {
+        let mut ended = self.gone.clone();
+        let flows: Vec<_> = self.flows.iter().map(|(flow, it)| (flow, *it)).collect();
+        ended.add(&flows, ports);
+        ended
+    }
+}
+
+impl<A: Copy + Ord + Hash> Ended<A> {
+    /// Sums up what was counted of flows.
+    fn add(&mut self, flows: &[(Flow<A>, Counter)], ports: &mut Ports) {
+        // One after the other: each waits for memory, and alone that waiting overlaps.
+        for (flow, counter) in flows {
+            ports.add_flow(flow, counter.sent, counter.received);
+            self.answers.add_flow(flow, counter.sent, counter.received);
+        }
+        for (flow, counter) in flows {
+            let (sent, received) = (counter.sent, counter.received);
+            let [a, b] = flow.addresses();
+            for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
+                self.talkers.add(address, |talker| {
+                    talker.sent += sent;
+                    talker.received += received;
+                });
+            }
+        }
+    }
+}
+
+/// The sums over all flows.
+pub(super) struct Ends {
+    pub(super) v4: Ended<u32>,
+    pub(super) v6: Ended<u128>,
+    pub(super) ports: Ports,
+}
+
+impl Ends {
+    /// Of all flows, also those that are counted now.
+    pub(super) fn of(v4: &Family<u32>, v6: &Family<u128>, ports: &Ports) -> Self {
+        let mut ports = ports.clone();
+        Self {
+            v4: v4.ended(&mut ports),
+            v6: v6.ended(&mut ports),
+            ports,
+        }
+    }
+
+    pub(super) fn top_talkers(&self, most: usize) -> Vec<Talker> {
+        let v4 = self.v4.talkers.iter();
+        let v4 = v4.map(|(it, counter)| (it.into(), *counter));
+        let v6 = self.v6.talkers.iter();
+        let v6 = v6.map(|(it, counter)| (it.into(), *counter));
+        let talker = |(address, counter): (Address, Counter)| Talker {
+            address: address.into(),
+            sent: counter.sent,
+            received: counter.received,
+            missed_at_most: counter.missed,
+        };
+        let top = union_of_top(v4.chain(v6).collect(), most, Counter::total);
+        top.into_iter().map(talker).collect()
+    }
+
+    pub(super) fn talker_count(&self) -> u64 {
+        self.v4.talkers.count() + self.v6.talkers.count()
+    }
+
+    pub(super) fn talkers_exact(&self) -> bool {
+        self.v4.talkers.is_exact() && self.v6.talkers.is_exact()
+    }
+}

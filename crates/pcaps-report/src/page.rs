@@ -1,0 +1,689 @@
+//! The page itself. Whatever is put into it is text: maud escapes it.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use pcaps_file::{
+    Finding, FindingKind, StepTally, Summary,
+    human::{self, count},
+};
+use plotters::style::RGBColor;
+
+use crate::{
+    Report, ReportedFile,
+    chart::{self, Bar, Measure, Words, bars, timeline},
+    tables::{self, Column, folded, table},
+    time::seconds,
+};
+
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing but its own style, which is known by its hash: a test says what that is.
+const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'sha256-{hash}'";
+
+/// The hash of the style: a test computes it anew.
+const STYLE_HASH: &str = "gCmjjZOqPC/BGs4s0ZEeAbEdXPGGf+lp++dnh67dPuY=";
+
+/// How many bars a chart has, and how many rows a table that is not folded.
+const SHOWN: usize = 10;
+/// How many rows a table has, by packets and by bytes; those of `pcaps stats --json`.
+const LISTED: usize = 100;
+/// How many findings of a kind are told in full.
+const FINDINGS: usize = 3;
+/// The longest name that is shown whole, in characters.
+const LONGEST: usize = 200;
+
+/// All of it.
+pub(crate) fn page(report: &Report) -> Markup {
+    let total = &report.total;
+    let title = title(&report.files);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY.replace("{hash}", STYLE_HASH));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) " – packet capture report" }
+                // Otherwise a browser asks for one.
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p.kicker { "Packet capture report" }
+                    h1 { bdi { (title) } }
+                    (range(report))
+                }
+                main {
+                    (torn(&report.files))
+                    (findings(&total.findings()))
+                    (figures(total))
+                    @if total.packets() > 0 {
+                        (over_time(report))
+                        (pictures(total))
+                        (flows(total))
+                    }
+                    (files(report))
+                    (facts(report))
+                    (rules())
+                }
+                footer {
+                    p {
+                        "Made by pcaps " (env!("CARGO_PKG_VERSION"))
+                        " from what is in the " (if report.files.len() == 1 { "file" } else { "files" })
+                        ". This page is whole: it loads nothing and runs no script."
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is looked at.
+fn title(files: &[ReportedFile]) -> String {
+    match files {
+        [file] => {
+            let name = file.name.rsplit(['/', '\\']).next().unwrap_or_default();
+            shown(if name.is_empty() { &file.name } else { name })
+        }
+        files => format!("{} capture files", count(files.len() as u64)),
+    }
+}
+
+/// Text from elsewhere, in one line that is not too long. (What changes the direction of text ends with its element.)
+fn shown(text: &str) -> String {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = chars.by_ref().take(LONGEST).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+fn range(report: &Report) -> Markup {
+    let (total, times) = (&report.total, &report.times);
+    html! {
+        @if let (Some(first), Some(last), Some(duration)) = (total.first_time(), total.last_time(), total.duration()) {
+            p.range {
+                (times.range(first, last))
+                span.faint { " · " (human::duration(duration)) }
+            }
+        } @else {
+            p.range { "There are no packets in it." }
+        }
+    }
+}
+
+/// What could not be read.
+fn torn(files: &[ReportedFile]) -> Markup {
+    let torn: Vec<_> = files.iter().filter_map(|it| it.error.as_ref()).collect();
+    html! {
+        @if !torn.is_empty() {
+            section.torn aria-labelledby="torn" {
+                h2 #torn { "Not all of it could be read" }
+                p { "What follows is of the packets before the place at which reading ended." }
+                ul {
+                    @for error in torn.iter().take(SHOWN) {
+                        li { bdi { (shown(error)) } }
+                    }
+                    @if torn.len() > SHOWN {
+                        li { "and " (count((torn.len() - SHOWN) as u64)) " more: see the list of files" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn findings(findings: &[Finding]) -> Markup {
+    html! {
+        section aria-labelledby="findings" {
+            h2 #findings { "What looks like an attack" }
+            @if findings.is_empty() {
+                div.finding.none {
+                    p.headline { "Nothing looks like an attack" }
+                    p { "None of the rules below applies. That is no proof that there was none." }
+                }
+            } @else {
+                div.findings {
+                    @for kind in FindingKind::ALL {
+                        (of_kind(kind, &findings.iter().filter(|it| it.kind == kind).collect::<Vec<_>>()))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_kind(kind: FindingKind, findings: &[&Finding]) -> Markup {
+    html! {
+        @if !findings.is_empty() {
+            article.finding {
+                h3 {
+                    (capitalized(&kind.to_string()))
+                    @if findings.len() > 1 { " " span.badge { (count(findings.len() as u64)) } }
+                }
+                @for finding in findings.iter().take(FINDINGS) {
+                    p.headline { (capitalized(&finding.headline())) }
+                    p { (capitalized(&finding.reason())) "." }
+                }
+                @if findings.len() > FINDINGS {
+                    p { "And " (count((findings.len() - FINDINGS) as u64)) " more: see the table." }
+                }
+                p.faint { "It could also be: " (kind.false_alarms()) "." }
+            }
+        }
+    }
+}
+
+/// With a capital letter at its beginning.
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
+}
+
+/// The numbers that one looks at first.
+fn figures(total: &Summary) -> Markup {
+    let duration = total.duration().filter(|it| !it.is_zero());
+    let mut all = vec![
+        ("Packets", human_count(total.packets()), String::new()),
+        (
+            "On the wire",
+            human::size(total.bytes_on_wire()),
+            String::new(),
+        ),
+    ];
+    if let Some(duration) = duration {
+        let packets = human::rate(total.packets(), duration);
+        let bits = human::bit_rate(total.bytes_on_wire(), duration);
+        all.push(("On average", bits, format!("{packets} packets/s")));
+    }
+    if let Some((shortest, longest)) = total.sizes_on_wire() {
+        let mean = total.bytes_on_wire() / total.packets().max(1);
+        let ends = format!("{} to {}", count(shortest.into()), count(longest.into()));
+        all.push(("Mean packet", format!("{} B", count(mean)), ends));
+    }
+    let talkers = format!(
+        "{}{}",
+        about(total.talkers_exact()),
+        human_count(total.talker_count())
+    );
+    all.push(("Addresses", talkers, String::new()));
+    let flows = format!(
+        "{}{}",
+        about(total.flows_exact()),
+        human_count(total.flow_count())
+    );
+    all.push(("Flows", flows, String::new()));
+    html! {
+        section aria-label="At a glance" {
+            dl.figures {
+                @for (name, value, more) in &all {
+                    div {
+                        dt { (name) }
+                        dd { (value) @if !more.is_empty() { span.faint { (more) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A number that is not too long for its place.
+fn human_count(number: u64) -> String {
+    match number {
+        ..10_000_000 => count(number),
+        // As sizes are, without their unit: `12.3 M`.
+        _ => human::size(number).trim_end_matches('B').to_owned(),
+    }
+}
+
+const PROTOCOLS: [(&str, &str); 4] = [
+    ("tcp", "TCP"),
+    ("udp", "UDP"),
+    ("icmp", "ICMP"),
+    ("other", "other"),
+];
+const DIRECTIONS: [(&str, &str); 2] = [("sent", "sent"), ("received", "received")];
+
+fn legend(names: &[(&str, &str)]) -> Markup {
+    html! {
+        ul.legend {
+            @for (class, name) in names {
+                li { span class={ "key " (class) } {} (name) }
+            }
+        }
+    }
+}
+
+fn over_time(report: &Report) -> Markup {
+    let (total, times) = (&report.total, &report.times);
+    let steps = total.timeline();
+    let step = total.timeline_step();
+    let each = human::step(step);
+    let chart = |id, name: &str, measure, most: &dyn Fn(&StepTally) -> String| {
+        let title = format!("{name} in steps of {each}, by protocol");
+        let text = most_in_words(&steps, measure, most);
+        let words = Words {
+            id,
+            title: &title,
+            text: &text,
+        };
+        html! {
+            figure {
+                h3 { (name) span.faint { " in steps of " (each) } }
+                (timeline(&words, &steps, step, measure, times))
+                figcaption { (text) }
+            }
+        }
+    };
+    let at = |it: &StepTally| times.exact(it.time);
+    html! {
+        section.card aria-labelledby="time" {
+            h2 #time { "Over time" }
+            (legend(&PROTOCOLS))
+            (chart("packets", "Packets", Measure::Packets, &|it| {
+                format!("{} packets at {}", count(it.tally().packets), at(it))
+            }))
+            (chart("bytes", "Bytes on the wire", Measure::Bytes, &|it| {
+                format!("{} at {}", human::size(it.tally().bytes_on_wire), at(it))
+            }))
+            (folded(&format!("over time, in steps of {}", seconds(step)), &tables::STEPS, &tables::steps(&steps, times)))
+        }
+    }
+}
+
+/// `At most 120 packets at …`.
+fn most_in_words(
+    steps: &[StepTally],
+    measure: Measure,
+    say: &dyn Fn(&StepTally) -> String,
+) -> String {
+    let of = |it: &&StepTally| match measure {
+        Measure::Packets => it.tally().packets,
+        Measure::Bytes => it.tally().bytes_on_wire,
+    };
+    let most = steps.iter().max_by_key(of);
+    most.map(|it| format!("The most: {}.", say(it)))
+        .unwrap_or_default()
+}
+
+/// A card with a chart, and the table behind it.
+struct Card<'a> {
+    id: &'a str,
+    title: &'a str,
+    /// What the numbers are.
+    note: String,
+    bars: Vec<Bar>,
+    legend: &'a [(&'a str, &'a str)],
+    columns: &'a [Column],
+    rows: Vec<Vec<String>>,
+}
+
+impl Card<'_> {
+    fn show(&self) -> Markup {
+        let most = self.bars.iter().max_by_key(|it| it.size());
+        let text = match most {
+            Some(bar) => format!("The longest bar is {}: {}.", bar.label, bar.value),
+            None => "There is none.".to_owned(),
+        };
+        let words = Words {
+            id: self.id,
+            title: self.title,
+            text: &text,
+        };
+        let heading = format!("{}-heading", self.id);
+        html! {
+            section.card aria-labelledby=(heading) {
+                h2 id=(heading) { (self.title) }
+                p.faint { (self.note) }
+                @if !self.legend.is_empty() { (legend(self.legend)) }
+                @if self.bars.is_empty() { p { "There is none." } } @else { (bars(&words, &self.bars)) }
+                @if !self.rows.is_empty() { (folded(&self.title.to_lowercase(), self.columns, &self.rows)) }
+            }
+        }
+    }
+}
+
+/// `1,234 · 12.3%`.
+fn value(part: u64, whole: u64) -> String {
+    format!("{} · {}", human_count(part), human::share(part, whole))
+}
+
+fn bar(label: String, part: u64, whole: u64, color: RGBColor) -> Bar {
+    Bar {
+        label,
+        parts: vec![(part, color)],
+        value: value(part, whole),
+    }
+}
+
+fn pictures(total: &Summary) -> Markup {
+    let all = total.packets();
+    let cards = [
+        protocols(total, all),
+        sizes(total, all),
+        flags(total),
+        talkers(total, all),
+        ports(total, all),
+    ];
+    html! {
+        div.cards {
+            @for card in &cards { (card.show()) }
+            (headers(total))
+        }
+    }
+}
+
+fn protocols(total: &Summary, all: u64) -> Card<'static> {
+    let protocols = total.protocols();
+    let mut bars: Vec<_> = protocols
+        .iter()
+        .take(SHOWN)
+        .map(|it| bar(it.name.clone(), it.tally.packets, all, color(it.number)))
+        .collect();
+    let not_ip = total.not_ip();
+    if not_ip.packets > 0 {
+        bars.push(bar(
+            "no IP header".to_owned(),
+            not_ip.packets,
+            all,
+            chart::OTHER,
+        ));
+    }
+    Card {
+        id: "protocols",
+        title: "Protocols",
+        note: "Packets by what is above IP, in tunnels above the innermost".to_owned(),
+        bars,
+        legend: &[],
+        columns: &tables::PROTOCOLS,
+        rows: tables::protocols(&protocols, not_ip),
+    }
+}
+
+/// Which headers there are, one in the other.
+fn headers(total: &Summary) -> Markup {
+    html! {
+        section.card.tables aria-labelledby="headers" {
+            h2 #headers { "Headers" }
+            p.faint { "What is in what, most packets first" }
+            (table("headers", &tables::LAYERS, &tables::layers(&total.layers())))
+        }
+    }
+}
+
+/// The colour of a protocol.
+fn color(protocol: u8) -> RGBColor {
+    match protocol {
+        6 => chart::TCP,
+        17 => chart::UDP,
+        1 | 58 => chart::ICMP,
+        _ => chart::OTHER,
+    }
+}
+
+fn talkers(total: &Summary, all: u64) -> Card<'static> {
+    let talkers = total.talkers(LISTED);
+    let bars = talkers.iter().take(SHOWN).map(|it| Bar {
+        label: it.address.to_string(),
+        parts: vec![
+            (it.sent.packets, chart::SENT),
+            (it.received.packets, chart::RECEIVED),
+        ],
+        value: value(it.tally().packets, all),
+    });
+    Card {
+        id: "talkers",
+        title: "Top talkers",
+        note: format!(
+            "Packets by address, of {}{}",
+            about(total.talkers_exact()),
+            count(total.talker_count())
+        ),
+        bars: bars.collect(),
+        legend: &DIRECTIONS,
+        columns: tables::columns(&tables::TALKERS, total.talkers_exact()),
+        rows: tables::talkers(&talkers),
+    }
+}
+
+fn about(exact: bool) -> &'static str {
+    if exact { "" } else { "about " }
+}
+
+fn ports(total: &Summary, all: u64) -> Card<'static> {
+    let ports = total.ports(LISTED);
+    let bars = ports.iter().take(SHOWN).map(|it| Bar {
+        label: format!("{} {}", it.protocol_name(), it.port),
+        parts: vec![
+            (it.sent.packets, chart::SENT),
+            (it.received.packets, chart::RECEIVED),
+        ],
+        value: value(it.tally().packets, all),
+    });
+    Card {
+        id: "ports",
+        title: "Ports",
+        note: format!("Packets by port, of {}", count(total.port_count())),
+        bars: bars.collect(),
+        legend: &[("sent", "from it"), ("received", "to it")],
+        columns: &tables::PORTS,
+        rows: tables::ports(&ports),
+    }
+}
+
+fn sizes(total: &Summary, all: u64) -> Card<'static> {
+    let sizes = total.sizes();
+    let used = |it: &&pcaps_file::SizeTally| it.packets > 0;
+    let bars = sizes.iter().filter(used).map(|it| {
+        bar(
+            format!("{} bytes", tables::size(it)),
+            it.packets,
+            all,
+            chart::PLAIN,
+        )
+    });
+    Card {
+        id: "sizes",
+        title: "Packet sizes",
+        note: "Packets by their length on the wire".to_owned(),
+        bars: bars.collect(),
+        legend: &[],
+        columns: &tables::SIZES,
+        rows: tables::sizes(&sizes),
+    }
+}
+
+fn flags(total: &Summary) -> Card<'static> {
+    let flags = tables::flags(total);
+    let tcp = total
+        .protocols()
+        .iter()
+        .find(|it| it.number == 6)
+        .map_or(0, |it| it.tally.packets);
+    let used = flags.iter().filter(|(_, packets)| *packets > 0);
+    let bars = used.map(|&(name, packets)| bar(name.to_owned(), packets, tcp, chart::TCP));
+    let rows = flags
+        .iter()
+        .map(|(name, packets)| vec![(*name).to_owned(), count(*packets)]);
+    Card {
+        id: "flags",
+        title: "TCP flags",
+        note: "Packets of TCP that have a flag, with or without others".to_owned(),
+        bars: bars.collect(),
+        legend: &[],
+        columns: &tables::FLAGS,
+        rows: rows.collect(),
+    }
+}
+
+/// Who talked to whom.
+fn flows(total: &Summary) -> Markup {
+    let flows = tables::flows(&total.flows(LISTED));
+    let columns = tables::columns(&tables::FLOWS, total.flows_exact());
+    let (top, rest) = flows.split_at(flows.len().min(SHOWN));
+    let note = format!(
+        "Those with most packets and most bytes, of {}{}",
+        about(total.flows_exact()),
+        count(total.flow_count())
+    );
+    html! {
+        section.card aria-labelledby="flows" {
+            h2 #flows { "Flows" }
+            p.faint { (note) }
+            (table("top flows", columns, top))
+            @if !rest.is_empty() { (folded("more flows", columns, rest)) }
+        }
+    }
+}
+
+const FILES: [Column; 6] = [
+    Column::Text("File"),
+    Column::Number("Packets"),
+    Column::Number("Bytes on the wire"),
+    Column::Text("First packet"),
+    Column::Text("Last packet"),
+    Column::Text("Not read because"),
+];
+
+fn files(report: &Report) -> Markup {
+    let times = &report.times;
+    let row = |it: &ReportedFile| {
+        let time = |it: Option<_>| it.map(|it| times.exact(it)).unwrap_or_default();
+        vec![
+            shown(&it.name),
+            count(it.packets),
+            count(it.bytes_on_wire),
+            time(it.times.map(|it| it.0)),
+            time(it.times.map(|it| it.1)),
+            it.error.as_deref().map(shown).unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = report.files.iter().map(row).collect();
+    html! {
+        @if rows.len() > 1 {
+            section.card aria-labelledby="files" {
+                h2 #files { "Files" }
+                (table("files", &FILES, &rows))
+            }
+        }
+    }
+}
+
+/// All numbers that are in no other table.
+fn facts(report: &Report) -> Markup {
+    let (total, times) = (&report.total, &report.times);
+    let tunnelled = total.tunnelled();
+    let time = |it: Option<_>| it.map(|it| times.exact(it)).unwrap_or_default();
+    let (shortest, longest) = total.sizes_on_wire().unwrap_or_default();
+    let exact = |it: bool| if it { "exact" } else { "estimated" };
+    let facts = [
+        ("Packets", count(total.packets())),
+        ("Bytes on the wire", count(total.bytes_on_wire())),
+        ("Bytes captured", count(total.bytes_captured())),
+        ("Shortest packet on the wire, bytes", count(shortest.into())),
+        ("Longest packet on the wire, bytes", count(longest.into())),
+        (
+            "Longest packet captured, bytes",
+            count(total.largest_captured().into()),
+        ),
+        ("First packet", time(total.first_time())),
+        ("Last packet", time(total.last_time())),
+        (
+            "Between them",
+            total.duration().map(seconds).unwrap_or_default(),
+        ),
+        ("Packets in tunnels", count(tunnelled.packets)),
+        (
+            "Bytes of packets in tunnels",
+            count(tunnelled.bytes_on_wire),
+        ),
+        (
+            "Addresses",
+            format!(
+                "{} ({})",
+                count(total.talker_count()),
+                exact(total.talkers_exact())
+            ),
+        ),
+        (
+            "Flows",
+            format!(
+                "{} ({})",
+                count(total.flow_count()),
+                exact(total.flows_exact())
+            ),
+        ),
+        ("Ports", count(total.port_count())),
+    ];
+    let rows: Vec<_> = facts
+        .into_iter()
+        .map(|(name, it)| vec![name.to_owned(), it])
+        .collect();
+    let findings: Vec<_> = total
+        .findings()
+        .iter()
+        .take(LISTED)
+        .map(in_figures)
+        .collect();
+    html! {
+        section.card aria-labelledby="facts" {
+            h2 #facts { "All numbers" }
+            (folded("totals", &[Column::Text("What"), Column::Number("How much")], &rows))
+            @if !findings.is_empty() {
+                (folded("findings", &[Column::Text("Looks like"), Column::Text("Rests on")], &findings))
+            }
+            p.faint {
+                "Times are in the zone that they name. Sizes are powers of a thousand. Where a table has what may have \
+                 been missed, there were too many of its kind to count all of them exactly."
+            }
+        }
+    }
+}
+
+fn in_figures(finding: &Finding) -> Vec<String> {
+    let figures: Vec<_> = finding
+        .figures
+        .iter()
+        .map(|(name, it)| format!("{} {}", name.replace('_', " "), count(*it)))
+        .collect();
+    vec![finding.headline(), figures.join(", ")]
+}
+
+fn rules() -> Markup {
+    let rows: Vec<_> = FindingKind::ALL
+        .into_iter()
+        .map(|it| vec![it.to_string(), it.rule(), it.false_alarms().to_owned()])
+        .collect();
+    html! {
+        section.card.rules aria-labelledby="rules" {
+            h2 #rules { "How attacks are told" }
+            p.faint {
+                "By shares and shapes, not by rates: a sample is an unknown part of the traffic. Each rule takes some \
+                 innocent traffic for an attack."
+            }
+            (folded(
+                "rules",
+                &[Column::Text("Looks like"), Column::Text("When there are"), Column::Text("False alarms")],
+                &rows,
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_policy_lets_the_style_through() {
+        assert_eq!(STYLE_HASH, BASE64_STANDARD.encode(Sha256::digest(STYLE)));
+        assert!(POLICY.contains("'sha256-{hash}'"));
+    }
+}
