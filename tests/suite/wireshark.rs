@@ -161,6 +161,10 @@ async fn what_stands_in_the_way_is_told_and_the_capture_is_empty() {
         assert!(!run.text().contains("hunter2"));
         filtered(|| insta::assert_snapshot!(format!("failed_{name}"), run.text()));
     }
+    // What the dialog has no such value for: without a pipe that is opened, Wireshark would wait for ever.
+    let (stream, run) = captured(&mut pcaps_at(&url), &["--kind", "sampels"]);
+    assert_eq!((stream.len(), run.code), (28, Some(2)), "{}", run.text());
+    assert!(run.stderr.contains("sampels"), "{}", run.stderr);
     let (stream, run) = captured(&mut pcaps(), &[]);
     assert_eq!((stream.len(), run.code), (28, Some(3)), "{}", run.text());
     assert!(run.stderr.contains("pcaps auth login"), "{}", run.stderr);
@@ -188,6 +192,18 @@ async fn a_sample_goes_through_the_pipe() {
     let filter = &body["filter_v1"];
     let expected = serde_json::json!({"protocol": 17, "destination_port": 53});
     assert_eq!(*filter, expected);
+}
+
+/// Where the files could not be reached, nothing is captured.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_without_credentials_is_not_captured_into() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let bucket = "r2://b/d?account-id=acc";
+    let full = ["--kind", "full", "--colo", "ORD", "--bucket", bucket];
+    let (stream, run) = captured(&mut pcaps_of(&simulator), &full);
+    assert_eq!(stream.len(), 28);
+    assert!(run.stderr.contains("R2_ACCESS_KEY_ID"), "{}", run.stderr);
+    assert!(simulator.requests().is_empty());
 }
 
 /// A full capture, begun by Wireshark.
@@ -440,7 +456,8 @@ fn a_capture_is_opened_once_it_is_there() {
         (0, &["history", "--since", "5s", "--simulate"]),
         (0, &[&full[..], &["--bucket", "gs://captures"]].concat()),
     ] {
-        let named = ["--output-file=-out.pcap", "--open", viewer];
+        let open = format!("--open={viewer}");
+        let named = ["--output-file=-out.pcap", &open];
         let run = at(&[arguments, &named].concat());
         assert_eq!(run.code, Some(code), "{}", run.text());
         // What it says is not mixed in.
@@ -463,14 +480,14 @@ async fn what_cannot_be_opened_is_told_before_anything_is_asked() {
     for (name, arguments) in [
         (
             "no_program",
-            &["capture", "-o", "x.pcap", "--open", "udp"][..],
+            &["capture", "-o", "x.pcap", "--open=nowhere"][..],
         ),
         (
             "no_wireshark",
             &["capture", "udp", "-o", "x.pcap", "--open"],
         ),
-        ("stdout", &["capture", "udp", "-o", "-", "--open", "sh"]),
-        ("folder", &["fetch", "abc", "--split", "x", "--open", "sh"]),
+        ("stdout", &["capture", "udp", "-o", "-", "--open=sh"]),
+        ("folder", &["fetch", "abc", "--split", "x", "--open=sh"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let mut command = pcaps_at(&url);

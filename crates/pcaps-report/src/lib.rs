@@ -27,6 +27,7 @@
 
 mod chart;
 mod page;
+mod pictures;
 mod tables;
 mod time;
 

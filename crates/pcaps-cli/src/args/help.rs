@@ -367,7 +367,8 @@ Makes this program one of those that Wireshark captures with: its interface
 `Cloudflare Magic Transit`, and `tshark -i pcaps`, take samples and full
 captures. A click on the wheel before its name asks what is to be captured.
 Account and token come from the profile (`pcaps auth login`), or the environment
-that Wireshark was started in.
+that Wireshark was started in. Stop stops a full capture at the service (not on
+Windows: `pcaps stop` does), and says how to fetch what was not read.
 
 Examples:
   pcaps wireshark install
@@ -389,7 +390,7 @@ Examples:
 
 pub(super) const WIRESHARK_UNINSTALL: &str = "\
 Takes away what `pcaps wireshark install` has put there, for any version of
-Wireshark.
+Wireshark; what it has put elsewhere, with the same --dir.
 
 Examples:
   pcaps wireshark uninstall";

@@ -397,6 +397,7 @@ pub(crate) struct Open {
         long = "open",
         value_name = "PROGRAM",
         num_args = 0..=1,
+        require_equals = true,
         default_missing_value = "wireshark",
         value_hint = ValueHint::CommandName,
         help = "Open the file in PROGRAM once it is there: in wireshark if none is named"

@@ -32,8 +32,10 @@ use super::{
 };
 use crate::{
     Account, Capture, CaptureId, CaptureKind, Destination, Error, ErrorKind,
+    clock::between,
     storage::Source,
     stream::{Made, PacketStream},
+    wait::PATIENCE,
 };
 
 /// A full capture that is followed: its packets go to a writer as its files appear in the bucket, while it runs and until
@@ -169,6 +171,7 @@ impl Following<'_> {
     async fn while_it_runs(&mut self, account: &Account, id: &CaptureId) -> Result<Capture, Error> {
         let clock = Arc::clone(&self.fetch.shared.chance.clock);
         let mut waiting = account.wait(id).into_future();
+        let mut failing_since = None;
         loop {
             match select(&mut waiting, clock.sleep(LOOK)).await {
                 Either::Left((Ok(capture), _)) => return Ok(capture),
@@ -178,8 +181,20 @@ impl Following<'_> {
                     let capture = error.capture().filter(|_| failed).cloned();
                     return capture.ok_or(error);
                 }
-                Either::Right(_) => self.look(id, None).await?,
+                Either::Right(_) => {}
             }
+            // A bucket that is out for a while is no reason to end what lasts for hours.
+            failing_since = match self.look(id, None).await {
+                Err(error) if error.is_transient() || error.kind() == ErrorKind::Service => {
+                    let now = clock.now();
+                    let since = failing_since.unwrap_or(now);
+                    if between(since, now) > PATIENCE {
+                        return Err(error);
+                    }
+                    Some(since)
+                }
+                looked => looked.map(|()| None)?,
+            };
         }
     }
 
@@ -221,6 +236,7 @@ impl Following<'_> {
     /// Writes what has not been written, in the order of time.
     async fn give(&mut self) -> Result<(), Error> {
         let mut new = Vec::new();
+        let mut written = Vec::new();
         for (key, part) in &self.gathered.parts {
             let given = self.given.entry(key.clone()).or_default();
             if part.found.packets > *given {
@@ -230,6 +246,7 @@ impl Following<'_> {
                     skip: *given,
                 });
                 *given = part.found.packets;
+                written.push(part);
             }
         }
         if new.is_empty() {
@@ -240,6 +257,10 @@ impl Following<'_> {
         let merging = spawn_blocking(move || in_order(folder.folder(), new, &stopping));
         let merged = merging.await.unwrap_or_else(|it| Err(stopped(it)))?;
         self.stream.append(merged.path(), None).await?;
+        // One that grows is fetched again.
+        for part in written {
+            self.fetch.parts.drop_part(part);
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use pcaps::{Filter, Sample};
+use pcaps::{Destination, Filter, Sample};
 
 use crate::{
     args::{self, Global},
@@ -129,16 +129,12 @@ impl Asked {
     pub(super) fn full(&self) -> Result<args::StartFull, Failure> {
         let bucket = given(self.bucket.as_ref());
         if let Some(bucket) = bucket {
-            // Arguments are there for all users of the machine to read, and Wireshark keeps them in a file.
-            let has_keys = bucket.contains("access-key") || bucket.contains('@');
-            if has_keys {
+            let parsed: Destination = bucket.parse()?;
+            // Arguments are there for all users of the machine to read, and Wireshark keeps them in a file. What is
+            // printed has no keys.
+            if parsed.to_string() != bucket {
                 return Err(Failure::usage(
                     "Bucket has keys in it: leave them out; for R2 they are R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY in the environment",
-                ));
-            }
-            if !bucket.contains("://") {
-                return Err(Failure::usage(
-                    "Bucket is no URI of a bucket: write it such as s3://captures/edge?region=eu-west-1",
                 ));
             }
         }

@@ -1,13 +1,16 @@
 //! Packets for Wireshark, until there are no more, or until it wants no more.
 //!
 //! How Wireshark ends a capture: it stops to read, sends SIGTERM, and SIGKILL after 30 s (`EXTCAP_CLEANUP_TIMEOUT` in its
-//! extcap.c; on Windows it ends this program at once). What is on standard error by then it shows, whatever the exit code is.
+//! extcap.c; on Windows it ends this program at once, so that a full capture goes on at the service there). What is on standard error by then it shows, whatever the exit code is.
 
 use std::{future::IntoFuture as _, path::Path, pin::Pin, pin::pin, time::Duration};
 
 use pcaps::{Account, Capture, CaptureState, Collected, Destination};
 use pcaps_file::PcapNgWriter;
-use tokio::{io::AsyncWriteExt as _, time::timeout};
+use tokio::{
+    io::AsyncWriteExt as _,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     asked::{Asked, Kind},
@@ -22,8 +25,8 @@ use crate::{
     session::Session,
 };
 
-/// How long it may take to stop a capture at the service: there is time for that until Wireshark ends this program.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long it may take, in all, to stop a capture at the service: there is time for that until Wireshark ends this program.
+const GRACE: Duration = Duration::from_secs(25);
 /// How many bytes wait for Wireshark.
 const WAITING: usize = 256 * 1024;
 
@@ -56,9 +59,7 @@ pub(super) fn run(asked: &Asked) -> Result<(), Failure> {
             Kind::Sample | Kind::Samples => samples(asked, &mut to, &mut leave).await,
         };
         if captured.is_err() && !to.is_begun {
-            // A capture of nothing: without one, Wireshark shows an error of its own as well.
-            let empty = PcapNgWriter::new(Vec::new()).and_then(PcapNgWriter::finish);
-            let empty = empty.map_err(|it| Failure::because(Exit::Other, &it))?;
+            let empty = nothing()?;
             tokio::select! {
                 biased;
                 () = leave.come() => {}
@@ -70,6 +71,32 @@ pub(super) fn run(asked: &Asked) -> Result<(), Failure> {
         drop(to);
         leave.come().await;
         captured
+    })
+}
+
+/// A capture of nothing: without one, Wireshark shows an error of its own as well.
+fn nothing() -> Result<Vec<u8>, Failure> {
+    let empty = PcapNgWriter::new(Vec::new()).and_then(PcapNgWriter::finish);
+    empty.map_err(|it| Failure::because(Exit::Other, &it))
+}
+
+/// Captures nothing, because what is asked for makes no sense: Wireshark waits for the pipe all the same.
+pub(super) fn refuse(fifo: &Path) -> Result<(), Failure> {
+    let empty = nothing()?;
+    runtime::run(async {
+        let stop = runtime::stop()?;
+        let captured = async {
+            // Why it has failed is told.
+            if let Ok(mut fifo) = Fifo::open(fifo).await {
+                let _ = fifo.write(&empty).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop => {}
+            () = captured => {}
+        }
+        Ok(())
     })
 }
 
@@ -95,6 +122,7 @@ async fn samples(asked: &Asked, to: &mut Begun, leave: &mut Leave<'_>) -> Result
     let sampling = async {
         let session = Session::open(&asked.global).await?;
         let samples = session.account.samples(sample, to);
+        // (That one is full is not told: Wireshark would show it as an error. The dialog says how many there are at most.)
         match asked.kind {
             Kind::Sample => samples.times(1).await?,
             _ => samples.await?,
@@ -118,6 +146,8 @@ async fn full(asked: &Asked, to: &mut Begun, leave: &mut Leave<'_>) -> Result<()
         session = Session::open(global) => session?,
     };
     let account = &session.account;
+    // What cannot be reached is not captured into. Nothing is sent.
+    account.folder(&bucket)?;
     let resume = Resume::default();
     let mut starting = pin!(start::start(global, &resume, account, request));
     let started = tokio::select! {
@@ -127,8 +157,9 @@ async fn full(asked: &Asked, to: &mut Begun, leave: &mut Leave<'_>) -> Result<()
     };
     let Some(capture) = started else {
         // It may be on its way: it is waited for, so that it can be stopped.
-        return match timeout(GRACE, starting).await {
-            Ok(started) => stop(asked, account, &started?, &bucket).await,
+        let end = Instant::now() + GRACE;
+        return match timeout_at(end, starting).await {
+            Ok(started) => stop(asked, account, &started?, &bucket, end).await,
             Err(_) => Err(Failure::interrupted(Some(resume::started_perhaps(global)))),
         };
     };
@@ -138,12 +169,14 @@ async fn full(asked: &Asked, to: &mut Begun, leave: &mut Leave<'_>) -> Result<()
         () = leave.come() => None,
         followed = following.into_future() => Some(followed),
     };
+    let end = Instant::now() + GRACE;
     match followed {
-        None => stop(asked, account, &capture, &bucket).await,
+        None => stop(asked, account, &capture, &bucket, end).await,
         Some(Ok(collected)) => ended(asked, &collected, &bucket),
         Some(Err(error)) => {
-            let left = left(&capture, &bucket).captures(global);
-            Err(Failure::from(error).noting(Some(left)))
+            let stopped = stop(asked, account, &capture, &bucket, end).await;
+            let note = stopped.err().map(|it| it.message().to_owned());
+            Err(Failure::from(error).noting(note))
         }
     }
 }
@@ -165,6 +198,7 @@ async fn stop(
     account: &Account,
     capture: &Capture,
     bucket: &Destination,
+    end: Instant,
 ) -> Result<(), Failure> {
     let id = capture.id();
     let stopping = async {
@@ -177,14 +211,14 @@ async fn stop(
             },
         }
     };
-    let why = match timeout(GRACE, stopping).await {
+    let why = match timeout_at(end, stopping).await {
         Ok(Ok(())) => {
             let left = left(capture, bucket).stopped(&asked.global);
             output::diagnostic(&left);
             return Ok(());
         }
         Ok(Err(error)) => Failure::from(error).message().to_owned(),
-        Err(_) => format!("the service has not answered in {} s", GRACE.as_secs()),
+        Err(_) => "the service has not answered in time".to_owned(),
     };
     let flags = resume::flags(&asked.global);
     Err(Failure::new(

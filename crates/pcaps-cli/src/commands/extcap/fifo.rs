@@ -91,13 +91,13 @@ mod system {
             }
         }
 
-        /// Ends when nobody reads it any more.
+        /// Ends when nobody reads it any more. (On macOS that is not told: there it is seen when something is written.)
         pub(super) async fn left(&self) {
             // It is ready for nothing else.
             let _ = self.0.ready(Interest::ERROR).await;
         }
 
-        pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        pub(in super::super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
             self.0.write_all(bytes).await
         }
     }
@@ -123,7 +123,7 @@ mod system {
             std::future::pending().await
         }
 
-        pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        pub(in super::super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
             self.0.write_all(bytes).await?;
             self.0.flush().await
         }

@@ -11,7 +11,7 @@ mod capture;
 mod dialog;
 mod fifo;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::Parser as _;
 
@@ -46,12 +46,19 @@ pub(crate) fn answer(arguments: impl IntoIterator<Item = OsString>) -> Option<Ex
 }
 
 fn reply(arguments: Vec<OsString>) -> Result<(), Failure> {
-    let asked = Asked::try_parse_from(arguments).map_err(|error| {
-        // Wireshark shows it: its first line says what is wrong.
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        Failure::usage(line.trim_start_matches("error: "))
-    })?;
+    let fifo = fifo_of(&arguments).map(PathBuf::from);
+    let asked = match Asked::try_parse_from(arguments) {
+        Ok(asked) => asked,
+        Err(error) => {
+            if let Some(fifo) = fifo {
+                capture::refuse(&fifo)?;
+            }
+            // Wireshark shows it: its first line says what is wrong.
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            return Err(Failure::usage(line.trim_start_matches("error: ")));
+        }
+    };
     if asked.extcap_interfaces {
         return output::print(&dialog::interfaces());
     }
@@ -85,4 +92,11 @@ fn reply(arguments: Vec<OsString>) -> Result<(), Failure> {
     } else {
         Err(Failure::usage("it is not said what is asked for"))
     }
+}
+
+/// The pipe of a capture, whatever else the arguments are.
+fn fifo_of(arguments: &[OsString]) -> Option<&OsString> {
+    arguments.iter().find(|it| *it == "--capture")?;
+    let place = arguments.iter().position(|it| it == "--fifo")?;
+    arguments.get(place + 1)
 }

@@ -50,10 +50,6 @@ impl Folders {
             other,
         })
     }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        self.right.iter().chain(&self.other)
-    }
 }
 
 /// What tshark, which looks in the same folder, says.

@@ -31,36 +31,45 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Looks at what is in a folder.
-pub(super) fn look(folder: &Path, program: &Path) -> WiresharkLink {
+pub(super) fn look(folder: &Path, program: &Path) -> Result<WiresharkLink, Failure> {
     let path = folder.join(NAME);
     let state = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => LinkState::Absent,
-        Err(_) => LinkState::Foreign,
+        Err(error) => {
+            let what = format!("cannot look at {}: {error}", path.display());
+            return Err(Failure::new(Exit::Other, what));
+        }
         Ok(_) => match leads_to(&path) {
-            None => LinkState::Foreign,
             Some(target) if is_same(&target, program) => LinkState::Installed,
+            // Another that is called so was put there by another of ours; what is called otherwise may be anything.
+            Some(target) if !is_ours(&target) => LinkState::Foreign,
             Some(target) if target.exists() => LinkState::Other,
             Some(_) => LinkState::Broken,
+            None => LinkState::Foreign,
         },
     };
-    WiresharkLink {
+    Ok(WiresharkLink {
         path,
         state,
         changed: false,
-    }
+    })
 }
 
 #[cfg(unix)]
 const NAME: &str = "pcaps";
 
-/// What a link of ours leads to.
+/// What a link leads to.
 #[cfg(unix)]
 fn leads_to(path: &Path) -> Option<PathBuf> {
     let target = fs::read_link(path).ok()?;
-    let name = target.file_name()?.to_string_lossy();
-    let is_ours = name.starts_with("pcaps");
     // One that is relative is so to its folder.
-    is_ours.then(|| path.parent().unwrap_or(Path::new("")).join(&target))
+    Some(path.parent().unwrap_or(Path::new("")).join(&target))
+}
+
+/// Whether a program is called as this one is.
+#[cfg(unix)]
+fn is_ours(program: &Path) -> bool {
+    program.file_name().is_some_and(|it| it == NAME)
 }
 
 /// Makes a link, in the place of one that is there, in one step.
@@ -80,6 +89,12 @@ const NAME: &str = "pcaps.bat";
 
 #[cfg(not(unix))]
 const FIRST: &str = "@rem made by pcaps wireshark install";
+
+/// The file of commands says whose it is.
+#[cfg(not(unix))]
+fn is_ours(_: &Path) -> bool {
+    true
+}
 
 #[cfg(not(unix))]
 fn leads_to(path: &Path) -> Option<PathBuf> {

@@ -16,20 +16,28 @@ pub(super) fn run(global: &Global, args: &args::Wireshark) -> Result<(), Failure
     let program = link::program()?;
     let folders = Folders::find(args.place().dir.as_deref())?;
     let look = |folder: &PathBuf| link::look(folder, &program);
+    let right = folders.right.iter().map(look);
+    let right = right.collect::<Result<Vec<_>, _>>()?;
+    // Of other versions of Wireshark, for which nobody asks, only what is ours matters.
+    let other = folders.other.iter().map(look).filter_map(Result::ok);
+    let other = other.filter(|it| it.is_there() && it.state != LinkState::Foreign);
+    if !matches!(args, args::Wireshark::Status(_))
+        && let Some(link) = right.iter().find(|it| it.state == LinkState::Foreign)
+    {
+        // Before anything is changed.
+        return Err(foreign(link));
+    }
     let links = match args {
         args::Wireshark::Install(_) => {
-            let links = folders.right.iter().map(|it| install(it, &program));
+            let links = right.into_iter().map(|it| install(it, &program));
             links.collect::<Result<Vec<_>, _>>()?
         }
         args::Wireshark::Uninstall(_) => {
-            let links = folders.all().map(look).filter(WiresharkLink::is_there);
-            links.map(uninstall).collect::<Result<_, _>>()?
+            let links = right.into_iter().filter(WiresharkLink::is_there);
+            let links = links.chain(other).map(uninstall);
+            links.collect::<Result<_, _>>()?
         }
-        args::Wireshark::Status(_) => {
-            let right = folders.right.iter().map(look);
-            let other = folders.other.iter().map(look);
-            right.chain(other.filter(WiresharkLink::is_there)).collect()
-        }
+        args::Wireshark::Status(_) => right.into_iter().chain(other).collect(),
     };
     let found = WiresharkLinks {
         program,
@@ -52,28 +60,21 @@ pub(super) fn run(global: &Global, args: &args::Wireshark) -> Result<(), Failure
     Ok(())
 }
 
-/// Makes a link, unless there is one. What is not ours stays.
-fn install(folder: &Path, program: &Path) -> Result<WiresharkLink, Failure> {
-    let link = link::look(folder, program);
-    match link.state {
-        LinkState::Installed => Ok(link),
-        LinkState::Foreign => Err(foreign(&link)),
-        LinkState::Absent | LinkState::Other | LinkState::Broken => {
-            let made = link::make(&link.path, program);
-            made.map_err(|it| Failure::write(&link.path, &it))?;
-            Ok(WiresharkLink {
-                state: LinkState::Installed,
-                changed: true,
-                ..link
-            })
-        }
+/// Makes a link, unless there is one.
+fn install(link: WiresharkLink, program: &Path) -> Result<WiresharkLink, Failure> {
+    if link.state == LinkState::Installed {
+        return Ok(link);
     }
+    let made = link::make(&link.path, program);
+    made.map_err(|it| Failure::write(&link.path, &it))?;
+    Ok(WiresharkLink {
+        state: LinkState::Installed,
+        changed: true,
+        ..link
+    })
 }
 
 fn uninstall(link: WiresharkLink) -> Result<WiresharkLink, Failure> {
-    if link.state == LinkState::Foreign {
-        return Err(foreign(&link));
-    }
     std::fs::remove_file(&link.path).map_err(|error| {
         let path = link.path.display();
         Failure::new(Exit::Other, format!("cannot remove {path}: {error}"))
