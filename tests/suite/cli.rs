@@ -51,6 +51,7 @@ fn help() {
         &["filter"],
         &["merge"],
         &["export"],
+        &["query"],
         &["sim"],
         &["schema"],
         &["auth"],

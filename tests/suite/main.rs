@@ -29,6 +29,8 @@ mod pacing;
 mod probe;
 mod profiles;
 mod prove;
+#[cfg(unix)]
+mod query;
 mod readme;
 mod real_capture;
 mod report;

@@ -9,7 +9,7 @@ use pcaps_file::{
 use crate::{
     Report, ReportedFile,
     pictures::{LISTED, SHOWN, about, flows, human_count, over_time, pictures},
-    tables::{self, Column, folded, table},
+    tables::{Column, folded, table},
     time::seconds,
 };
 

@@ -5,6 +5,7 @@ mod export;
 mod groups;
 mod help;
 mod past;
+mod query;
 mod refusal;
 mod values;
 
@@ -19,6 +20,7 @@ use crate::{log::LogFormat, output::Format, progress::Shown};
 pub(crate) use export::Export;
 pub(crate) use groups::command;
 pub(crate) use past::{History, Watch};
+pub(crate) use query::Query;
 pub(crate) use refusal::parse;
 pub(crate) use values::{Mapping, count, duration, size};
 use values::{bucket_id, mapping, one_in, seed, socket, time};
@@ -276,6 +278,10 @@ pub(crate) enum Command {
     /// Turn capture files into a table in Parquet, for SQL and data frames.
     #[command(after_help = help::EXPORT)]
     Export(Export),
+
+    /// Ask packets in Parquet a question, in SQL.
+    #[command(after_help = query::help())]
+    Query(Query),
 
     /// Capture from within Wireshark.
     #[command(subcommand, after_help = help::WIRESHARK)]

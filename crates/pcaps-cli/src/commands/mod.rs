@@ -14,6 +14,7 @@ mod history;
 mod list;
 mod man;
 mod merge;
+mod query;
 mod report;
 mod schema;
 mod sim;
@@ -64,6 +65,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
         Command::Export(it) => export::run(global, &it),
+        Command::Query(it) => query::run(global, it),
         Command::Sim(it) => sim::run(global, &it),
         Command::Wireshark(it) => wireshark::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),

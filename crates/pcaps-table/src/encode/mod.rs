@@ -577,7 +577,7 @@ impl Chunk {
             .unwrap_or_default();
         let is_null = bounds.is_none();
         self.columns
-            .append(is_null, least, most, signed(nulls as u64), None);
+            .append(is_null, least, most, signed(nulls as u64));
         if let Some(bounds) = bounds {
             if let Some(last) = &self.last {
                 self.is_ascending &= last.is_not_above(&bounds);
