@@ -398,3 +398,34 @@ fn what_is_refused() {
     }
     assert_eq!(table(folder).len(), 0);
 }
+
+/// What cannot be read is said, does not end the export of others, and is no success, however lenient.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_a_failure() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("in/a.pcap.parts")).unwrap();
+    write(&folder.join("in/a.pcap"), 3, 1);
+    // Those of a download: their packets are in the file beside it.
+    write(&folder.join("in/a.pcap.parts/0.pcap"), 3, 1);
+    // Captures within the data set are captures too.
+    write(&folder.join("in/b.pcap"), 4, 1);
+    let json = |run: &Run| -> serde_json::Value { serde_json::from_str(&run.stdout).unwrap() };
+    let run = export(folder, &["in", "-o", "in", "--json"]).ok();
+    assert_eq!(json(&run)["rows"], 7);
+    // Something that is found and then not UTF-8.
+    write(
+        &folder.join("in").join(OsStr::from_bytes(b"\xff.pcap")),
+        5,
+        1,
+    );
+    for lenient in [&[][..], &["--lenient"]] {
+        let run = export(folder, &[&["in", "-o", "in", "--json"], lenient].concat());
+        assert_eq!(run.code, Some(1), "{}", run.text());
+        assert!(run.stderr.contains("UTF-8"), "{}", run.text());
+        assert_eq!(json(&run)["rows"], 7, "{}", run.text());
+    }
+}

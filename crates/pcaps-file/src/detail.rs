@@ -146,7 +146,9 @@ fn of_v4(header: &[u8; 20]) -> Fields {
 fn of_v6(header: &[u8; 40], rest: &[u8]) -> Fields {
     let len = u32::from(u16::from_be_bytes([header[4], header[5]]));
     let traffic_class = header[0] << 4 | header[1] >> 4;
-    let extensions = ip::extensions(header[6], rest);
+    // Behind the packet there may be what Ethernet fills its frames with.
+    let own = rest.get(..len as usize).filter(|_| len > 0);
+    let extensions = ip::extensions(header[6], own.unwrap_or(rest));
     let fragment = extensions.fragment.map(|it| Fragment {
         id: it.id,
         offset: it.offset,

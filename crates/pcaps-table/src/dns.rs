@@ -65,7 +65,7 @@ fn read_name(message: &[u8], mut at: usize, name: &mut Vec<u8>) -> Option<usize>
 /// A byte as text: a dot within a label, a backslash, and what is not printable stand out.
 fn escape(byte: u8, text: &mut Vec<u8>) {
     match byte {
-        b'\\' => text.extend(br"\\"),
+        b'\\' | b'.' => text.extend([b'\\', byte]),
         b' '..=b'~' => text.push(byte),
         _ => {
             const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -98,6 +98,7 @@ mod tests {
             (b"\0\0\x1c\0\x01", "."),
             (b"\x04a\\b\x01\0\0\x1c\0\x01", r"a\\b\x01"),
             (b"\x02\xc3\xa9\0\0\x1c\0\x01", r"\xc3\xa9"),
+            (b"\x03a.b\x01c\0\0\x1c\0\x01", r"a\.b.c"),
         ] {
             assert_eq!(asked(&message(question)), Some((name.to_owned(), 28)));
         }

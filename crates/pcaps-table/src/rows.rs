@@ -169,6 +169,8 @@ impl Rows {
                 match ip.protocol {
                     TCP if !is_later => {
                         header = ip.above.get(12).map(|it| usize::from(it >> 4) * 4);
+                        // No header is shorter: where the payload begins is not known then.
+                        header = header.filter(|it| *it >= 20);
                         present |= self.tcp(ip.above);
                         if let (true, Some(header)) = (is_dns, header) {
                             present |= self.dns(over_tcp(ip, header));

@@ -147,7 +147,8 @@ pub enum ExportState {
     Exported,
     /// They had been written before.
     Unchanged,
-    /// It could not be read, and nothing of it was written. The next export tries again.
+    /// It could not be read, and nothing of it was written: what an earlier export wrote of it is still there. The next one
+    /// tries again.
     Failed,
 }
 
@@ -230,7 +231,7 @@ impl Export {
     /// no error here but in its [`ExportedInput`].
     pub async fn run(mut self) -> Result<DataSet, Error> {
         let output = TableSink::open(&self.output, &self.buckets)?;
-        let mut found = inputs::find(&self.inputs, &self.output, &self.buckets).await?;
+        let mut found = inputs::find(&self.inputs, &self.buckets).await?;
         manifest::write_schema(&output).await?;
         let (number, count) = self.shard;
         found.retain(|it| it.shard(count) == number - 1);
@@ -267,7 +268,7 @@ impl Export {
         input: &InputFile,
         entry: Option<ManifestEntry>,
     ) -> Result<ExportedInput, Error> {
-        let of_name = || CaptureName::of_file(&input.name);
+        let of_name = || CaptureName::of_file(input.path());
         let capture = self.capture.clone().unwrap_or_else(of_name);
         let mut wanted = ManifestEntry {
             schema_version: SCHEMA_VERSION,
@@ -294,6 +295,11 @@ impl Export {
             Ok(read) => read,
             Err(error) => {
                 wanted.error = Some(error);
+                // What an earlier run exported of it is still there.
+                if let Some(old) = entry.filter(|it| it.state == EntryState::Done) {
+                    wanted.rows = old.rows;
+                    wanted.files = old.files;
+                }
                 return Ok(wanted.exported(ExportState::Failed));
             }
         };
@@ -349,6 +355,7 @@ async fn read(
     staging.stop = stop.signal();
     let (reading, feeding) = match &input.origin {
         Origin::File(path) => (InputBytes::File(path.clone()), None),
+        Origin::Unreadable(error) => return Ok(Err(error.clone())),
         Origin::Object(object) => {
             let (sender, bytes) = feed::channel();
             (InputBytes::Feed(bytes), Some(object.feed(sender)))

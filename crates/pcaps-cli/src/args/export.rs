@@ -29,7 +29,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<(u32, u32)>,
 
-    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    /// Take files that are torn or damaged for what they hold: exit with 0 all the same. What cannot be read at all still fails.
     #[arg(long)]
     pub(crate) lenient: bool,
 }

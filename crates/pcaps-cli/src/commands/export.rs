@@ -1,6 +1,6 @@
 //! `pcaps export`: captures as a table.
 
-use pcaps::{DataSet, Export, Location};
+use pcaps::{DataSet, Export, ExportState, Location};
 
 use crate::{
     args::{self, Global},
@@ -61,6 +61,18 @@ fn report(global: &Global, args: &args::Export, exported: &DataSet) -> Result<()
     let location = args.output_dir.parse::<Location>()?;
     let view = ExportView::new(&location, exported);
     output::result(global, || &view, || view.text())?;
+    let failed = |it: &&pcaps::ExportedInput| it.state == ExportState::Failed;
+    let unread = exported.inputs.iter().filter(failed).count();
+    if unread > 0 {
+        let files = if unread == 1 { "file" } else { "files" };
+        return Err(Failure::new(
+            Exit::Other,
+            format!(
+                "{unread} of {} {files} could not be exported: see to what the warnings say, and run it again",
+                exported.inputs.len()
+            ),
+        ));
+    }
     let partial = exported
         .inputs
         .iter()

@@ -18,10 +18,13 @@ use crate::{
     storage::{Access, Elsewhere, Source, is_empty_folder, is_not_there},
 };
 
+/// What stands between the key of an object in R2 and the account that its bucket is of.
+const ACCOUNT: &str = "?account-id=";
+
 /// A capture file.
 #[derive(Debug)]
 pub(super) struct InputFile {
-    /// An absolute path, or a URI without what is behind `?`: whoever comes to it calls it the same.
+    /// An absolute path, or a URI without what is behind `?`, except R2's account: whoever comes to it calls it the same.
     pub(super) name: String,
     pub(super) size: u64,
     /// What is another when its content is: a time, or a bucket's tag.
@@ -33,9 +36,22 @@ pub(super) struct InputFile {
 pub(super) enum Origin {
     File(PathBuf),
     Object(BucketFile),
+    /// It is known that there is something, and why it cannot be read.
+    Unreadable(String),
 }
 
 impl InputFile {
+    /// Its name, up to that of the file.
+    pub(super) fn path(&self) -> &str {
+        match &self.origin {
+            Origin::Object(_) => self
+                .name
+                .rsplit_once(ACCOUNT)
+                .map_or(&self.name, |(path, _)| path),
+            _ => &self.name,
+        }
+    }
+
     /// What its files and its entry are called by: the same always.
     pub(super) fn id(&self) -> String {
         let half = |seed| XxHash64::oneshot(seed, self.name.as_bytes());
@@ -53,7 +69,6 @@ impl InputFile {
 /// The files that these places have, each once, by their names.
 pub(super) async fn find(
     places: &[Location],
-    output: &Location,
     buckets: &Elsewhere,
 ) -> Result<Vec<InputFile>, Error> {
     let mut found = BTreeMap::new();
@@ -65,19 +80,11 @@ pub(super) async fn find(
             Location::Path(path) => {
                 let failed = |it| Error::io("list", path, it);
                 let path = fs::canonicalize(path).map_err(failed)?;
-                let beside = match output {
-                    Location::Path(output) => fs::canonicalize(output).ok(),
-                    Location::Bucket(_) => None,
-                };
-                let mut files = Vec::new();
                 if path.is_dir() {
-                    below(&path, beside.as_deref(), &mut files).map_err(failed)?;
+                    below(&path, &mut add).map_err(failed)?;
                 } else {
-                    files.push(path.clone());
-                }
-                for path in files {
                     let failed = |it| Error::io("look at", &path, it);
-                    add(file(&path, &fs::metadata(&path).map_err(failed)?)?);
+                    add(file(&path, &fs::metadata(&path).map_err(failed)?));
                 }
             }
             Location::Bucket(bucket) => {
@@ -99,38 +106,67 @@ pub(super) async fn find(
     Ok(found.into_values().collect())
 }
 
-/// The capture files of a folder and those in it, without `beside`. A link to a folder is not followed.
-fn below(folder: &Path, beside: Option<&Path>, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Adds the capture files of a folder and those in it. A link to a folder is not followed. What cannot be read of them is
+/// added as such; what goes meanwhile is not there.
+fn below(folder: &Path, add: &mut impl FnMut(InputFile)) -> io::Result<()> {
     for it in fs::read_dir(folder)? {
         let it = it?;
         let path = it.path();
-        if it.file_type()?.is_dir() {
-            if beside != Some(path.as_path()) {
-                below(&path, beside, files)?;
+        let name = it.file_name();
+        let name = name.to_string_lossy();
+        let found = match it.file_type() {
+            // Of downloads: what is in them is in the files beside them, or will be.
+            Ok(kind) if kind.is_dir() && name.ends_with(".parts") => continue,
+            Ok(kind) if kind.is_dir() => below(&path, add),
+            Ok(_) if is_capture(&name) => capture(&path, add),
+            Ok(_) => continue,
+            Err(error) => Err(error),
+        };
+        match found {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                add(unreadable(&path, format!("cannot be read: {error}")));
             }
-        } else if is_capture(&it.file_name().to_string_lossy()) && path.is_file() {
-            files.push(fs::canonicalize(path)?);
+            _ => {}
         }
     }
     Ok(())
 }
 
-fn file(path: &Path, metadata: &fs::Metadata) -> Result<InputFile, Error> {
-    let name = path.to_str().ok_or_else(|| {
-        Error::invalid(format!(
-            "the name of {} is not UTF-8, as the table needs it: give it another",
-            path.display()
-        ))
-    })?;
+fn capture(path: &Path, add: &mut impl FnMut(InputFile)) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_file() {
+        add(file(&fs::canonicalize(path)?, &metadata));
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: String) -> InputFile {
+    // With its quotes, what is not UTF-8 is called as nothing else is.
+    let name = path
+        .to_str()
+        .map_or_else(|| format!("{path:?}"), str::to_owned);
+    InputFile {
+        name,
+        size: 0,
+        stamp: String::new(),
+        origin: Origin::Unreadable(error),
+    }
+}
+
+fn file(path: &Path, metadata: &fs::Metadata) -> InputFile {
+    let Some(name) = path.to_str() else {
+        let error = "its name is not UTF-8, as the table needs it: give it another".to_owned();
+        return unreadable(path, error);
+    };
     // A system that keeps no times has none to tell by.
     let changed = metadata.modified().ok();
     let changed = changed.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-    Ok(InputFile {
+    InputFile {
         name: name.to_owned(),
         size: metadata.len(),
         stamp: changed.unwrap_or_default().as_nanos().to_string(),
         origin: Origin::File(path.to_owned()),
-    })
+    }
 }
 
 /// The capture files below a folder of a bucket, or the one object that it names.
@@ -166,10 +202,18 @@ async fn objects(source: &Arc<Source>, bucket: &Destination) -> Result<Vec<Input
     Ok(all)
 }
 
-/// An object's URI. How the bucket's folder is mapped elsewhere does not change it.
+/// An object's URI. How the bucket's folder is mapped elsewhere does not change it. Buckets of R2 have names of their own in
+/// each account, others in the world.
 fn name(bucket: &Destination, key: &Key) -> String {
     let url = bucket.url();
-    format!("{}://{}/{key}", url.scheme(), bucket.bucket())
+    let name = format!("{}://{}/{key}", url.scheme(), bucket.bucket());
+    let account = url
+        .query_pairs()
+        .find(|(key, _)| url.scheme() == "r2" && key == "account-id");
+    match account {
+        Some((_, account)) => format!("{name}{ACCOUNT}{account}"),
+        None => name,
+    }
 }
 
 /// Whether a file is one by its name.
@@ -202,6 +246,17 @@ mod tests {
         ] {
             assert!(!is_capture(name), "{name}");
         }
+    }
+
+    #[test]
+    fn two_accounts_are_two_buckets() {
+        let name = |uri: &str| name(&uri.parse().unwrap(), &Key::from("d/a.pcap"));
+        let keys = "access-key-id=AK&secret-access-key=SK";
+        assert_eq!(
+            name(&format!("r2://b/d?{keys}&account-id=one")),
+            "r2://b/d/a.pcap?account-id=one"
+        );
+        assert_eq!(name("s3://b/d?region=eu-west-1"), "s3://b/d/a.pcap");
     }
 
     #[test]
