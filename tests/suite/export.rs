@@ -255,7 +255,8 @@ fn ctrl_c_leaves_what_the_next_run_goes_on_with() {
     let run = export(folder, &["in", "-o", "out", "--json"]);
     assert_eq!(run.json()["rows"], 8 * 100_000);
     assert!(run.stdout.contains("unchanged"), "{}", run.text());
-    assert!(!folder.join("out/_staging").exists());
+    let left = fs::read_dir(folder.join("out/_staging")).unwrap();
+    assert_eq!(left.count(), 0);
 }
 
 /// Four processes at once, each with its shard: the data set of one.
@@ -397,6 +398,67 @@ fn what_is_refused() {
         filtered(|| insta::assert_snapshot!(name, run.stderr));
     }
     assert_eq!(table(folder).len(), 0);
+    for (text, said) in [
+        ("{\"version\": 2}", "is version 2"),
+        ("{}", "is not the schema"),
+    ] {
+        fs::create_dir_all(folder.join("other")).unwrap();
+        fs::write(folder.join("other/_schema.json"), text).unwrap();
+        let run = export(folder, &["a.pcap", "-o", "other"]);
+        assert_eq!(run.code, Some(1), "{}", run.text());
+        assert!(run.stderr.contains(said), "{}", run.text());
+        let left = fs::read_to_string(folder.join("other/_schema.json"));
+        assert_eq!(left.unwrap(), text);
+    }
+}
+
+/// Runs that overlap on one file do not take one another's files away; what is left of one that was killed goes.
+#[cfg(unix)]
+#[test]
+fn runs_that_overlap() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("a.pcap"), 200_000, 1);
+    export(folder, &["a.pcap", "-o", "expected"]).ok();
+    // One that was killed, and one that goes on.
+    let staging = folder.join("out/_staging");
+    for name in ["run-killed", "run-lives"] {
+        fs::create_dir_all(staging.join(name).join("one")).unwrap();
+        fs::write(staging.join(name).join("lock"), "").unwrap();
+        fs::write(staging.join(name).join("one/hour.part"), "rows").unwrap();
+    }
+    let lives = fs::File::open(staging.join("run-lives/lock")).unwrap();
+    lives.lock().unwrap();
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            pcaps()
+                .current_dir(folder)
+                .args(["export", "a.pcap", "-o", "out", "--json"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in runs {
+        let run = Run::from(child.wait_with_output().unwrap());
+        assert_eq!(run.json()["rows"], 200_000);
+    }
+    assert!(table(&folder.join("out")) == table(&folder.join("expected")));
+    let left: Vec<_> = fs::read_dir(&staging)
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["run-lives"]);
+    assert!(staging.join("run-lives/one/hour.part").is_file());
+    for path in table(&folder.join("out")).keys() {
+        let mode = fs::metadata(folder.join("out").join(path))
+            .unwrap()
+            .permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600, "{path:?}");
+    }
 }
 
 /// What cannot be read is said, does not end the export of others, and is no success, however lenient.

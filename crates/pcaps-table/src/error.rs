@@ -17,8 +17,8 @@ pub(crate) enum Repr {
     #[error("cannot make a file of the table")]
     Encode { source: ParquetError },
     #[error(
-        "`{name}` has packets of more than {limit} different hours, and there would be a file for each: correct its times, \
-         as with editcap -t, or split it"
+        "the packets of `{name}` are of so many hours, or those are so mixed, that there would be more than {limit} files: \
+         correct its times, as with editcap -t, put it in order with pcaps merge, or split it"
     )]
     Scattered { name: String, limit: usize },
 }

@@ -23,8 +23,8 @@ const OPEN: usize = 8;
 /// in that of who reads it.
 const GROUPS: usize = 32;
 
-/// Of how many hours the packets of one capture may be: more than a year.
-const MAX_HOURS: usize = 10_000;
+/// How many files one capture may be in: those of more than a year. Who keeps them lists all.
+const MAX_FILES: usize = 10_000;
 
 /// What is exported.
 #[derive(Clone, Debug)]
@@ -95,8 +95,8 @@ pub struct Exported {
 ///
 /// # Errors
 ///
-/// When a file cannot be made or written ([`is_io`](Error::is_io)), or the packets are of more than 10,000 different hours
-/// ([`is_scattered`](Error::is_scattered)). What was finished until then is not all of the capture.
+/// When a file cannot be made or written ([`is_io`](Error::is_io)), or there would be more than 10,000 of them, because
+/// the packets are of so many hours, or the hours come in turns ([`is_scattered`](Error::is_scattered)). What was finished until then is not all of the capture.
 ///
 /// # Examples
 ///
@@ -176,6 +176,8 @@ struct Files<'a, P: Place> {
     open: Vec<Open<P::Output>>,
     /// How many files of each hour there have been.
     begun: HashMap<i64, u32>,
+    /// How many files there have been.
+    files: usize,
 }
 
 struct Open<W: Write + Send> {
@@ -209,6 +211,7 @@ impl<'a, P: Place> Files<'a, P> {
             properties: Arc::new(properties),
             open: Vec::new(),
             begun: HashMap::new(),
+            files: 0,
         })
     }
 
@@ -246,8 +249,8 @@ impl<'a, P: Place> Files<'a, P> {
             let longest = self.open.remove(0);
             self.end(longest)?;
         }
-        let limit = MAX_HOURS;
-        if self.begun.len() == limit && !self.begun.contains_key(&hour) {
+        let limit = MAX_FILES;
+        if self.files == limit {
             let name = self.source.name.clone();
             return Err(Repr::Scattered { name, limit }.into());
         }
@@ -258,6 +261,7 @@ impl<'a, P: Place> Files<'a, P> {
             rows: 0,
         };
         *begun += 1;
+        self.files += 1;
         let output = self.place.create(&part).map_err(Error::write)?;
         let (schema, properties) = (Arc::clone(&self.schema), Arc::clone(&self.properties));
         let file = SerializedFileWriter::new(output, schema, properties)?;

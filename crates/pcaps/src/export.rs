@@ -257,7 +257,6 @@ impl Export {
             (self.progress)(so_far);
             done.push(exported);
         }
-        output.clean();
         Ok(DataSet { inputs: done })
     }
 

@@ -1,6 +1,6 @@
 //! What is known of each capture file that was exported: an entry of its own for each, so that processes share nothing.
 
-use pcaps_table::TableSchema;
+use pcaps_table::{SCHEMA_VERSION, TableSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{ExportState, ExportedInput, inputs::InputFile, output::TableSink};
@@ -42,8 +42,25 @@ pub(super) struct EntryFile {
 pub(super) async fn write_schema(output: &TableSink) -> Result<(), Error> {
     const PATH: &str = "_schema.json";
     let text = text_of(&TableSchema::current())?;
-    if output.read(PATH).await?.is_some_and(|it| it == text) {
+    let there = output.read(PATH).await?;
+    if there.as_ref().is_some_and(|it| *it == text) {
         return Ok(());
+    }
+    if let Some(there) = there {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let what = match serde_json::from_slice(&there) {
+            Ok(Version { version }) if version > SCHEMA_VERSION => format!(
+                "{PATH} in the data set is version {version}, and this program writes {SCHEMA_VERSION}"
+            ),
+            // Of an older program.
+            Ok(_) => return output.write(PATH, text).await,
+            Err(_) => format!("{PATH} there is not the schema of a data set"),
+        };
+        return Err(Error::new(ErrorKind::Refused, what)
+            .advise("export to another place, or see what else has written to this one"));
     }
     output.write(PATH, text).await
 }

@@ -2,32 +2,36 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Seek as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use object_store::{ObjectStoreExt as _, PutPayload, buffered::BufWriter, path::Path as Key};
 use pcaps_file::StopSignal;
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
     Location,
-    staging::{Staged, StagedAt, Staging, StagingFolder},
+    staging::{RunFolder, Staged, Staging},
 };
 use crate::{
     Error, ErrorKind,
+    journal::private,
     storage::{Access, Elsewhere, Source, is_not_there},
 };
 
 /// The folder in the data set for what is not whole. Engines look into none whose name begins so.
 const STAGING: &str = "_staging";
-/// No entry of a manifest is longer: there is a line for each hour in it.
+/// No entry of a manifest is longer: it has some hundred bytes for each file, of which there are 10,000 at most, and while they
+/// replace others those too.
 const MAX_ENTRY: u64 = 16 << 20;
 /// How many bytes are sent to a bucket at a time.
 const PIECE: usize = 8 << 20;
 
 pub(super) enum TableSink {
-    Folder(PathBuf),
+    Folder { root: PathBuf, run: Arc<RunFolder> },
     Bucket(Box<Source>),
 }
 
@@ -36,7 +40,13 @@ impl TableSink {
         match location {
             Location::Path(path) => {
                 fs::create_dir_all(path).map_err(|it| Error::io("make the folder", path, it))?;
-                Ok(Self::Folder(path.clone()))
+                let staging = path.join(STAGING);
+                let run = RunFolder::new(&staging);
+                let run = run.map_err(|it| Error::io("make room in", &staging, it))?;
+                Ok(Self::Folder {
+                    root: path.clone(),
+                    run: Arc::new(run),
+                })
             }
             Location::Bucket(bucket) => {
                 let folder = buckets.folder(bucket)?;
@@ -45,22 +55,16 @@ impl TableSink {
         }
     }
 
-    /// Room for the files of an input. What an earlier run left of them goes.
+    /// Room for the files of an input.
     pub(super) fn stage(&self, id: &str) -> Result<Staging, Error> {
-        let folder = match self {
-            Self::Folder(root) => {
-                let folder = root.join(STAGING).join(id);
-                let made = match fs::remove_dir_all(&folder) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                    _ => fs::create_dir_all(&folder),
-                };
-                made.map_err(|it| Error::io("make the folder", &folder, it))?;
-                Some(StagingFolder(folder))
-            }
-            Self::Bucket(_) => None,
+        let (made, run) = match self {
+            Self::Folder { run, .. } => (TempDir::new_in(run.path()), Some(Arc::clone(run))),
+            Self::Bucket(_) => (TempDir::new(), None),
         };
+        let failed = |it| Error::new(ErrorKind::Io, "cannot make a temporary folder").because(it);
         Ok(Staging {
-            folder,
+            folder: made.map_err(failed)?,
+            run,
             id: id.to_owned(),
             stop: StopSignal::default(),
             files: Vec::new(),
@@ -70,20 +74,22 @@ impl TableSink {
     /// Puts a file where it belongs.
     pub(super) async fn place(&self, staged: Staged) -> Result<(), Error> {
         let path = staged.entry.path;
-        match (self, staged.at) {
-            (Self::Folder(root), StagedAt::Path(from)) => {
+        match self {
+            Self::Folder { root, .. } => {
                 let to = root.join(&path);
                 let place = || {
                     let folder = to.parent().unwrap_or(root);
-                    fs::create_dir_all(folder)?;
-                    fs::rename(&from, &to)?;
+                    make(folder)?;
+                    fs::rename(&staged.path, &to)?;
                     sync(folder)
                 };
                 place().map_err(|it| Error::io("write", &to, it))
             }
-            (Self::Bucket(source), StagedAt::File(file)) => upload(source, &path, file).await,
-            // They are made for one another.
-            _ => Err(Error::new(ErrorKind::Io, "the data set is elsewhere")),
+            Self::Bucket(source) => {
+                let file = File::open(&staged.path);
+                let file = file.map_err(|it| Error::io("read", &staged.path, it))?;
+                upload(source, &path, file).await
+            }
         }
     }
 
@@ -91,7 +97,7 @@ impl TableSink {
     pub(super) async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         const DOING: &str = "read the manifest";
         match self {
-            Self::Folder(root) => match fs::read(root.join(path)) {
+            Self::Folder { root, .. } => match fs::read(root.join(path)) {
                 Ok(text) => Ok(Some(text)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(Error::io("read", &root.join(path), error)),
@@ -121,17 +127,17 @@ impl TableSink {
     pub(super) async fn write(&self, path: &str, text: Vec<u8>) -> Result<(), Error> {
         const DOING: &str = "write the manifest";
         match self {
-            Self::Folder(root) => {
+            Self::Folder { root, run } => {
                 let to = root.join(path);
                 let write = || {
                     let folder = to.parent().unwrap_or(root);
-                    fs::create_dir_all(folder)?;
-                    let staging = root.join(STAGING);
-                    fs::create_dir_all(&staging)?;
-                    // Always by the same name, so that what a run has left that was ended goes with the next.
+                    make(folder)?;
                     let name = to.file_name().unwrap_or_default();
-                    let from = staging.join(name).with_extension("part");
-                    let mut file = File::create(&from)?;
+                    let from = run.path().join(name).with_extension("part");
+                    let mut options = File::options();
+                    options.write(true).create(true).truncate(true);
+                    private(&mut options);
+                    let mut file = options.open(&from)?;
                     file.write_all(&text)?;
                     file.sync_all()?;
                     match fs::rename(&from, &to) {
@@ -157,7 +163,7 @@ impl TableSink {
     pub(super) async fn delete(&self, path: &str) -> Result<(), Error> {
         const DOING: &str = "take away the rows that a file had before";
         match self {
-            Self::Folder(root) => match fs::remove_file(root.join(path)) {
+            Self::Folder { root, .. } => match fs::remove_file(root.join(path)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(Error::io("remove", &root.join(path), error))
                 }
@@ -174,14 +180,6 @@ impl TableSink {
             }
         }
     }
-
-    /// Takes the folder away in which files were, if nobody else has some there.
-    pub(super) fn clean(&self) {
-        if let Self::Folder(root) = self {
-            // It is not empty then.
-            let _ = fs::remove_dir(root.join(STAGING));
-        }
-    }
 }
 
 impl Source {
@@ -192,13 +190,12 @@ impl Source {
 }
 
 /// Sends a file, piece by piece. It is there when all of it is.
-async fn upload(source: &Source, path: &str, mut file: File) -> Result<(), Error> {
+async fn upload(source: &Source, path: &str, file: File) -> Result<(), Error> {
     const DOING: &str = "write a file of the data set";
     let failed = |it: io::Error| match it.downcast::<object_store::Error>() {
         Ok(error) => source.failed(Access::Write, DOING, &error),
         Err(error) => Error::io("write", Path::new(path), error),
     };
-    file.rewind().map_err(failed)?;
     let mut file = tokio::fs::File::from_std(file);
     let (store, key) = (source.store.clone(), source.key(path));
     let mut writer = BufWriter::with_capacity(store, key, PIECE).with_max_concurrency(1);
@@ -221,6 +218,18 @@ async fn upload(source: &Source, path: &str, mut file: File) -> Result<(), Error
             return Ok(());
         }
     }
+}
+
+/// Makes a folder, and those that it is in, so that they last too.
+fn make(folder: &Path) -> io::Result<()> {
+    let is_missing = |it: &&Path| !it.as_os_str().is_empty() && !it.is_dir();
+    let missing: Vec<_> = folder.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(folder)?;
+    missing
+        .into_iter()
+        .filter_map(Path::parent)
+        .filter(|it| !it.as_os_str().is_empty())
+        .try_for_each(sync)
 }
 
 /// The name of a file lasts through a power cut only once its folder has been synced.

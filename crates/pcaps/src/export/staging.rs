@@ -4,47 +4,110 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use pcaps_file::{StopSignal, StoppableWriter};
 use pcaps_table::{Part, Place};
+use tempfile::TempDir;
 
 use super::manifest::EntryFile;
+use crate::journal::private;
+
+/// The file in a run's folder whose lock says that the run goes on.
+const LOCK: &str = "lock";
 
 /// The files of one input. Dropped, those that are left go.
 #[derive(Debug)]
 pub(super) struct Staging {
-    /// A folder for them. Without one, they have no names.
-    pub(super) folder: Option<StagingFolder>,
+    pub(super) folder: TempDir,
+    /// That of the run, if they are on the way to one of this machine. It goes after theirs.
+    pub(super) run: Option<Arc<RunFolder>>,
     /// What their names begin with.
     pub(super) id: String,
     pub(super) stop: StopSignal,
     pub(super) files: Vec<Staged>,
 }
 
-/// It goes when it is dropped.
+/// What one run is writing, in a folder of its own: two that overlap know nothing of each other. It goes when it is dropped.
 #[derive(Debug)]
-pub(super) struct StagingFolder(pub(super) PathBuf);
+pub(super) struct RunFolder {
+    folder: TempDir,
+    _lock: File,
+}
 
 /// A file that is whole.
 #[derive(Debug)]
 pub(super) struct Staged {
     pub(super) entry: EntryFile,
-    pub(super) at: StagedAt,
+    pub(super) path: PathBuf,
 }
 
-#[derive(Debug)]
-pub(super) enum StagedAt {
-    /// By this name, and on the disk.
-    Path(PathBuf),
-    /// Without a name.
-    File(File),
+impl RunFolder {
+    /// Makes one among those of other runs, and clears those whose run has ended without doing so.
+    pub(super) fn new(staging: &Path) -> io::Result<Self> {
+        fs::create_dir_all(staging)?;
+        for it in fs::read_dir(staging)? {
+            clear(&it?.path())?;
+        }
+        loop {
+            let folder = TempDir::with_prefix_in("run-", staging)?;
+            let path = folder.path().join(LOCK);
+            let mut options = File::options();
+            options.write(true).create_new(true);
+            private(&mut options);
+            let lock = match options.open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
+            lock.lock()?;
+            // Until then another run may have taken it for one that has ended.
+            if path.try_exists()? {
+                return Ok(Self {
+                    folder,
+                    _lock: lock,
+                });
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
-impl Drop for StagingFolder {
-    fn drop(&mut self) {
-        // The next run does it otherwise.
-        let _ = fs::remove_dir_all(&self.0);
+/// Takes the folder of a run away, unless it goes on.
+fn clear(folder: &Path) -> io::Result<()> {
+    let is_gone = |it: &io::Error| it.kind() == io::ErrorKind::NotFound;
+    let clear = || {
+        let lock = match File::options().write(true).open(folder.join(LOCK)) {
+            // It is just being made, if it is not left from the moment before.
+            Err(error) if is_gone(&error) => {
+                let _ = fs::remove_dir(folder);
+                return Ok(());
+            }
+            opened => opened?,
+        };
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Ok(()),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+        // The lock last: whenever this ends, the next run finds it.
+        for it in fs::read_dir(folder)? {
+            let path = it?.path();
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            } else if !path.ends_with(LOCK) {
+                fs::remove_file(path)?;
+            }
+        }
+        fs::remove_dir_all(folder)
+    };
+    match clear() {
+        // Another one is clearing it too.
+        Err(error) if !is_gone(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -63,17 +126,10 @@ impl Place for Staging {
     type Output = StoppableWriter<File>;
 
     fn create(&mut self, part: &Part) -> io::Result<Self::Output> {
-        let file = match &self.folder {
-            Some(StagingFolder(folder)) => {
-                let path = Self::staged(folder, &self.name(part));
-                File::options()
-                    .read(true)
-                    .write(true)
-                    .create_new(true)
-                    .open(path)?
-            }
-            None => tempfile::tempfile()?,
-        };
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        private(&mut options);
+        let file = options.open(Self::staged(self.folder.path(), &self.name(part)))?;
         Ok(self.stop.writer(file))
     }
 
@@ -86,14 +142,11 @@ impl Place for Staging {
             bytes: file.metadata()?.len(),
             path,
         };
-        let at = match &self.folder {
-            Some(StagingFolder(folder)) => {
-                file.sync_all()?;
-                StagedAt::Path(Self::staged(folder, &entry.path))
-            }
-            None => StagedAt::File(file),
-        };
-        self.files.push(Staged { entry, at });
+        if self.run.is_some() {
+            file.sync_all()?;
+        }
+        let path = Self::staged(self.folder.path(), &entry.path);
+        self.files.push(Staged { entry, path });
         Ok(())
     }
 
