@@ -429,6 +429,7 @@ fn runs_that_overlap() {
         fs::write(staging.join(name).join("lock"), "").unwrap();
         fs::write(staging.join(name).join("one/hour.part"), "rows").unwrap();
     }
+    fs::write(staging.join("stray"), "").unwrap();
     let lives = fs::File::open(staging.join("run-lives/lock")).unwrap();
     lives.lock().unwrap();
     let runs: Vec<_> = (0..4)
@@ -447,11 +448,12 @@ fn runs_that_overlap() {
         assert_eq!(run.json()["rows"], 200_000);
     }
     assert!(table(&folder.join("out")) == table(&folder.join("expected")));
-    let left: Vec<_> = fs::read_dir(&staging)
+    let mut left: Vec<_> = fs::read_dir(&staging)
         .unwrap()
         .map(|it| it.unwrap().file_name())
         .collect();
-    assert_eq!(left, ["run-lives"]);
+    left.sort();
+    assert_eq!(left, ["run-lives", "stray"]);
     assert!(staging.join("run-lives/one/hour.part").is_file());
     for path in table(&folder.join("out")).keys() {
         let mode = fs::metadata(folder.join("out").join(path))

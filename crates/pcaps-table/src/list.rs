@@ -30,6 +30,11 @@ impl Addresses {
         known
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Appends the address of this number, as text.
     pub(crate) fn text(&self, number: u32, to: &mut Vec<u8>) {
         match self.all.get(number as usize) {

@@ -13,6 +13,9 @@ pub(crate) const MAX_ROWS: usize = 1 << 17;
 /// How many bytes of names are kept at most before what there is is written.
 const MAX_NAME_BYTES: usize = 4 << 20;
 
+/// How many different addresses are kept at most before what there is is written: a row may have four of its own.
+const MAX_ADDRESSES: usize = 1 << 17;
+
 const MICROS_OF_HOUR: i64 = 3_600_000_000;
 
 const ICMP: u8 = 1;
@@ -65,7 +68,9 @@ impl Rows {
 
     /// Whether they have to be written before another one comes.
     pub(crate) fn is_full(&self) -> bool {
-        self.len == MAX_ROWS || self.names.bytes() > MAX_NAME_BYTES
+        self.len == MAX_ROWS
+            || self.names.bytes() > MAX_NAME_BYTES
+            || self.addresses.len() >= MAX_ADDRESSES
     }
 
     /// Makes room for the next rows.

@@ -292,6 +292,38 @@ fn row_groups_pages_and_filters_let_engines_skip() {
 }
 
 #[test]
+fn many_addresses_end_a_row_group() {
+    let packet = |number: u32| {
+        let [_, b, c, d] = number.to_be_bytes();
+        let bytes = vec![
+            0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 10, b, c, d, 11, b, c, d,
+        ];
+        (number.into(), 20, bytes)
+    };
+    let (result, files) = exported(&capture(&(0..70_000).map(packet).collect::<Vec<_>>()), None);
+    assert_eq!(result.unwrap().rows, 70_000);
+    let file = bytes::Bytes::from(files.into_values().next().unwrap());
+    let reader = SerializedFileReader::new(file).unwrap();
+    let groups = reader.metadata().row_groups().iter();
+    let sizes: Vec<_> = groups.map(RowGroupMetaData::num_rows).collect();
+    assert_eq!(sizes, [65_536, 70_000 - 65_536]);
+}
+
+#[test]
+fn a_short_header_of_tcp_tells_no_payload() {
+    let segment = |words: u8| {
+        let mut bytes = vec![0x45, 0, 0, 45, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1];
+        bytes.extend([10, 0, 0, 2, 0, 80, 1, 187, 0, 1, 0, 9, 0, 0, 0, 0]);
+        bytes.extend([words << 4, 2, 0xff, 0xff, 0, 0, 0, 0, 1, 2, 3, 4, 5]);
+        (u64::from(words), 45, bytes)
+    };
+    let (_, files) = exported(&capture(&[4, 5, 6].map(segment)), None);
+    let rows = rows(files.values().next().unwrap());
+    let lens: Vec<_> = rows.iter().map(|it| number(&it["payload_len"])).collect();
+    assert_eq!(lens, [None, Some(5), Some(1)]);
+}
+
+#[test]
 fn a_torn_file_gives_what_comes_before() {
     let whole = capture(&flood()[..1_000]);
     let (result, files) = exported(&whole[..whole.len() - 1], None);

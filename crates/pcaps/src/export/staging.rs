@@ -14,6 +14,8 @@ use tempfile::TempDir;
 use super::manifest::EntryFile;
 use crate::journal::private;
 
+/// What the names of runs' folders begin with.
+const RUN: &str = "run-";
 /// The file in a run's folder whose lock says that the run goes on.
 const LOCK: &str = "lock";
 
@@ -48,10 +50,13 @@ impl RunFolder {
     pub(super) fn new(staging: &Path) -> io::Result<Self> {
         fs::create_dir_all(staging)?;
         for it in fs::read_dir(staging)? {
-            clear(&it?.path())?;
+            let it = it?;
+            if it.file_name().to_string_lossy().starts_with(RUN) {
+                clear(&it.path())?;
+            }
         }
         loop {
-            let folder = TempDir::with_prefix_in("run-", staging)?;
+            let folder = TempDir::with_prefix_in(RUN, staging)?;
             let path = folder.path().join(LOCK);
             let mut options = File::options();
             options.write(true).create_new(true);
