@@ -10,6 +10,7 @@ mod finding;
 mod flows;
 mod hierarchy;
 mod openings;
+mod peers;
 mod ports;
 mod rules;
 mod sizes;
@@ -57,8 +58,8 @@ use timeline::{Bucket, Timeline};
 ///   with more than 1/4,096 of all packets or bytes gets lost. Which of the rare ones are told is a matter of chance.
 ///   How many there are is then an estimate, within about 1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
-/// - What findings rest on is exact up to 3,584 addresses and ports that were asked for connections, or addresses that
-///   asked; beyond, the lightest are forgotten again.
+/// - What findings rest on is exact up to 3,584 addresses, addresses and ports that were asked for connections, or addresses
+///   that asked; beyond, the lightest are forgotten again.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
 /// stay as they are (new ones may come):
@@ -274,16 +275,16 @@ impl Summary {
     /// Adds a packet with which a connection begins or ends. Not within [`add`](Self::add), because few are.
     #[inline(never)]
     fn add_opening(&mut self, flags: TcpFlags, ip: &Ip<'_>) {
-        let Some(ports) = ip.ports() else {
+        let Some([_, to]) = ip.ports() else {
             return;
         };
         let (source, destination) = (ip.source, ip.destination);
         if let (Some(source), Some(destination)) = (source.v4(), destination.v4()) {
             let ends = [source, destination];
-            self.v4.openings.add(flags, ends, ports);
+            self.v4.openings.add(flags, ends, to);
         } else {
             let ends = [source.bits, destination.bits];
-            self.v6.openings.add(flags, ends, ports);
+            self.v6.openings.add(flags, ends, to);
         }
     }
 
