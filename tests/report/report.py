@@ -60,6 +60,16 @@ for (const it of document.querySelectorAll("body *")) {
     wrong.push(`${it.tagName} "${it.textContent.slice(0, 40)}": contrast ${ratio.toFixed(2)}, ${size.toFixed(1)} px`);
   }
 }
+// What is beyond the edge of a chart is not there.
+for (const it of document.querySelectorAll(".chart svg text, svg.chart text")) {
+  if (isSeen(it)) {
+    const box = it.getBBox();
+    const { x, y, width, height } = it.ownerSVGElement.viewBox.baseVal;
+    if (box.x < x || box.y < y || box.x + box.width > x + width || box.y + box.height > y + height) {
+      wrong.push(`"${it.textContent}" is cut off: ${box.x} to ${box.x + box.width} of ${width}`);
+    }
+  }
+}
 let parts = 0;
 for (const it of document.querySelectorAll(".chart svg :is(rect, polygon), .key")) {
   // Tracks are for the eye only.

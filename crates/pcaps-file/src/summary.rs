@@ -88,7 +88,8 @@ use timeline::{Bucket, Timeline};
 /// | `port_count` | integer | how many ports, of TCP, UDP and SCTP each |
 /// | `ports` | array | `protocol`, `name`, `port`, `packets`, `bytes_on_wire`, `sent` and `received` |
 /// | `finding_count` | integer | how many findings there are |
-/// | `findings` | array | what looks like an attack, 100 at most: `kind` (as of [`FindingKind`]), `address`, `port` or null, `text`, and `figures`: names and integers, as of [`Finding`] |
+/// | `finding_counts` | object | how many there are of each `kind` that there is |
+/// | `findings` | array | what looks like an attack, of each kind the heaviest 25: `kind` (as of [`FindingKind`]), `address`, `port` or null, `text`, and `figures`: names and integers, as of [`Finding`] |
 ///
 /// `flows`, `talkers` and `ports` have those 100 with most packets and those 100 with most bytes, most packets first.
 /// A flow is two addresses, a protocol and two ports, in both directions; `a` is the end with the higher port.
@@ -448,6 +449,16 @@ impl Summary {
     /// ```
     pub fn findings(&self) -> Vec<Finding> {
         rules::findings(self, &self.ends())
+    }
+
+    /// Whether there are enough packets of IP that no [`findings`](Self::findings) means something: fifty, and one in ten.
+    ///
+    /// ```
+    /// let summary = pcaps_file::Summary::default();
+    /// assert!(!summary.is_enough_for_findings(), "there are no packets");
+    /// ```
+    pub fn is_enough_for_findings(&self) -> bool {
+        rules::can_tell(self)
     }
 
     /// How many flows there are: an estimate if [`flows_exact`](Summary::flows_exact) says so.

@@ -506,6 +506,70 @@ fn a_long_file_is_like_a_short_one() {
     assert!(packets > u64::from(many) * 9 / 10, "{packets}");
 }
 
+/// One kind does not push out the others: what there is of each is told, and the heaviest of it.
+#[test]
+fn many_of_a_kind() {
+    let mut made = Made::default();
+    for number in 0..256 * 120 {
+        let victim = (0xcb00_7100 + number % 256, 443);
+        made.tcp((0x1400_0000 + number, 1_024), victim, SYN);
+    }
+    for port in 1_000..1_100 {
+        made.tcp((0xc613_8001, 60_000), (SERVER, port), SYN);
+    }
+    let text = made.summary.to_string();
+    assert_eq!(text.matches("SYN flood on").count(), 3, "{text}");
+    assert!(
+        text.contains("and 253 more of this kind: SYN flood"),
+        "{text}"
+    );
+    assert!(text.contains("port scan by 198.19.128.1"), "{text}");
+    let json = serde_json::to_value(&made.summary).expect("JSON");
+    assert_eq!(json["finding_count"], 257);
+    assert_eq!(json["finding_counts"]["syn_flood"], 256);
+    assert_eq!(json["finding_counts"]["port_scan"], 1);
+    let listed = json["findings"].as_array().expect("an array");
+    assert_eq!(listed.len(), 26);
+    assert_eq!(listed[25]["kind"], "port_scan");
+}
+
+/// Silence means something only where a rule could have applied.
+#[test]
+fn too_little_to_tell() {
+    let mut made = Made::default();
+    made.ordinary(3);
+    made.udp((SERVER, 53), (VICTIM, 53), 60);
+    assert_eq!(made.number, 52);
+    let enough = |made: &Made| {
+        let text = made.summary.to_string();
+        let is_enough = made.summary.is_enough_for_findings();
+        assert_ne!(is_enough, text.contains("too few packets of IP to tell"));
+        assert_eq!(
+            is_enough,
+            text.contains("none of the rules for attacks applies")
+        );
+        is_enough
+    };
+    assert!(enough(&made));
+    // What is not IP says nothing.
+    for packets in [468, 1] {
+        for _ in 0..packets {
+            made.summary.add(&Packet {
+                timestamp: Timestamp::from_parts(1, 0),
+                link_type: LinkType(147),
+                original_len: 60,
+                bytes: &[],
+            });
+        }
+        assert_eq!(enough(&made), packets == 468);
+    }
+    let mut made = Made::default();
+    for number in 0..49 {
+        made.udp((SERVER, 53), (VICTIM, 10_000 + number), 60);
+    }
+    assert!(!enough(&made));
+}
+
 #[test]
 fn in_words() {
     let mut made = Made::default();

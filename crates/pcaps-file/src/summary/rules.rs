@@ -181,6 +181,14 @@ fn amplification(answered: &Answered, mean: u64, whole: Whole) -> Option<Figures
 
 /// The fewest targets, addresses with ports, that make a scan.
 const SCANNED: u64 = 50;
+/// One in so many packets has to be of IP, or what there is to tell is elsewhere.
+const IP_SHARE: u64 = 10;
+
+/// Whether there is enough that any rule can apply: a scan takes the fewest packets.
+pub(super) fn can_tell(summary: &Summary) -> bool {
+    let ip = (summary.all - summary.not_ip).packets;
+    ip >= SCANNED && ip.saturating_mul(IP_SHARE) >= summary.all.packets
+}
 /// More than one in so many packets from the address has to be a SYN: a check of a load balancer is a SYN, an ACK and a RST.
 const SCAN_SHARE: u64 = 3;
 
