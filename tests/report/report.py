@@ -61,12 +61,13 @@ for (const it of document.querySelectorAll("body *")) {
   }
 }
 // What is beyond the edge of a chart is not there.
-for (const it of document.querySelectorAll(".chart svg text, svg.chart text")) {
+for (const it of document.querySelectorAll("svg.chart text")) {
   if (isSeen(it)) {
-    const box = it.getBBox();
-    const { x, y, width, height } = it.ownerSVGElement.viewBox.baseVal;
-    if (box.x < x || box.y < y || box.x + box.width > x + width || box.y + box.height > y + height) {
-      wrong.push(`"${it.textContent}" is cut off: ${box.x} to ${box.x + box.width} of ${width}`);
+    const [text, chart] = [it, it.closest("svg.chart")].map((it) => it.getBoundingClientRect());
+    // The box of a text is a little larger than its letters.
+    const over = Math.max(chart.left - text.left, text.right - chart.right, chart.top - text.top, text.bottom - chart.bottom);
+    if (over > 2) {
+      wrong.push(`"${it.textContent.trim()}" is cut off: ${over.toFixed(1)} px are outside of the chart`);
     }
   }
 }
@@ -133,6 +134,23 @@ def it_can_be_seen(browser, folder, pictures):
                         browser.picture(pictures, f"{name}-{width}-{scheme}")
 
 
+def it_has_room(browser, folder):
+    """The widest numbers fit into charts, and wider ones would be noticed."""
+    browser.open((folder / "attack.html").as_uri())
+    fill = """
+    const texts = [...document.querySelectorAll(".cards svg.chart text")].filter((it) => it.textContent.includes(" · "));
+    texts.forEach((it) => { it.textContent = arguments[0] });
+    return texts.length;
+    """
+    for width in WIDTHS:
+        browser.size(width)
+        for text, fits in (("999,999 · 100.0%", True), ("1,234,567,890 · 100.0%", False)):
+            # Each is found by its middle dot, and has one afterwards.
+            assert browser.run(fill, text) > 10
+            wrong = browser.run(LOOK)["wrong"]
+            assert bool(wrong) != fits, (width, text, wrong[:5])
+
+
 def it_can_be_heard(browser, folder):
     """What is only drawn has a name and a description; tables, sections and headings have names."""
     browser.size(1280)
@@ -196,6 +214,7 @@ def main(program, pictures=None):
         browser = Browser(folder / "profile")
         ends.callback(browser.end)
         it_can_be_seen(browser, folder, pictures)
+        it_has_room(browser, folder)
         it_can_be_heard(browser, folder)
         it_is_whole(browser, folder, total)
         it_can_be_printed(browser, folder, pictures)

@@ -475,7 +475,7 @@ fn a_long_file_is_like_a_short_one() {
                 .concat(),
         );
         file.extend(
-            [0x4500_0000 | len, 0, 0x4000_0000 | protocol << 16]
+            [0x4500_0000 | len, 0, 0x4000_0000 | (protocol << 16)]
                 .map(u32::to_be_bytes)
                 .concat(),
         );
@@ -489,7 +489,7 @@ fn a_long_file_is_like_a_short_one() {
             .concat();
         packet(number, 17, [0x1400_0000 + number, VICTIM], &udp);
         if number % 1_000 == 0 {
-            let tcp = [0xea60_0000 | number / 1_000, 1, 0, 0x5002_0100, 0].map(u32::to_be_bytes);
+            let tcp = [0xea60_0000 | (number / 1_000), 1, 0, 0x5002_0100, 0].map(u32::to_be_bytes);
             packet(number, 6, [0xc613_8001, SERVER], &tcp.concat());
         }
     }
