@@ -50,6 +50,8 @@ fn help() {
         &["report"],
         &["filter"],
         &["merge"],
+        &["export"],
+        &["query"],
         &["sim"],
         &["schema"],
         &["auth"],

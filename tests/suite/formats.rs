@@ -235,11 +235,12 @@ impl Results {
 
     fn of_files(&mut self) {
         let folder = files();
-        let words: [(&'static str, &[&str]); 4] = [
+        let words: [(&'static str, &[&str]); 5] = [
             ("stats", &["stats"]),
             ("report", &["report", "-o", "out.html"]),
             ("filter", &["filter", "udp", "-o", "out.pcap"]),
             ("merge", &["merge", "-o", "out.pcap"]),
+            ("export", &["export", "-o", "table"]),
         ];
         let inputs: [(&[&str], i32); 2] = [
             (&["whole.pcap", "whole.pcap"], 0),
@@ -292,6 +293,9 @@ async fn every_result_is_as_its_schema_says() {
     results.of_setting_up().await;
     results.of_files();
     results.of_a_simulator();
+    let answer = "{\"columns\":[\"a\",\"b\"]}\n[1,null]\n[\"x\",[2]]\n{\"end\":2}\n";
+    let asked = crate::query::Fake::answering(answer).run(&["SELECT 1", "--json"]);
+    results.add("query", asked.json());
 
     let far = crate::collect::programs::Far::start();
     results.add("sim", far.sim.document().clone());

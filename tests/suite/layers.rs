@@ -10,15 +10,23 @@ use serde_json::Value;
 use crate::support::root;
 
 /// For each crate, which others of the workspace it may depend on outside of its tests.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: &[(&str, &[&str])] = &[
     ("pcaps-file", &[]),
     ("pcaps-report", &["pcaps-file"]),
     ("pcaps-api", &[]),
-    ("pcaps", &["pcaps-api", "pcaps-file"]),
+    ("pcaps-table", &["pcaps-file"]),
+    ("pcaps", &["pcaps-api", "pcaps-file", "pcaps-table"]),
     ("pcaps-sim", &["pcaps-api", "pcaps-file"]),
+    ("pcaps-query", &[]),
     (
         "pcaps-cli",
-        &["pcaps", "pcaps-file", "pcaps-report", "pcaps-sim"],
+        &[
+            "pcaps",
+            "pcaps-file",
+            "pcaps-query",
+            "pcaps-report",
+            "pcaps-sim",
+        ],
     ),
     ("xtask", &[]),
     ("pcaps-tests", &["pcaps-cli"]),

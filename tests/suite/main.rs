@@ -14,6 +14,7 @@ mod dry_run;
 mod end_to_end;
 mod errors;
 mod examples;
+mod export;
 mod faults;
 mod findings;
 mod formats;
@@ -28,6 +29,8 @@ mod pacing;
 mod probe;
 mod profiles;
 mod prove;
+#[cfg(unix)]
+mod query;
 mod readme;
 mod real_capture;
 mod report;

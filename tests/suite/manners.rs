@@ -227,6 +227,7 @@ async fn a_reader_that_leaves_is_no_error() {
         &["filter", "udp", "a.pcap", "-o", "d.pcap", "--json"],
         &["merge", "a.pcap", "-o", "-"],
         &["merge", "a.pcap", "-o", "e.pcap"],
+        &["export", "a.pcap", "-o", "table"],
         &["schema"],
         &["sim"],
         &["--help"],

@@ -11,7 +11,7 @@ use std::{
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use pcaps::{Capture, Collecting, Phase, Proving, Recalling, Transfer, Update};
+use pcaps::{Capture, Collecting, Exporting, Phase, Proving, Recalling, Transfer, Update};
 
 use crate::{
     args::Global,
@@ -124,6 +124,16 @@ impl Progress {
                     shown.amount(&doing, it.bytes, Some(it.bytes_listed));
                 }
             }
+        }
+    }
+
+    /// The callback of an export.
+    pub(crate) fn exported(&self) -> impl FnMut(Exporting) + Send + 'static {
+        let shown = self.0.clone();
+        move |it| {
+            let (files, listed) = (count(it.files as u64), count(it.files_listed as u64));
+            let doing = format!("exporting, {files} of {listed} files");
+            shown.amount(&doing, it.bytes, Some(it.bytes_listed));
         }
     }
 

@@ -89,21 +89,8 @@ pub(crate) fn client(
 ) -> Result<Client, Failure> {
     let retry = RetryPolicy::default().attempts(global.retries.saturating_add(1));
     let mut client = identify(Client::builder().base_url(&base_url.value).retry(retry));
-    if !global.bucket_map.is_empty() {
-        let mut buckets = Buckets::memory();
-        for mapping in &global.bucket_map {
-            buckets = buckets.map(&mapping.uri, mapping.store.parse()?)?;
-        }
-        let mapped: Vec<_> = global.bucket_map.iter().map(|it| it.uri.clone()).collect();
-        client = client.buckets(move |uri| {
-            let place = uri.split('?').next().unwrap_or_default();
-            let is_below = |it: &String| {
-                let rest = place.strip_prefix(it.trim_end_matches('/'));
-                rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
-            };
-            let is_mapped = mapped.iter().any(is_below);
-            is_mapped.then(|| folder(&buckets, uri)).flatten()
-        });
+    if let Some(find) = mapped(global)? {
+        client = client.buckets(find);
     }
     client.build().map_err(|error| {
         let is_said = matches!(base_url.origin, Origin::Variable(_) | Origin::Line(_));
@@ -111,6 +98,29 @@ pub(crate) fn client(
         let note = is_about_it.then(|| format!("the base URL is that of {}", base_url.origin));
         Failure::from(error).noting(note)
     })
+}
+
+/// Where buckets are by --bucket-map, if it is given.
+pub(crate) fn mapped(
+    global: &Global,
+) -> Result<Option<impl Fn(&str) -> Option<Folder> + Send + Sync + 'static>, Failure> {
+    if global.bucket_map.is_empty() {
+        return Ok(None);
+    }
+    let mut buckets = Buckets::memory();
+    for mapping in &global.bucket_map {
+        buckets = buckets.map(&mapping.uri, mapping.store.parse()?)?;
+    }
+    let mapped: Vec<_> = global.bucket_map.iter().map(|it| it.uri.clone()).collect();
+    Ok(Some(move |uri: &str| {
+        let place = uri.split('?').next().unwrap_or_default();
+        let is_below = |it: &String| {
+            let rest = place.strip_prefix(it.trim_end_matches('/'));
+            rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+        };
+        let is_mapped = mapped.iter().any(is_below);
+        is_mapped.then(|| folder(&buckets, uri)).flatten()
+    }))
 }
 
 /// Where the simulator has a bucket.

@@ -9,7 +9,7 @@ use crate::packet::LinkType;
 use crate::tunnel;
 
 /// How many tunnels, one in the other, are unwrapped. Real traffic has one or two.
-const MAX_TUNNELS: u8 = 4;
+pub(crate) const MAX_TUNNELS: u8 = 4;
 
 /// What [`dissect`] found in a packet; `None` is what is not there, or was cut off.
 ///

@@ -179,3 +179,54 @@ fn after_extensions(mut next: u8, mut rest: &[u8]) -> (u8, &[u8]) {
         }
     }
 }
+
+/// What the extension headers of an IPv6 packet say, and how long they are.
+#[derive(Default)]
+pub(crate) struct Extensions {
+    pub(crate) fragment: Option<Piece>,
+    /// `None` if one of them is cut.
+    pub(crate) len: Option<u32>,
+}
+
+/// What a fragment header says.
+pub(crate) struct Piece {
+    pub(crate) id: u32,
+    /// In bytes.
+    pub(crate) offset: u32,
+    pub(crate) has_more: bool,
+}
+
+/// Looks at the extension headers over which [`after_extensions`] steps, which is asked for every packet and keeps less.
+pub(crate) fn extensions(mut next: u8, bytes: &[u8]) -> Extensions {
+    let mut found = Extensions::default();
+    let mut len = 0;
+    loop {
+        let header = bytes.get(len..).and_then(|it| it.first_chunk::<8>());
+        match (next, header) {
+            (HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS, Some(header)) => {
+                len += (usize::from(header[1]) + 1) * 8;
+                next = header[0];
+            }
+            (FRAGMENT, Some(&[after, _, high, low, a, b, c, d])) => {
+                let place = u16::from_be_bytes([high, low]);
+                len += 8;
+                next = after;
+                let piece = Piece {
+                    id: u32::from_be_bytes([a, b, c, d]),
+                    offset: u32::from(place & !7),
+                    has_more: place & 1 != 0,
+                };
+                let is_later = piece.offset > 0;
+                found.fragment = Some(piece);
+                if is_later {
+                    break;
+                }
+            }
+            (HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | FRAGMENT, None) => return found,
+            _ => break,
+        }
+    }
+    // At most a packet's length.
+    found.len = u32::try_from(len).ok();
+    found
+}

@@ -8,7 +8,8 @@
 //! - [`Verifier`] checks a file while it streams by.
 //! - [`merge`] makes one file of many, in the order of time.
 //! - [`select`] copies the packets that are wanted into another file.
-//! - [`dissect`] finds the addresses, the protocol and the ports of one packet.
+//! - [`dissect`] finds the addresses, the protocol and the ports of one packet, [`detail`] its IP headers with all that they
+//!   say.
 //! - [`Summary`] is what a person wants to know first about a file, as text and as JSON.
 //! - [`filter`] parses the common part of tcpdump's filter language, and runs it over packets.
 //!
@@ -40,6 +41,7 @@
 //! ```
 
 mod behind;
+mod detail;
 mod dissect;
 mod error;
 pub mod filter;
@@ -66,10 +68,12 @@ mod unpack;
 mod verifier;
 mod writer;
 
+pub use detail::{Detail, Fragment, IpHeader, detail};
 pub use dissect::{Dissection, Inner, TcpFlags, dissect};
 pub use error::{Error, ErrorKind};
 pub use new_file::NewFile;
 pub use packet::{LinkType, Packet, Timestamp};
+pub use protocol::name as protocol_name;
 pub use push::{PushReader, Pushed};
 pub use reader::{Format, Header, Reader};
 pub use select::{Selected, select};

@@ -73,6 +73,20 @@ pub(crate) fn network<'a>(
     Some(network)
 }
 
+/// The id in the outermost VLAN tag, if there is one.
+pub(crate) fn vlan(link_type: LinkType, bytes: &[u8]) -> Option<u16> {
+    // Where the tag's number is, and where what the tag says.
+    let (number, tag) = match link_type {
+        LinkType::ETHERNET => (12, 14),
+        LinkType::LINUX_SLL => (14, 16),
+        LinkType::LINUX_SLL2 => (0, 20),
+        _ => return None,
+    };
+    let read = |at: usize| bytes.get(at..)?.first_chunk().copied();
+    let is_tag = VLAN_TAGS.contains(&u16::from_be_bytes(read(number)?));
+    is_tag.then(|| Some(u16::from_be_bytes(read(tag)?) & 0x0fff))?
+}
+
 /// The IP packet in an Ethernet frame.
 #[inline]
 pub(crate) fn in_ethernet<'a>(bytes: &'a [u8], layers: &mut Layers) -> Option<Network<'a>> {

@@ -118,6 +118,11 @@ impl NewFile {
         Ok(())
     }
 
+    /// Where the temporary file is, for who writes it by its path: over what is there, and not in its place.
+    pub fn temporary_path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// The path, as it was given.
     pub fn path(&self) -> &Path {
         &self.path

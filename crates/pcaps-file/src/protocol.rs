@@ -78,8 +78,13 @@ pub(crate) fn of_word(word: &str) -> Option<u8> {
     found.map(|(_, number)| *number)
 }
 
-/// IANA's name of a protocol, or `protocol N`.
-pub(crate) fn name(number: u8) -> String {
+/// IANA's name of a protocol above IP, such as `TCP`, or `protocol N` for a number that has none here.
+///
+/// ```
+/// assert_eq!(pcaps_file::protocol_name(17), "UDP");
+/// assert_eq!(pcaps_file::protocol_name(253), "protocol 253");
+/// ```
+pub fn name(number: u8) -> String {
     match NAMES.iter().find(|(n, ..)| *n == number) {
         Some((_, name, _)) => (*name).to_owned(),
         None => format!("protocol {number}"),

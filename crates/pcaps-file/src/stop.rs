@@ -62,6 +62,13 @@ impl StopSignal {
     }
 }
 
+impl<W> StoppableWriter<W> {
+    /// What was written to.
+    pub fn into_inner(self) -> W {
+        self.output
+    }
+}
+
 impl<W: Write> Write for StoppableWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.signal.is_stopped() {

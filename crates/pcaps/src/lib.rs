@@ -25,7 +25,8 @@
 //!
 //! The futures are `Send`, can be dropped at any point, and need a tokio runtime. For programs that are not asynchronous
 //! the feature `blocking` has a module of that name. With the feature `schemars`, what serializes ([`Capture`],
-//! [`Bucket`], [`Summary`]) also tells its JSON Schema. There are no other features.
+//! [`Bucket`], [`Summary`]) also tells its JSON Schema. With the feature `export`, captures become tables in Parquet
+//! (`Export`). There are no other features.
 //!
 //! # When something fails
 //!
@@ -48,6 +49,8 @@ mod collect;
 mod destination;
 mod download;
 mod error;
+#[cfg(feature = "export")]
+mod export;
 mod filter;
 mod history;
 mod id;
@@ -77,6 +80,8 @@ pub use collect::{Collect, Collected, CollectedFile, Collecting, FileState, Foll
 pub use destination::Destination;
 pub use download::{Download, Downloaded, Transfer, check_output};
 pub use error::{Error, ErrorKind, Message};
+#[cfg(feature = "export")]
+pub use export::{DataSet, Export, ExportState, ExportedInput, Exporting, Location};
 pub use filter::Filter;
 pub use history::{History, PastTraffic, PastWindow, Recalling, WindowState};
 pub use id::{AccountId, BucketId, CaptureId};
@@ -84,6 +89,9 @@ pub use id::{AccountId, BucketId, CaptureId};
 pub use object_store;
 pub use pcaps_api::Secret;
 pub use pcaps_file::{Summary, Verified};
+/// The crate whose types an [`Export`] takes.
+#[cfg(feature = "export")]
+pub use pcaps_table;
 pub use preview::{Change, Preview};
 pub use probe::Probe;
 pub use prove::{Prove, Proving};
@@ -153,6 +161,15 @@ mod tests {
         is_send_and_sync::<Transfer>();
         is_send_and_sync::<Update>();
         is_send_and_sync::<Verified>();
+        #[cfg(feature = "export")]
+        {
+            is_send_and_sync::<DataSet>();
+            is_send_and_sync::<ExportState>();
+            is_send_and_sync::<ExportedInput>();
+            is_send_and_sync::<Exporting>();
+            is_send_and_sync::<Location>();
+            is_send::<Export>();
+        }
         // They hold a callback, which need not be `Sync`: whoever has one of them is the only one who can use it.
         is_send::<Collect<'static>>();
         is_send::<Download>();

@@ -16,6 +16,8 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, path:
 use crate::{Account, Destination, Error};
 use environment::Environment;
 pub(crate) use fault::Access;
+#[cfg(feature = "export")]
+pub(crate) use source::is_not_there;
 pub(crate) use source::{Source, is_empty_folder};
 use traced::Traced;
 
@@ -69,6 +71,13 @@ impl Elsewhere {
     pub(crate) fn new(find: impl Fn(&str) -> Option<Folder> + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(find)))
     }
+
+    /// The folder that a destination names: there, or in its cloud.
+    pub(crate) fn folder(&self, destination: &Destination) -> Result<Folder, Error> {
+        let find = self.0.as_ref();
+        let found = find.and_then(|it| it(&destination.without_keys()));
+        found.map_or_else(|| open(destination), Ok)
+    }
 }
 
 impl fmt::Debug for Elsewhere {
@@ -109,19 +118,20 @@ impl Account {
     /// a profile says cannot be used; [`Authentication`](crate::ErrorKind::Authentication) when there are no
     /// credentials.
     pub fn folder(&self, destination: &Destination) -> Result<Folder, Error> {
-        let find = self.shared.buckets.0.as_ref();
-        if let Some(folder) = find.and_then(|it| it(&destination.without_keys())) {
-            return Ok(folder);
-        }
-        let prefix = Key::from_url_path(destination.url().path())
-            .map_err(|_| Error::invalid("the bucket's folder has pieces that are empty or dots"))?;
-        let environment = Environment::of_process();
-        let store = match destination.url().scheme() {
-            "gs" => google::store(destination, &environment)?,
-            _ => s3::store(destination, &environment)?,
-        };
-        Ok(Folder::new(store, prefix))
+        self.shared.buckets.folder(destination)
     }
+}
+
+/// The folder of a bucket in its cloud, with the credentials of the environment.
+fn open(destination: &Destination) -> Result<Folder, Error> {
+    let prefix = Key::from_url_path(destination.url().path())
+        .map_err(|_| Error::invalid("the bucket's folder has pieces that are empty or dots"))?;
+    let environment = Environment::of_process();
+    let store = match destination.url().scheme() {
+        "gs" => google::store(destination, &environment)?,
+        _ => s3::store(destination, &environment)?,
+    };
+    Ok(Folder::new(store, prefix))
 }
 
 /// Each piece of an answer has its time; an answer may take as long as it is.

@@ -8,10 +8,11 @@ use syn::{
 };
 
 /// The crates whose items are re-exported. They are named, not opened.
-pub(super) const EXTERNAL: [&str; 4] = [
+pub(super) const EXTERNAL: [&str; 5] = [
     "object_store",
     "pcaps_api",
     "pcaps_file",
+    "pcaps_table",
     "progenitor_client",
 ];
 

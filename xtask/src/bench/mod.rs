@@ -6,6 +6,7 @@
 
 mod cli;
 mod client;
+mod export;
 mod fetch;
 mod files;
 mod measure;
@@ -34,6 +35,9 @@ pub enum Suite {
     Cli,
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
+    /// Captures to Parquet: beside `tshark -T fields`, and how time, memory and size grow from 1 to 100 million packets.
+    /// Needs tshark and what comes with it, and 12 GB in the folder for inputs.
+    Export,
     /// A full capture of 2,500 small files, and one of 8 large ones, out of a bucket beside `rclone copy`. Needs python3
     /// with venv, and the package index the first time.
     Fetch,
@@ -102,6 +106,7 @@ pub fn run(
     match suite {
         Suite::Cli => cli::run(&mut bench),
         Suite::Client => client::run(&mut bench),
+        Suite::Export => export::run(&mut bench),
         Suite::Fetch => fetch::run(&mut bench),
         Suite::Files => files::run(&mut bench),
         Suite::Sim => sim::run(&mut bench),

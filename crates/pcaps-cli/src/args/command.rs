@@ -36,6 +36,8 @@ impl Command {
             Self::Report(_) => "report",
             Self::Filter(_) => "filter",
             Self::Merge(_) => "merge",
+            Self::Export(_) => "export",
+            Self::Query(_) => "query",
             Self::Sim(_) => "sim",
             Self::Schema(_) => "schema",
             Self::Wireshark(Wireshark::Install(_)) => "wireshark install",

@@ -16,7 +16,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Buckets", &["bucket"]),
-    ("Files", &["stats", "report", "filter", "merge"]),
+    (
+        "Files",
+        &["stats", "report", "filter", "merge", "export", "query"],
+    ),
     (
         "Setup",
         &[

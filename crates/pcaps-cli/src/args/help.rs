@@ -34,6 +34,7 @@ Formats of --output:
   ndjson   a document a line: of a list one for each element
   yaml     one document
   id       ids of captures or buckets, one a line; refused where there are none
+  csv      rows, of `query` only
 What documents hold, `pcaps schema COMMAND` tells, and --fields picks from it.
 
 Exit codes:
@@ -466,6 +467,46 @@ Examples:
   pcaps merge --dedup=5ms a.pcap b.pcap.gz -o all.pcap
   pcaps merge *.pcap -o - | tcpdump -nr -";
 
+pub(super) const EXPORT: &str = "\
+One row a packet, in Parquet files under capture_id=.../date=.../hour=..., which
+DuckDB, Spark, DataFusion and others read as they are. _schema.json says which
+columns there are, and what they mean. Of folders and buckets, the files are
+taken whose names end in .pcap, .pcapng or .cap, also with .gz or .zst.
+
+Run again, it adds what is new, and replaces what has changed. Ended at any
+moment, it goes on when it is run again. A file that is torn or damaged gives
+what comes before, is named, and makes the exit code 8, unless --lenient is
+given. With --shard, several processes share the files; give all the same ones.
+
+Credentials of buckets are those of `pcaps fetch`; no account is needed.
+
+Examples:
+  pcaps export edge-*.pcap -o table
+  pcaps export 's3://captures/edge?region=eu-west-1' -o table --shard 1/4
+  duckdb -c \"SELECT src_addr, count(*) FROM 'table/*/*/*/*.parquet'
+    GROUP BY 1 ORDER BY 2 DESC LIMIT 10\"";
+/// (What comes before it is made from the questions.)
+pub(super) const QUERY: &str = "\
+Their SQL, which --show-sql prints, is the same for every engine. Any other has
+the view packets, a row for each, and flows, a row for each direction of a five-
+tuple; `pcaps query --show-sql` prints how that is made.
+
+datafusion is there if the program was built with the feature `query`. Spark and
+Sail are asked by python3, or what PYSPARK_PYTHON names, with its package
+pyspark-client (of spark://, pyspark[connect]); the data set has to be where they
+can read it. A URL with a token belongs into SPARK_REMOTE, where nobody sees it.
+
+csv and ndjson are printed as rows come, other formats once all are there. A file
+appears when it is whole.
+
+Examples:
+  pcaps query --ask top-talkers --from packets/
+  pcaps query --ask syn-flood --show-sql
+  pcaps query 'SELECT * FROM flows ORDER BY bytes DESC LIMIT 5' --from packets/
+  pcaps query --ask scan --from packets/ --json | jq -r '.[].src_addr'
+  pcaps query --ask timeline --from s3a://captures/packets \\
+    --engine sc://spark.example:15002 -o timeline.parquet";
+
 pub(super) const SIM: &str = "\
 Prints three lines of the form NAME=VALUE that point any client at it (with
 --control a fourth), then serves until Ctrl-C. Full captures want a bucket whose
@@ -535,6 +576,8 @@ mod tests {
             REPORT,
             FILTER,
             MERGE,
+            EXPORT,
+            QUERY,
             SIM,
             SCHEMA,
             HISTORY,

@@ -1,9 +1,11 @@
 //! The command line's grammar and help.
 
 mod command;
+mod export;
 mod groups;
 mod help;
 mod past;
+mod query;
 mod refusal;
 mod values;
 
@@ -15,8 +17,10 @@ use jiff::Timestamp;
 use pcaps::{BucketId, CaptureId};
 
 use crate::{log::LogFormat, output::Format, progress::Shown};
+pub(crate) use export::Export;
 pub(crate) use groups::command;
 pub(crate) use past::{History, Watch};
+pub(crate) use query::Query;
 pub(crate) use refusal::parse;
 pub(crate) use values::{Mapping, count, duration, size};
 use values::{bucket_id, mapping, one_in, seed, socket, time};
@@ -270,6 +274,14 @@ pub(crate) enum Command {
     /// Merge capture files into one, in the order of time.
     #[command(after_help = help::MERGE)]
     Merge(Merge),
+
+    /// Turn capture files into a table in Parquet, for SQL and data frames.
+    #[command(after_help = help::EXPORT)]
+    Export(Export),
+
+    /// Ask packets in Parquet a question, in SQL.
+    #[command(after_help = query::help())]
+    Query(Query),
 
     /// Capture from within Wireshark.
     #[command(subcommand, after_help = help::WIRESHARK)]

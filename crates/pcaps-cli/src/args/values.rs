@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp};
-use pcaps::BucketId;
+use pcaps::{BucketId, pcaps_table::CaptureName};
 
 /// `30s`, `5m`, `1h30m`, or seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -106,6 +106,26 @@ pub(super) fn one_in(text: &str) -> Result<NonZeroU32, String> {
         .map_err(|_| format!("write a whole number from 1 to {}", u32::MAX))
 }
 
+/// What a capture is called.
+pub(super) fn capture_name(text: &str) -> Result<CaptureName, String> {
+    CaptureName::new(text).ok_or_else(|| {
+        format!(
+            "write 1 to {} letters, digits, `.`, `_` or `-`",
+            CaptureName::MAX_LEN
+        )
+    })
+}
+
+/// `1/4`.
+pub(super) fn shard(text: &str) -> Result<(u32, u32), String> {
+    let parts = text.split_once('/');
+    let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    let shard = numbers.filter(|(i, n)| 1 <= *i && i <= n);
+    shard.ok_or_else(|| {
+        "write which shard of how many, such as 1/4 for the first of four".to_owned()
+    })
+}
+
 /// A seed.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     text.parse()
@@ -130,6 +150,15 @@ mod tests {
         }
         let keys = both("r2://b?secret-access-key=hunter2=memory:");
         assert!(keys.is_err_and(|it| it.starts_with("leave out") && !it.contains("hunter2")));
+    }
+
+    #[test]
+    fn shards_are_counted_from_one() {
+        assert_eq!(shard("1/1"), Ok((1, 1)));
+        assert_eq!(shard("4/4"), Ok((4, 4)));
+        for wrong in ["", "1", "0/4", "5/4", "1/0", "-1/4", "1/4/4", "a/b"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod capture;
 mod doctor;
 mod download;
 mod dry_run;
+mod export;
 mod extcap;
 mod fetch;
 mod filter;
@@ -13,6 +14,7 @@ mod history;
 mod list;
 mod man;
 mod merge;
+mod query;
 mod report;
 mod schema;
 mod sim;
@@ -62,6 +64,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Command::Report(it) => report::run(global, &it),
         Command::Filter(it) => filter::run(global, it),
         Command::Merge(it) => merge::run(global, &it),
+        Command::Export(it) => export::run(global, &it),
+        Command::Query(it) => query::run(global, it),
         Command::Sim(it) => sim::run(global, &it),
         Command::Wireshark(it) => wireshark::run(global, &it),
         Command::Schema(it) => schema::run(global, &it),

@@ -13,12 +13,15 @@ use crate::{
     args::{self, Global},
     failure::{ErrorView, Failure},
     output::{
-        self, Checks, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView, Standing,
-        StatsView, WiresharkLinks, has_any,
+        self, Checks, ExportView, Fields, Format, ID_FIELDS, LoggedIn, LoggedOut, MergedView,
+        RowView, Standing, StatsView, WiresharkLinks, has_any,
     },
 };
 
 type Make = fn() -> Value;
+
+/// The command whose rows have the fields that it asks for.
+const QUERY: &str = "query";
 
 /// Each command that has a result, and the schema of that.
 const RESULTS: &[(&str, Make)] = &[
@@ -34,11 +37,13 @@ const RESULTS: &[(&str, Make)] = &[
     ("capture full", of::<fetch::Document<'_>>),
     ("doctor", of::<Checks<'_>>),
     ("download", of::<download::Document<'_>>),
+    ("export", of::<ExportView<'_>>),
     ("fetch", of::<fetch::Document<'_>>),
     ("filter", of::<filter::Document>),
     ("history", of::<history::Document<'_>>),
     ("list", of::<Vec<Capture>>),
     ("merge", of::<MergedView<'_>>),
+    (QUERY, of::<Vec<RowView>>),
     ("report", of::<report::Document>),
     ("show", of::<Capture>),
     ("sim", of::<sim::Document<'_>>),
@@ -85,6 +90,11 @@ pub(super) fn run(global: &Global, args: &args::Schema) -> Result<(), Failure> {
 /// Makes sure that a command's result has what is to be printed of it.
 pub(super) fn check(global: &Global, command: &str) -> Result<(), Failure> {
     let is_id = global.format() == Format::Id;
+    if global.format() == Format::Csv && command != QUERY {
+        return Err(Failure::usage(format!(
+            "what {command} prints has no rows: give another format than `--output csv`"
+        )));
+    }
     if !is_id && global.fields.is_empty() {
         return Ok(());
     }
@@ -100,6 +110,9 @@ pub(super) fn check(global: &Global, command: &str) -> Result<(), Failure> {
         )));
     }
     match schema {
+        Some(_) if command == QUERY => Err(Failure::usage(
+            "the fields of an answer are those that its SQL names: leave out --fields",
+        )),
         Some(schema) => Fields::new(&global.fields).check(&schema),
         None => Err(Failure::usage(format!(
             "what {command} prints has no fields: leave out --fields"

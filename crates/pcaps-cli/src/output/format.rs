@@ -22,6 +22,8 @@ pub(crate) enum Format {
     Yaml,
     // The ids of captures or buckets, one a line.
     Id,
+    // The rows of an answer.
+    Csv,
 }
 
 impl Format {
@@ -44,6 +46,9 @@ impl Format {
                 Value::Array(elements) => elements.iter().map(line).collect(),
                 document => line(&document),
             },
+            Self::Csv => Err(Failure::usage(
+                "only `query` prints CSV: give another format than `--output csv`",
+            )),
             Self::Id => {
                 let result = value(result)?;
                 Ok(ids(&result).iter().map(|id| one_line(id) + "\n").collect())

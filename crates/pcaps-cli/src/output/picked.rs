@@ -30,7 +30,7 @@ pub(super) fn text(zone: &Zone, paths: &[String], result: &Value) -> String {
 }
 
 /// Times are shown as everywhere, and what has more than one part as in JSON.
-fn cell(zone: &Zone, value: &Value) -> String {
+pub(super) fn cell(zone: &Zone, value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => zone.text(text),

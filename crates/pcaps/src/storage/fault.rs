@@ -17,6 +17,8 @@ use crate::{Error, ErrorKind};
 pub(crate) enum Access {
     List,
     Read,
+    #[cfg(feature = "export")]
+    Write,
     Delete,
 }
 
@@ -33,6 +35,12 @@ impl Access {
                 "may not read what is in it",
                 "give them the permission to read it (s3:GetObject on S3, storage.objects.get on GCS, object read on \
                  R2); a file that is not there is refused, too, where s3:ListBucket has a condition on s3:prefix",
+            ),
+            #[cfg(feature = "export")]
+            Self::Write => (
+                "may not write to it",
+                "give them the permission to write (s3:PutObject on S3, storage.objects.create and \
+                 storage.objects.delete on GCS, object write on R2)",
             ),
             Self::Delete => (
                 "may not delete what is in it",
@@ -396,6 +404,8 @@ mod tests {
         for (access, lack) in [
             (Access::List, "s3:ListBucket"),
             (Access::Read, "s3:GetObject"),
+            #[cfg(feature = "export")]
+            (Access::Write, "s3:PutObject"),
             (Access::Delete, "s3:DeleteObject"),
         ] {
             let (_, text) = judged("403 Forbidden", "<Code>AccessDenied</Code>", access);

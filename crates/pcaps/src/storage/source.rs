@@ -7,6 +7,8 @@ use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as Key};
 
 use super::{Access, Folder, fault::Fault};
 use crate::{Destination, Error, ErrorKind, call::Shared, redact::Secrets};
+#[cfg(feature = "export")]
+use crate::{client::TIMEOUT, clock::Chance};
 
 /// A store sends a request again by itself: all of that may take as long as so many answers of the service.
 const REQUESTS: u32 = 5;
@@ -31,6 +33,30 @@ impl Source {
             secrets: shared.secrets.and(destination.keys()),
             timeout: shared.timeout,
         }
+    }
+
+    /// One that no client of the service has to do with.
+    #[cfg(feature = "export")]
+    pub(crate) fn alone(folder: Folder, destination: &Destination) -> Self {
+        Self {
+            store: folder.store,
+            prefix: folder.prefix,
+            name: destination.to_string(),
+            secrets: Secrets::new(destination.keys()),
+            timeout: TIMEOUT,
+        }
+    }
+
+    /// The same as [`in_time`](Self::in_time) without a client, by the system's clock.
+    #[cfg(feature = "export")]
+    pub(crate) async fn answer<T>(
+        &self,
+        doing: &str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let limit = self.timeout.saturating_mul(REQUESTS);
+        let answered = Chance::default().within(limit, answer).await;
+        answered.ok_or_else(|| self.timed_out(doing))
     }
 
     /// A key as it is below the folder.
@@ -138,7 +164,7 @@ impl Source {
 }
 
 /// Whether there is no such object, in a bucket that is there.
-fn is_not_there(error: &object_store::Error) -> bool {
+pub(crate) fn is_not_there(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. }) && !Fault::of(error).is_no_bucket()
 }
 

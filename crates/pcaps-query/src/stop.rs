@@ -1,0 +1,74 @@
+//! Ends a query that somebody waits for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Ends queries from another thread, such as at Ctrl-C: the engine gives the query up, and whoever waits for rows gets an
+/// error of the kind [`Stopped`](crate::ErrorKind::Stopped).
+#[derive(Clone, Default)]
+pub struct Stop(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    is_stopped: bool,
+    /// What ends those that are under way.
+    ends: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Stop {
+    /// Ends what was begun with it, and what will be.
+    pub fn now(&self) {
+        let mut state = self.state();
+        state.is_stopped = true;
+        let ends = std::mem::take(&mut state.ends);
+        drop(state);
+        for end in ends {
+            end();
+        }
+    }
+
+    /// Whether that has been asked for.
+    pub fn is_stopped(&self) -> bool {
+        self.state().is_stopped
+    }
+
+    /// Has this done when it is time; at once, if that has passed.
+    pub(crate) fn on(&self, end: impl FnOnce() + Send + 'static) {
+        let mut state = self.state();
+        if state.is_stopped {
+            drop(state);
+            end();
+        } else {
+            state.ends.push(Box::new(end));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What is in it is whole at any time.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Stop").field(&self.is_stopped()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_late_is_ended_at_once() {
+        let (tell, told) = channel();
+        let stop = Stop::default();
+        let other = tell.clone();
+        stop.on(move || tell.send(1).unwrap());
+        assert!(told.try_recv().is_err() && !stop.is_stopped());
+        stop.now();
+        stop.on(move || other.send(2).unwrap());
+        assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2]);
+    }
+}

@@ -1,0 +1,223 @@
+//! Which capture files there are.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
+
+use futures_util::StreamExt as _;
+use object_store::{ObjectMeta, ObjectStoreExt as _, path::Path as Key};
+use twox_hash::XxHash64;
+
+use super::{Location, feed::BucketFile};
+use crate::{
+    Destination, Error,
+    storage::{Access, Elsewhere, Source, is_empty_folder, is_not_there},
+};
+
+/// A capture file.
+#[derive(Debug)]
+pub(super) struct InputFile {
+    /// An absolute path, or a URI without what is behind `?`: whoever comes to it calls it the same.
+    pub(super) name: String,
+    pub(super) size: u64,
+    /// What is another when its content is: a time, or a bucket's tag.
+    pub(super) stamp: String,
+    pub(super) origin: Origin,
+}
+
+#[derive(Debug)]
+pub(super) enum Origin {
+    File(PathBuf),
+    Object(BucketFile),
+}
+
+impl InputFile {
+    /// What its files and its entry are called by: the same always.
+    pub(super) fn id(&self) -> String {
+        let half = |seed| XxHash64::oneshot(seed, self.name.as_bytes());
+        format!("{:016x}{:016x}", half(0), half(1))
+    }
+
+    /// Which of so many shards it is of, from 0.
+    pub(super) fn shard(&self, count: u32) -> u32 {
+        let shard = XxHash64::oneshot(0, self.name.as_bytes()) % u64::from(count);
+        // Less than `count`.
+        u32::try_from(shard).unwrap_or_default()
+    }
+}
+
+/// The files that these places have, each once, by their names.
+pub(super) async fn find(
+    places: &[Location],
+    output: &Location,
+    buckets: &Elsewhere,
+) -> Result<Vec<InputFile>, Error> {
+    let mut found = BTreeMap::new();
+    let mut add = |it: InputFile| {
+        found.insert(it.name.clone(), it);
+    };
+    for place in places {
+        match place {
+            Location::Path(path) => {
+                let failed = |it| Error::io("list", path, it);
+                let path = fs::canonicalize(path).map_err(failed)?;
+                let beside = match output {
+                    Location::Path(output) => fs::canonicalize(output).ok(),
+                    Location::Bucket(_) => None,
+                };
+                let mut files = Vec::new();
+                if path.is_dir() {
+                    below(&path, beside.as_deref(), &mut files).map_err(failed)?;
+                } else {
+                    files.push(path.clone());
+                }
+                for path in files {
+                    let failed = |it| Error::io("look at", &path, it);
+                    add(file(&path, &fs::metadata(&path).map_err(failed)?)?);
+                }
+            }
+            Location::Bucket(bucket) => {
+                let folder = buckets.folder(bucket)?;
+                let source = Arc::new(Source::alone(folder, bucket));
+                objects(&source, bucket)
+                    .await?
+                    .into_iter()
+                    .for_each(&mut add);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(Error::invalid(
+            "there is no capture file: give files, or folders with files whose names end in .pcap, .pcapng or .cap, also \
+             with .gz or .zst behind that",
+        ));
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The capture files of a folder and those in it, without `beside`. A link to a folder is not followed.
+fn below(folder: &Path, beside: Option<&Path>, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for it in fs::read_dir(folder)? {
+        let it = it?;
+        let path = it.path();
+        if it.file_type()?.is_dir() {
+            if beside != Some(path.as_path()) {
+                below(&path, beside, files)?;
+            }
+        } else if is_capture(&it.file_name().to_string_lossy()) && path.is_file() {
+            files.push(fs::canonicalize(path)?);
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &Path, metadata: &fs::Metadata) -> Result<InputFile, Error> {
+    let name = path.to_str().ok_or_else(|| {
+        Error::invalid(format!(
+            "the name of {} is not UTF-8, as the table needs it: give it another",
+            path.display()
+        ))
+    })?;
+    // A system that keeps no times has none to tell by.
+    let changed = metadata.modified().ok();
+    let changed = changed.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+    Ok(InputFile {
+        name: name.to_owned(),
+        size: metadata.len(),
+        stamp: changed.unwrap_or_default().as_nanos().to_string(),
+        origin: Origin::File(path.to_owned()),
+    })
+}
+
+/// The capture files below a folder of a bucket, or the one object that it names.
+async fn objects(source: &Arc<Source>, bucket: &Destination) -> Result<Vec<InputFile>, Error> {
+    const DOING: &str = "list the capture files";
+    let found = |meta: ObjectMeta| InputFile {
+        name: name(bucket, &meta.location),
+        size: meta.size,
+        stamp: match &meta.e_tag {
+            Some(tag) => tag.trim_matches('"').to_owned(),
+            None => meta.last_modified.timestamp_micros().to_string(),
+        },
+        origin: Origin::Object(BucketFile::new(Arc::clone(source), meta)),
+    };
+    let prefix = Some(&source.prefix).filter(|it| it.parts_count() > 0);
+    if let Some(key) = prefix.filter(|it| it.filename().is_some_and(is_capture)) {
+        match source.answer(DOING, source.store.head(key)).await? {
+            Ok(meta) => return Ok(vec![found(meta)]),
+            Err(error) if is_not_there(&error) => {}
+            Err(error) => return Err(source.failed(Access::Read, DOING, &error)),
+        }
+    }
+    let mut objects = source.store.list(prefix);
+    let mut all = Vec::new();
+    while let Some(object) = source.answer(DOING, objects.next()).await? {
+        match object {
+            Ok(meta) if meta.location.filename().is_some_and(is_capture) => all.push(found(meta)),
+            Ok(_) => {}
+            Err(error) if is_empty_folder(&error) => break,
+            Err(error) => return Err(source.failed(Access::List, DOING, &error)),
+        }
+    }
+    Ok(all)
+}
+
+/// An object's URI. How the bucket's folder is mapped elsewhere does not change it.
+fn name(bucket: &Destination, key: &Key) -> String {
+    let url = bucket.url();
+    format!("{}://{}/{key}", url.scheme(), bucket.bucket())
+}
+
+/// Whether a file is one by its name.
+fn is_capture(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let packed = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"));
+    let name = packed.unwrap_or(&name);
+    [".pcap", ".pcapng", ".cap"]
+        .iter()
+        .any(|it| name.ends_with(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_by_their_names() {
+        for name in ["a.pcap", "a.PCAPNG", "a.cap.gz", "pcap_1.pcap.zst"] {
+            assert!(is_capture(name), "{name}");
+        }
+        for name in [
+            "a.txt",
+            "ownership-challenge-1.txt",
+            "pcap",
+            "a.pcap.parts",
+            "a.gz",
+        ] {
+            assert!(!is_capture(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_file_is_of_one_shard() {
+        let mut of = [0; 4];
+        for number in 0..1_000 {
+            let found = InputFile {
+                name: format!("/captures/{number}.pcap"),
+                size: 0,
+                stamp: String::new(),
+                origin: Origin::File(PathBuf::new()),
+            };
+            of[found.shard(4) as usize] += 1;
+            assert_eq!(found.shard(1), 0);
+            assert_eq!(found.id().len(), 32);
+        }
+        assert!(of.iter().all(|it| (200..300).contains(it)), "{of:?}");
+    }
+}

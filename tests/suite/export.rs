@@ -1,0 +1,400 @@
+//! `pcaps export`: what it says, what it leaves, that it goes on wherever it was ended, and that processes share the work.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use pcaps_file::{LinkType, Packet, Timestamp, Writer, WriterOptions};
+
+use crate::support::{Run, filtered, pcaps, root, run};
+
+fn dns() -> Vec<u8> {
+    fs::read(root().join("crates/pcaps-file/tests/data/dns.pcap")).unwrap()
+}
+
+/// A capture of so many packets, one every so many seconds.
+fn write(path: &Path, packets: u32, seconds: u32) {
+    let options = WriterOptions::new(LinkType::RAW);
+    let mut writer = Writer::new(fs::File::create(path).unwrap(), options).unwrap();
+    for number in 0..packets {
+        let [_, b, c, d] = number.to_be_bytes();
+        let bytes = [
+            0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, b, c, d, 192, 0, 2, 53, // IPv4
+            c, d, 0, 53, 0, 8, 0, 0, // UDP
+        ];
+        let packet = Packet {
+            timestamp: Timestamp::from_parts(
+                1_700_000_000 + number * seconds,
+                number % 1_000 * 1_000,
+            ),
+            link_type: LinkType::RAW,
+            original_len: 28,
+            bytes: &bytes,
+        };
+        writer.write(&packet).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn export(folder: &Path, arguments: &[&str]) -> Run {
+    run(pcaps().current_dir(folder).arg("export").args(arguments))
+}
+
+/// What is below a folder: each file's path in it, and its content.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for it in fs::read_dir(next).unwrap() {
+            let path = it.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                found.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// The files of the table, without what is beside it.
+fn table(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = tree(folder);
+    found.retain(|path, _| path.extension().is_some_and(|it| it == "parquet"));
+    found
+}
+
+#[test]
+fn what_people_and_programs_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let whole = dns();
+    fs::create_dir_all(folder.join("in/deep")).unwrap();
+    fs::write(folder.join("in/whole.pcap"), &whole).unwrap();
+    fs::write(folder.join("in/challenge.txt"), "hello there").unwrap();
+    write(&folder.join("in/deep/day.pcap"), 48, 1_800);
+
+    // How fast it was is another each time.
+    let quiet = ["in", "-o", "out", "--progress=none"];
+    let first = export(folder, &quiet).ok();
+    filtered(|| insta::assert_snapshot!("whole", first.text()));
+    let left = tree(&folder.join("out"));
+    // A day from 22:13 on, and the hour of the other file.
+    assert_eq!(
+        table(&folder.join("out")).len(),
+        24 + 1,
+        "{:?}",
+        left.keys()
+    );
+    let hour = "capture_id=day/date=2023-11-14/hour=22";
+    assert!(folder.join("out").join(hour).is_dir(), "{:?}", left.keys());
+    assert_eq!(left.len(), 25 + 2 + 1, "{:?}", left.keys());
+
+    // Again: nothing is written.
+    let again = export(folder, &quiet).ok();
+    filtered(|| insta::assert_snapshot!("again", again.text()));
+    assert!(tree(&folder.join("out")) == left);
+
+    fs::write(folder.join("in/torn.pcap"), &whole[..whole.len() - 1]).unwrap();
+    fs::write(folder.join("in/no.pcap"), "hello there").unwrap();
+    fs::write(folder.join("in/empty.pcap"), "").unwrap();
+    let run = export(folder, &quiet);
+    assert_eq!(run.code, Some(8), "{}", run.text());
+    filtered(|| insta::assert_snapshot!("partial", run.text()));
+    // What is wrong with them is still known.
+    let run = export(folder, &["in", "-o", "out", "--json"]);
+    assert_eq!(run.code, Some(8), "{}", run.text());
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    filtered(|| insta::assert_snapshot!("partial_json", format!("{json:#}")));
+    let run = export(folder, &["in", "-o", "out", "--lenient"]).ok();
+    assert!(run.stderr.contains("at byte 5764"), "{}", run.text());
+}
+
+#[test]
+fn what_has_changed_replaces_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let out = folder.join("out");
+    write(&folder.join("a.pcap"), 10, 3_600);
+    let rows = |arguments: &[&str]| {
+        let run = export(
+            folder,
+            &[&["a.pcap", "-o", "out", "--json"], arguments].concat(),
+        );
+        run.json()["rows"].as_u64().unwrap()
+    };
+    assert_eq!(rows(&[]), 10);
+    assert_eq!(table(&out).len(), 10);
+    // It grew.
+    write(&folder.join("a.pcap"), 12, 3_600);
+    assert_eq!(rows(&[]), 12);
+    assert_eq!(table(&out).len(), 12);
+    // It is another one, of fewer hours.
+    write(&folder.join("a.pcap"), 5, 1);
+    assert_eq!(rows(&[]), 5);
+    assert_eq!(table(&out).len(), 1);
+    // It is said of it that it is of another capture, and another data centre.
+    assert_eq!(rows(&["--capture-id", "12", "--colo", "ord02"]), 5);
+    let files = table(&out);
+    assert_eq!(files.len(), 1);
+    let path = files.keys().next().unwrap();
+    assert!(path.starts_with("capture_id=id-12"), "{path:?}");
+    // An export that never ended says of the files that it may have left.
+    let entry = tree(&out.join("_manifest"));
+    let (name, text) = entry.iter().next().unwrap();
+    let stale = "capture_id=id-12/date=2023-11-14/hour=9/stale.parquet";
+    let text = String::from_utf8(text.clone()).unwrap();
+    let text = text.replace("\"done\"", "\"placing\"").replace(
+        "\"files\": [",
+        &format!("\"files\": [{{\"path\": \"{stale}\", \"rows\": 1, \"bytes\": 1}},"),
+    );
+    fs::write(out.join("_manifest").join(name), text).unwrap();
+    fs::create_dir_all(out.join(stale).parent().unwrap()).unwrap();
+    fs::write(out.join(stale), "rows").unwrap();
+    assert_eq!(rows(&["--capture-id", "12", "--colo", "ord02"]), 5);
+    assert!(table(&out) == files);
+}
+
+/// Ended by `kill -9` at any moment, and run again until it ends: the same data set, byte by byte, and nothing else.
+#[cfg(unix)]
+#[test]
+fn kill_9_at_random_moments() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("in")).unwrap();
+    for number in 0..12 {
+        write(&folder.join(format!("in/{number}.pcap")), 5_000 + number, 1);
+    }
+    let begun = Instant::now();
+    export(folder, &["in", "-o", "expected"]).ok();
+    // The machine may have been slow.
+    let mut longest = begun.elapsed() / 2;
+    let expected = tree(&folder.join("expected"));
+    let whole = table(&folder.join("expected")).len();
+    let (mut random, mut kills, mut halfway) = (1_u32, 0, 0);
+    for set in 0..100 {
+        let out = folder.join(format!("out-{set}"));
+        loop {
+            let mut child = pcaps()
+                .current_dir(folder)
+                .args(["export", "in", "-o"])
+                .arg(&out)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            thread::sleep(longest.mul_f64(f64::from(random >> 8) / f64::from(1 << 24)));
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success());
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            // Whatever is there by its name is whole.
+            let found = if out.is_dir() {
+                table(&out)
+            } else {
+                BTreeMap::new()
+            };
+            halfway += usize::from(!found.is_empty() && found.len() < whole);
+            for (path, content) in found {
+                assert!(expected[&path] == content, "{path:?}");
+            }
+            if kills % 50 == 49 {
+                longest *= 2;
+            }
+        }
+        assert!(tree(&out) == expected);
+        if kills >= 10 && halfway >= 3 {
+            return;
+        }
+        longest = longest.mul_f64(0.8);
+    }
+    panic!("{kills} kills, {halfway} of them halfway");
+}
+
+/// Ctrl-C says how to go on, and what is there stays.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_what_the_next_run_goes_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("in")).unwrap();
+    for number in 0..8 {
+        write(&folder.join(format!("in/{number}.pcap")), 100_000, 0);
+    }
+    let child = pcaps()
+        .current_dir(folder)
+        .args(["export", "in", "-o", "out"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let entries = folder.join("out/_manifest");
+    let begun = Instant::now();
+    while !entries.is_dir() || fs::read_dir(&entries).unwrap().next().is_none() {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        thread::yield_now();
+    }
+    let status = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("the same command goes on"), "{said}");
+    let run = export(folder, &["in", "-o", "out", "--json"]);
+    assert_eq!(run.json()["rows"], 8 * 100_000);
+    assert!(run.stdout.contains("unchanged"), "{}", run.text());
+    assert!(!folder.join("out/_staging").exists());
+}
+
+/// Four processes at once, each with its shard: the data set of one.
+#[test]
+fn shards_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("in")).unwrap();
+    for number in 0..40 {
+        write(
+            &folder.join(format!("in/{number}.pcap")),
+            1_000 + number,
+            10,
+        );
+    }
+    let runs: Vec<_> = (1..=4)
+        .map(|number| {
+            pcaps()
+                .current_dir(folder)
+                .args(["export", "in", "-o", "out", "--json", "--shard"])
+                .arg(format!("{number}/4"))
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut inputs = 0;
+    for child in runs {
+        let run = Run::from(child.wait_with_output().unwrap());
+        let shard = run.json()["inputs"].as_array().unwrap().len();
+        assert!(shard > 0);
+        inputs += shard;
+    }
+    assert_eq!(inputs, 40);
+    export(folder, &["in", "-o", "expected"]).ok();
+    let (found, expected) = (tree(&folder.join("out")), tree(&folder.join("expected")));
+    assert!(
+        found.keys().eq(expected.keys()),
+        "{:?} {:?}",
+        found.keys(),
+        expected.keys()
+    );
+    assert!(found == expected);
+    // All of it is known to whoever comes after, in other shards or in none.
+    let run = export(folder, &["in", "-o", "out"]).ok();
+    assert!(
+        run.stdout.contains("unchanged     40 files"),
+        "{}",
+        run.text()
+    );
+}
+
+/// From a bucket to another one: what is there is what comes of files.
+#[test]
+fn from_bucket_to_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let bucket = folder.join("bucket/edge/server-01");
+    fs::create_dir_all(&bucket).unwrap();
+    fs::create_dir_all(folder.join("table")).unwrap();
+    let id = "66802ca5668e47a2b82c2e6746e45037";
+    write(&bucket.join(format!("pcap_{id}.pcap")), 100_000, 1);
+    fs::write(bucket.join("torn.pcap"), &dns()[..5_000]).unwrap();
+    fs::write(bucket.join("ownership-challenge-1.txt"), "hello").unwrap();
+    let to = |uri: &str, output: &str| {
+        export(
+            folder,
+            &[
+                uri,
+                "-o",
+                output,
+                "--bucket-map=s3://captures=bucket",
+                "--bucket-map=gs://tables=table",
+                "--json",
+            ],
+        )
+    };
+    let run = to("s3://captures/edge?region=eu-west-1", "gs://tables/all");
+    assert_eq!(run.code, Some(8), "{}", run.text());
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let inputs = json["inputs"].as_array().unwrap();
+    assert_eq!(inputs.len(), 2);
+    assert_eq!(
+        inputs[0]["name"],
+        format!("s3://captures/edge/server-01/pcap_{id}.pcap")
+    );
+    assert_eq!(inputs[0]["capture_id"], id);
+    assert_eq!(inputs[0]["rows"], 100_000);
+    assert!(
+        inputs[1]["error"]
+            .as_str()
+            .unwrap()
+            .contains("ends in the middle")
+    );
+    // To a folder: the same files.
+    let run = to("s3://captures/edge?region=eu-west-1", "out");
+    assert_eq!(run.code, Some(8), "{}", run.text());
+    let there = tree(&folder.join("table/all"));
+    assert!(there == tree(&folder.join("out")));
+    // One object, and nothing new.
+    let object = format!("s3://captures/edge/server-01/pcap_{id}.pcap?region=eu-west-1");
+    let run = to(&object, "gs://tables/all");
+    assert_eq!(run.json()["inputs"][0]["state"], "unchanged");
+    // What has changed there.
+    write(&bucket.join(format!("pcap_{id}.pcap")), 10, 1);
+    assert_eq!(to(&object, "gs://tables/all").json()["rows"], 10);
+    let rest = table(&folder.join("table/all"));
+    assert_eq!(rest.len(), 1 + 1, "{:?}", rest.keys());
+}
+
+#[test]
+fn what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("a.pcap"), dns()).unwrap();
+    fs::create_dir(folder.join("nothing")).unwrap();
+    fs::write(folder.join("file"), "").unwrap();
+    for (name, arguments, code) in [
+        ("stdin", &["-", "-o", "out"][..], 2),
+        ("missing", &["missing.pcap", "-o", "out"], 1),
+        ("no_captures", &["nothing", "-o", "out"], 2),
+        ("no_region", &["s3://b/d", "-o", "out"], 2),
+        ("no_such_place", &["https://b/d", "-o", "out"], 2),
+        ("odd_shard", &["a.pcap", "-o", "out", "--shard", "5/4"], 2),
+        (
+            "odd_capture",
+            &["a.pcap", "-o", "out", "--capture-id", "a/b"],
+            2,
+        ),
+        ("output_is_a_file", &["a.pcap", "-o", "file"], 1),
+    ] {
+        let run = export(folder, arguments);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (Some(code), ""),
+            "{name}: {}",
+            run.text()
+        );
+        filtered(|| insta::assert_snapshot!(name, run.stderr));
+    }
+    assert_eq!(table(folder).len(), 0);
+}
