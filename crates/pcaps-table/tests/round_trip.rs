@@ -350,3 +350,57 @@ fn hours_that_come_again_have_files_of_their_own() {
     frames.sort_unstable();
     assert!(frames.into_iter().eq(1..=20_000));
 }
+
+#[test]
+fn a_page_may_lack_what_another_one_has() {
+    let tcp = {
+        let mut bytes = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1];
+        bytes.extend([10, 0, 0, 2, 0, 80, 1, 187, 0, 1, 0, 9, 0, 0, 0, 0, 0x50, 2]);
+        bytes.extend([0xff, 0xff, 0, 0, 0, 0]);
+        bytes
+    };
+    let dns = {
+        let mut bytes = vec![0x45, 0, 0, 47, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 3];
+        bytes.extend([10, 0, 0, 4, 0xc0, 0, 0, 53, 0, 27, 0, 0]);
+        bytes.extend([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 0, 0, 28, 0, 1]);
+        bytes
+    };
+    let fragment = {
+        let mut bytes = vec![0x45, 0, 0, 28, 0, 7, 0x20, 0, 64, 17, 0, 0, 10, 0, 0, 5];
+        bytes.extend([10, 0, 0, 6, 0, 1, 0, 2, 0, 8, 0, 0]);
+        bytes
+    };
+    let tunnel = {
+        let mut bytes = vec![0x45, 0, 0, 60, 0, 0, 0, 0, 64, 4, 0, 0, 10, 0, 0, 7];
+        bytes.extend([10, 0, 0, 8]);
+        bytes.extend(&tcp);
+        bytes
+    };
+    let kinds = [tcp, dns, fragment, tunnel];
+    // The pages of 16,384 rows that have IP packets: the first one, or the last.
+    for page in [0, 2] {
+        let bytes = |it: usize| {
+            if it / 16_384 == page {
+                kinds[it % 4].clone()
+            } else {
+                vec![0]
+            }
+        };
+        let packets: Vec<_> = (0..40_000).map(|it| (it as u64, 60, bytes(it))).collect();
+        let (result, files) = exported(&capture(&packets), None);
+        assert_eq!(result.unwrap().rows, 40_000);
+        let rows = rows(files.values().next().unwrap());
+        assert_eq!(rows.len(), 40_000);
+        for (at, row) in rows.iter().enumerate() {
+            let is_one = |kinds: &[usize]| at / 16_384 == page && kinds.contains(&(at % 4));
+            let seq = number(&row["tcp_seq"]);
+            assert_eq!(seq, is_one(&[0, 3]).then_some(0x1_0009), "{at}");
+            let name = text(&row["dns_query_name"]);
+            assert_eq!(name, is_one(&[1]).then_some("a"), "{at}");
+            let id = number(&row["fragment_id"]);
+            assert_eq!(id, is_one(&[2]).then_some(7), "{at}");
+            let outer = text(&row["outer_src_addr"]);
+            assert_eq!(outer, is_one(&[3]).then_some("10.0.0.7"), "{at}");
+        }
+    }
+}

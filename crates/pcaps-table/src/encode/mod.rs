@@ -424,6 +424,14 @@ impl Encoder {
         width: u8,
     ) -> Option<Bounds> {
         if piece.values.is_empty() {
+            // Its encoding is that of the other pages, whose readers expect how it begins, even without values.
+            match values {
+                Values::Dictionary { .. } if !self.dictionary.is_empty() => self.page.push(width),
+                Values::Differences if !self.wide.is_empty() => {
+                    packing::differences(&[], &mut self.page);
+                }
+                _ => {}
+            }
             return None;
         }
         let places = self.values.get(piece.values.clone()).unwrap_or_default();
