@@ -60,6 +60,17 @@ for (const it of document.querySelectorAll("body *")) {
     wrong.push(`${it.tagName} "${it.textContent.slice(0, 40)}": contrast ${ratio.toFixed(2)}, ${size.toFixed(1)} px`);
   }
 }
+// What is beyond the edge of a chart is not there.
+for (const it of document.querySelectorAll("svg.chart text")) {
+  if (isSeen(it)) {
+    const [text, chart] = [it, it.closest("svg.chart")].map((it) => it.getBoundingClientRect());
+    // The box of a text is a little larger than its letters.
+    const over = Math.max(chart.left - text.left, text.right - chart.right, chart.top - text.top, text.bottom - chart.bottom);
+    if (over > 2) {
+      wrong.push(`"${it.textContent.trim()}" is cut off: ${over.toFixed(1)} px are outside of the chart`);
+    }
+  }
+}
 let parts = 0;
 for (const it of document.querySelectorAll(".chart svg :is(rect, polygon), .key")) {
   // Tracks are for the eye only.
@@ -121,6 +132,23 @@ def it_can_be_seen(browser, folder, pictures):
                     assert seen["texts"] > 20 and (seen["parts"] > 30) == (number > 0), seen
                     if folded:
                         browser.picture(pictures, f"{name}-{width}-{scheme}")
+
+
+def it_has_room(browser, folder):
+    """The widest numbers fit into charts, and wider ones would be noticed."""
+    browser.open((folder / "attack.html").as_uri())
+    fill = """
+    const texts = [...document.querySelectorAll(".cards svg.chart text")].filter((it) => it.textContent.includes(" · "));
+    texts.forEach((it) => { it.textContent = arguments[0] });
+    return texts.length;
+    """
+    for width in WIDTHS:
+        browser.size(width)
+        for text, fits in (("999,999 · 100.0%", True), ("1,234,567,890 · 100.0%", False)):
+            # Each is found by its middle dot, and has one afterwards.
+            assert browser.run(fill, text) > 10
+            wrong = browser.run(LOOK)["wrong"]
+            assert bool(wrong) != fits, (width, text, wrong[:5])
 
 
 def it_can_be_heard(browser, folder):
@@ -186,6 +214,7 @@ def main(program, pictures=None):
         browser = Browser(folder / "profile")
         ends.callback(browser.end)
         it_can_be_seen(browser, folder, pictures)
+        it_has_room(browser, folder)
         it_can_be_heard(browser, folder)
         it_is_whole(browser, folder, total)
         it_can_be_printed(browser, folder, pictures)

@@ -81,6 +81,21 @@ fn what_is_ordinary_is_none() {
     }
 }
 
+/// As Magic Transit shows it by default: what the network answers takes another way.
+#[test]
+fn what_is_ordinary_and_comes_in_is_none() {
+    for seed in 0..5 {
+        let comes_in = |packet: &TrafficPacket| {
+            let found = dissect(packet.link_type, &packet.bytes);
+            matches!(found.destination, Some(IpAddr::V4(it)) if it.octets()[..3] == [203, 0, 113])
+        };
+        let packets = minutes(seed, 5).filter(|it| !is_attack(it) && comes_in(it));
+        let summary = sum_up(packets);
+        assert!(summary.packets() > 1_000);
+        assert_eq!(summary.findings(), []);
+    }
+}
+
 #[test]
 fn the_readme_has_the_rules() {
     let readme = std::fs::read_to_string(crate::support::root().join("README.md")).unwrap();

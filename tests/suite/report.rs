@@ -93,9 +93,16 @@ fn what_cannot_be_read_is_told() {
     let page = fs::read_to_string(path.join("r.html")).unwrap();
     assert!(page.contains("Not all of it could be read"));
     assert!(page.contains("<bdi>none.pcap</bdi>"));
-    let lenient = at(path, &[&torn[..], &["--lenient"]].concat()).ok();
+    // What is torn may be excused, what is missing or no capture may not.
+    let lenient = at(path, &[&torn[..], &["--lenient"]].concat());
+    assert_eq!(lenient.code, Some(8), "{}", lenient.text());
     assert!(lenient.stderr.contains("warning: "), "{}", lenient.text());
+    assert!(lenient.stderr.contains("error: "), "{}", lenient.text());
     assert_eq!(fs::read_to_string(path.join("r.html")).unwrap(), page);
+    let missing = ["attack.pcap", "missing.pcap", "-o", "r.html", "--lenient"];
+    assert_eq!(at(path, &missing).code, Some(8));
+    let lenient = at(path, &["torn.pcap", "-o", "r.html", "--lenient"]).ok();
+    assert!(lenient.stderr.contains("warning: "), "{}", lenient.text());
 
     // Of nothing there is no page.
     let nothing = at(
@@ -155,6 +162,10 @@ fn a_browser_shows_it() {
     let shown = fs::read_to_string(programs.join("shown")).unwrap();
     let whole = path.join("r.html").canonicalize().unwrap();
     assert_eq!(Path::new(shown.trim_end()), whole);
+    // One that stays open keeps nobody waiting.
+    browser("/bin/sleep 5; echo > \"${0%/*}/closed\"");
+    open("attack.pcap").ok();
+    assert!(!programs.join("closed").exists());
     // A partial result is the news, and a browser that fails is told too.
     browser("exit 3");
     let both = open("torn.pcap");

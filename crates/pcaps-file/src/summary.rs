@@ -10,6 +10,7 @@ mod finding;
 mod flows;
 mod hierarchy;
 mod openings;
+mod peers;
 mod ports;
 mod rules;
 mod sizes;
@@ -57,8 +58,8 @@ use timeline::{Bucket, Timeline};
 ///   with more than 1/4,096 of all packets or bytes gets lost. Which of the rare ones are told is a matter of chance.
 ///   How many there are is then an estimate, within about 1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
-/// - What findings rest on is exact up to 3,584 addresses and ports that were asked for connections, or addresses that
-///   asked; beyond, the lightest are forgotten again.
+/// - What findings rest on is exact up to 3,584 addresses, addresses and ports that were asked for connections, or addresses
+///   that asked; beyond, the lightest are forgotten again.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
 /// stay as they are (new ones may come):
@@ -87,7 +88,8 @@ use timeline::{Bucket, Timeline};
 /// | `port_count` | integer | how many ports, of TCP, UDP and SCTP each |
 /// | `ports` | array | `protocol`, `name`, `port`, `packets`, `bytes_on_wire`, `sent` and `received` |
 /// | `finding_count` | integer | how many findings there are |
-/// | `findings` | array | what looks like an attack, 100 at most: `kind` (as of [`FindingKind`]), `address`, `port` or null, `text`, and `figures`: names and integers, as of [`Finding`] |
+/// | `finding_counts` | object | how many there are of each `kind` that there is |
+/// | `findings` | array | what looks like an attack, of each kind the heaviest 25: `kind` (as of [`FindingKind`]), `address`, `port` or null, `text`, and `figures`: names and integers, as of [`Finding`] |
 ///
 /// `flows`, `talkers` and `ports` have those 100 with most packets and those 100 with most bytes, most packets first.
 /// A flow is two addresses, a protocol and two ports, in both directions; `a` is the end with the higher port.
@@ -274,16 +276,16 @@ impl Summary {
     /// Adds a packet with which a connection begins or ends. Not within [`add`](Self::add), because few are.
     #[inline(never)]
     fn add_opening(&mut self, flags: TcpFlags, ip: &Ip<'_>) {
-        let Some(ports) = ip.ports() else {
+        let Some([_, to]) = ip.ports() else {
             return;
         };
         let (source, destination) = (ip.source, ip.destination);
         if let (Some(source), Some(destination)) = (source.v4(), destination.v4()) {
             let ends = [source, destination];
-            self.v4.openings.add(flags, ends, ports);
+            self.v4.openings.add(flags, ends, to);
         } else {
             let ends = [source.bits, destination.bits];
-            self.v6.openings.add(flags, ends, ports);
+            self.v6.openings.add(flags, ends, to);
         }
     }
 
@@ -447,6 +449,16 @@ impl Summary {
     /// ```
     pub fn findings(&self) -> Vec<Finding> {
         rules::findings(self, &self.ends())
+    }
+
+    /// Whether there are enough packets of IP that no [`findings`](Self::findings) means something: fifty, and one in ten.
+    ///
+    /// ```
+    /// let summary = pcaps_file::Summary::default();
+    /// assert!(!summary.is_enough_for_findings(), "there are no packets");
+    /// ```
+    pub fn is_enough_for_findings(&self) -> bool {
+        rules::can_tell(self)
     }
 
     /// How many flows there are: an estimate if [`flows_exact`](Summary::flows_exact) says so.

@@ -82,7 +82,7 @@ impl Report {
         &self.total
     }
 
-    /// The page. Equal files make equal pages.
+    /// The page. Equal files make equal pages, as far as all of their addresses and flows are counted: see [`Summary`].
     pub fn to_html(&self) -> String {
         page::page(self).into_string()
     }

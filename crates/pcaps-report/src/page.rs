@@ -8,8 +8,8 @@ use pcaps_file::{
 
 use crate::{
     Report, ReportedFile,
-    pictures::{LISTED, SHOWN, about, flows, human_count, over_time, pictures},
-    tables::{Column, folded, table},
+    pictures::{SHOWN, about, flows, human_count, over_time, pictures},
+    tables::{Column, opened, table},
     time::seconds,
 };
 
@@ -19,10 +19,12 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'sha256-{hash}'";
 
 /// The hash of the style: a test computes it anew.
-const STYLE_HASH: &str = "gCmjjZOqPC/BGs4s0ZEeAbEdXPGGf+lp++dnh67dPuY=";
+const STYLE_HASH: &str = "V6lXRovou+Am+jzqnEcNTDNPxzCIkMr1EWZKJ0+ZBwE=";
 
 /// How many findings of a kind are told in full.
 const FINDINGS: usize = 3;
+/// How many of a kind are in the table.
+const OF_KIND: usize = 25;
 /// The longest name that is shown whole, in characters.
 const LONGEST: usize = 200;
 
@@ -52,7 +54,7 @@ pub(crate) fn page(report: &Report) -> Markup {
                 }
                 main {
                     (torn(&report.files))
-                    (findings(&total.findings()))
+                    (findings(report))
                     (figures(total))
                     @if total.packets() > 0 {
                         (over_time(report))
@@ -131,14 +133,28 @@ fn torn(files: &[ReportedFile]) -> Markup {
     }
 }
 
-fn findings(findings: &[Finding]) -> Markup {
+fn findings(report: &Report) -> Markup {
+    let findings = report.total.findings();
+    let is_whole = report.files.iter().all(|it| it.error.is_none());
     html! {
         section aria-labelledby="findings" {
             h2 #findings { "What looks like an attack" }
             @if findings.is_empty() {
-                div.finding.none {
-                    p.headline { "Nothing looks like an attack" }
-                    p { "None of the rules below applies. That is no proof that there was none." }
+                @if !report.total.is_enough_for_findings() {
+                    div.finding.unknown {
+                        p.headline { "Too little to tell" }
+                        p { "There are too few packets of IP for any of the rules below." }
+                    }
+                } @else if !is_whole {
+                    div.finding.unknown {
+                        p.headline { "None of the rules applies to what could be read" }
+                        p { "What could not be read may be something else." }
+                    }
+                } @else {
+                    div.finding.none {
+                        p.headline { "None of the rules below applies" }
+                        p { "That is no proof that there was no attack." }
+                    }
                 }
             } @else {
                 div.findings {
@@ -164,7 +180,11 @@ fn of_kind(kind: FindingKind, findings: &[&Finding]) -> Markup {
                     p { (capitalized(&finding.reason())) "." }
                 }
                 @if findings.len() > FINDINGS {
-                    p { "And " (count((findings.len() - FINDINGS) as u64)) " more: see the table." }
+                    p {
+                        "And " (count((findings.len() - FINDINGS) as u64)) " more: "
+                        @if findings.len() > OF_KIND { "the heaviest " (OF_KIND) " are" } @else { "all are" }
+                        " in the table of findings, below."
+                    }
                 }
                 p.faint { "It could also be: " (kind.false_alarms()) "." }
             }
@@ -309,18 +329,19 @@ fn facts(report: &Report) -> Markup {
         .into_iter()
         .map(|(name, it)| vec![name.to_owned(), it])
         .collect();
-    let findings: Vec<_> = total
-        .findings()
-        .iter()
-        .take(LISTED)
+    let findings = total.findings();
+    let of_kind = |kind| findings.iter().filter(move |it| it.kind == kind);
+    let findings: Vec<_> = FindingKind::ALL
+        .into_iter()
+        .flat_map(|kind| of_kind(kind).take(OF_KIND))
         .map(in_figures)
         .collect();
     html! {
         section.card aria-labelledby="facts" {
             h2 #facts { "All numbers" }
-            (folded("totals", &[Column::Text("What"), Column::Number("How much")], &rows))
+            (opened("totals", &[Column::Text("What"), Column::Number("How much")], &rows))
             @if !findings.is_empty() {
-                (folded("findings", &[Column::Text("Looks like"), Column::Text("Rests on")], &findings))
+                (opened("findings", &[Column::Text("Looks like"), Column::Text("Rests on")], &findings))
             }
             p.faint {
                 "Times are in the zone that they name. Sizes are powers of a thousand. Where a table has what may have \
@@ -351,7 +372,7 @@ fn rules() -> Markup {
                 "By shares and shapes, not by rates: a sample is an unknown part of the traffic. Each rule takes some \
                  innocent traffic for an attack."
             }
-            (folded(
+            (opened(
                 "rules",
                 &[Column::Text("Looks like"), Column::Text("When there are"), Column::Text("False alarms")],
                 &rows,

@@ -17,12 +17,12 @@ use crate::{
 /// How many bars a chart has, and how many rows a table that is not folded.
 pub(crate) const SHOWN: usize = 10;
 /// How many rows a table has, by packets and by bytes; those of `pcaps stats --json`.
-pub(crate) const LISTED: usize = 100;
+const LISTED: usize = 100;
 
 /// A number that is not too long for its place.
 pub(crate) fn human_count(number: u64) -> String {
     match number {
-        ..10_000_000 => count(number),
+        ..1_000_000 => count(number),
         // As sizes are, without their unit: `12.3 M`.
         _ => human::size(number).trim_end_matches('B').to_owned(),
     }

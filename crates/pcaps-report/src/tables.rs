@@ -63,6 +63,16 @@ pub(crate) fn folded(name: &str, columns: &[Column], rows: &[Vec<String>]) -> Ma
     }
 }
 
+/// The same, open: what is short is read on paper too.
+pub(crate) fn opened(name: &str, columns: &[Column], rows: &[Vec<String>]) -> Markup {
+    html! {
+        details open {
+            summary { "Table: " (name) }
+            (table(name, columns, rows))
+        }
+    }
+}
+
 /// Packets and bytes of some tallies.
 fn both<const N: usize>(tallies: [Tally; N]) -> impl Iterator<Item = String> {
     tallies

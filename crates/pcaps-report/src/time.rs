@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
+use jiff::{Span, Unit, civil::DateTime, tz::TimeZone};
 use pcaps_file::Timestamp;
 
 const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+const YEAR: u64 = 365 * DAY;
 
 /// What lies between two marks of a time axis, in nanoseconds. Below a second: one, two or five of a power of ten.
 const STEPS: [u64; 21] = [
@@ -86,34 +87,71 @@ impl Times {
         let span = to.saturating_sub(from);
         let step = step(span / most.max(1));
         let format = match step {
+            YEAR.. => "%Y",
             DAY.. => "%b %-d",
             _ if span >= DAY => "%b %-d %H:%M",
             MINUTE.. => "%H:%M",
             SECOND.. => "%H:%M:%S",
             _ => "%H:%M:%S%.f",
         };
-        // Whole hours and days are those of the zone.
-        let offset = Timestamp::from_nanos(from).to_jiff();
-        let offset = i64::from(self.0.to_offset(offset).seconds()).saturating_mul(1_000_000_000);
-        let local = from.saturating_add_signed(offset);
-        let first = local.div_ceil(step).saturating_mul(step);
-        let first = first.saturating_add_signed(offset.saturating_neg());
-        (0..most)
-            .map(|at| first.saturating_add(step.saturating_mul(at)))
-            .take_while(|&nanos| nanos <= to && nanos >= from)
+        let zoned = |nanos| {
+            let time = Timestamp::from_nanos(nanos).to_jiff();
+            time.to_zoned_datetime(self.0.clone())
+        };
+        let mut marks: Vec<u64> = if step < HOUR {
+            // Clocks are changed by whole hours, or halves.
+            let offset = i64::from(zoned(from).offset().seconds()).saturating_mul(1_000_000_000);
+            let local = from.saturating_add_signed(offset);
+            let first = local.div_ceil(step).saturating_mul(step);
+            let first = first.saturating_add_signed(offset.saturating_neg());
+            (0..most)
+                .map(|at| first.saturating_add(step.saturating_mul(at)))
+                .collect()
+        } else {
+            // One more than there may be: the first can be before the beginning.
+            (0..=most)
+                .map_while(|at| self.civil(zoned(from).datetime(), step, at))
+                .collect()
+        };
+        // Where clocks are set forward, the hour that is left out has the times of the next.
+        marks.retain(|&nanos| nanos <= to && nanos >= from);
+        marks.dedup();
+        marks.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        marks
+            .into_iter()
             .map(|nanos| {
-                let time = Timestamp::from_nanos(nanos);
-                let zoned = time.to_jiff().to_zoned_datetime(self.0.clone());
-                (time, zoned.strftime(format).to_string())
+                let label = zoned(nanos).strftime(format).to_string();
+                (Timestamp::from_nanos(nanos), label)
             })
             .collect()
+    }
+
+    /// The time at which clocks of the zone show what they show `at` steps after the last round time up to `from`: whole
+    /// years, days or hours, however often clocks are changed between them.
+    fn civil(&self, from: DateTime, step: u64, at: u64) -> Option<u64> {
+        let at = i64::try_from(at).ok()?;
+        let shown = if step >= YEAR {
+            let years = at.checked_mul(i64::try_from(step / YEAR).ok()?)?;
+            let first = from.first_of_year().start_of_day();
+            first.checked_add(Span::new().try_years(years).ok()?).ok()?
+        } else {
+            let hours = i64::try_from(step / HOUR).ok()?;
+            // Days are counted from 1970, so that two captures of a day have the same marks.
+            let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+            let since = from.since((Unit::Hour, epoch)).ok()?;
+            let first = i64::from(since.get_hours()).checked_div_euclid(hours)?;
+            let hours = first.checked_add(at)?.checked_mul(hours)?;
+            epoch.checked_add(Span::new().try_hours(hours).ok()?).ok()?
+        };
+        let time = self.0.to_timestamp(shown).ok()?;
+        u64::try_from(time.as_nanosecond()).ok()
     }
 }
 
 /// The shortest round step that is not shorter than this, in nanoseconds.
 fn step(least: u64) -> u64 {
     if least > 30 * DAY {
-        return least.div_ceil(365 * DAY).saturating_mul(365 * DAY);
+        return least.div_ceil(YEAR).saturating_mul(YEAR);
     }
     if least > SECOND / 2 {
         let found = STEPS.into_iter().find(|it| *it >= least);
@@ -179,6 +217,30 @@ mod tests {
             labels(&utc, from, short, 4),
             ["22:13:23", "22:13:23.001", "22:13:23.002"]
         );
+    }
+
+    /// Clocks in Berlin were set back on 29 October 2023 and forward on 26 March.
+    #[test]
+    fn marks_are_round_when_clocks_are_changed() {
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let berlin = Times::new(berlin);
+        let from = at(1_698_444_000);
+        let days = labels(&berlin, from, at(1_698_447_600 + 4 * 86_400), 5);
+        assert_eq!(days, ["Oct 28", "Oct 29", "Oct 30", "Oct 31", "Nov 1"]);
+        let marks = berlin.marks(from, at(1_698_447_600 + 4 * 86_400), 5);
+        for (time, _) in marks {
+            let exact = berlin.exact(time);
+            assert!(exact.contains(" 00:00:00+0"), "{exact}");
+        }
+        let night = labels(&berlin, at(1_679_785_200), at(1_679_785_200 + 4 * 3_600), 6);
+        assert_eq!(night, ["00:00", "01:00", "03:00", "04:00", "05:00"]);
+    }
+
+    #[test]
+    fn long_spans_have_years() {
+        let utc = Times::new(TimeZone::UTC);
+        let years = labels(&utc, at(1_600_000_000), at(1_720_000_000), 4);
+        assert_eq!(years, ["2021", "2022", "2023", "2024"]);
     }
 
     #[test]

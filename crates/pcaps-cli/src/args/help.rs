@@ -422,11 +422,12 @@ pub(super) const REPORT: &str = "\
 The page is one file that needs nothing else: no network, no script. It has what
 looks like an attack and why, traffic over time by protocol, protocols, packet
 sizes, TCP flags, addresses, ports and flows, as charts and as tables with all
-numbers of `pcaps stats --json`. It prints well.
+numbers of the total of `pcaps stats --json`. It prints well.
 
 A file that is torn or damaged gives what comes before it, is named on the page,
-and makes the exit code 8, unless --lenient is given; so does one of several
-that cannot be opened. The page appears only when it is whole.
+and makes the exit code 8, unless --lenient is given. So does one of several
+that is missing or no capture, whether --lenient is given or not. The page
+appears only when it is whole.
 
 Examples:
   pcaps report attack.pcap -o attack.html --open

@@ -789,7 +789,7 @@ pub(crate) struct Report {
     #[arg(long)]
     pub(crate) open: bool,
 
-    /// Take files that are torn or damaged for what they hold: exit with 0 all the same.
+    /// Take files that are torn or damaged for what they hold: exit with 0 if all are captures.
     #[arg(long)]
     pub(crate) lenient: bool,
 }

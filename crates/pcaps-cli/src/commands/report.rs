@@ -52,13 +52,13 @@ pub(super) fn run(global: &Global, args: &args::Report) -> Result<(), Failure> {
         save(path, &page)?;
         tell(global, path, &page, report.total(), files)?;
     }
-    // The page is there, whatever comes of the browser.
-    let opened = if args.open { open(path) } else { Ok(()) };
     let ended = if args.lenient {
         ended.told(global)
     } else {
         ended.result(global)
     };
+    // The page is there, whatever comes of the browser.
+    let opened = if args.open { open(path) } else { Ok(()) };
     match (opened, ended) {
         (Err(failure), Err(partial)) => {
             // Each says it, and that the result is partial gives the exit code.
@@ -116,10 +116,10 @@ fn save(path: &Path, page: &str) -> Result<(), Failure> {
     new.put_in_place().map_err(|error| failed(&error))
 }
 
-/// Shows the page in the browser.
+/// Shows the page in the browser, which may stay open as long as it likes.
 fn open(path: &Path) -> Result<(), Failure> {
     let whole = canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    open::that(whole).map_err(|error| {
+    open::that_detached(whole).map_err(|error| {
         Failure::new(
             Exit::Other,
             format!(

@@ -60,7 +60,8 @@ fn all_of<R: Read + Send>(
 /// What ended the reading of files.
 #[derive(Default)]
 pub(super) struct Ended {
-    errors: Vec<pcaps_file::Error>,
+    /// Whether the file could be opened, and what was wrong.
+    errors: Vec<(bool, pcaps_file::Error)>,
     pub(super) any_opened: bool,
 }
 
@@ -68,7 +69,7 @@ impl Ended {
     /// Adds a file: whether it could be opened, and its error.
     pub(super) fn add(&mut self, opened: bool, error: Option<pcaps_file::Error>) {
         self.any_opened |= opened;
-        self.errors.extend(error);
+        self.errors.extend(error.map(|it| (opened, it)));
     }
 
     /// Reports all errors. The last is the command's: a partial result if there is one.
@@ -78,7 +79,8 @@ impl Ended {
         } else {
             Exit::Other
         };
-        let failures = self.errors.iter().map(|it| Failure::because(exit, it));
+        let errors = self.errors.iter();
+        let failures = errors.map(|(_, it)| Failure::because(exit, it));
         let mut failures = failures.collect::<Vec<_>>();
         let last = failures.pop();
         for failure in failures {
@@ -88,15 +90,16 @@ impl Ended {
         last.map_or(Ok(()), Err)
     }
 
-    /// The same, where what could be read is enough: errors are told, and none is the command's.
-    pub(super) fn told(self, global: &Global) -> Result<(), Failure> {
-        if !self.any_opened {
-            return self.result(global);
-        }
-        for error in &self.errors {
-            let message = Failure::because(Exit::Partial, error).message().to_owned();
-            output::diagnostic(&format!("warning: {message}"));
-        }
-        Ok(())
+    /// The same, where of files that could be opened what could be read is enough: their errors are told, and none is the
+    /// command's.
+    pub(super) fn told(mut self, global: &Global) -> Result<(), Failure> {
+        self.errors.retain(|(opened, error)| {
+            if *opened {
+                let failure = Failure::because(Exit::Partial, error);
+                output::diagnostic(&format!("warning: {}", failure.message()));
+            }
+            !opened
+        });
+        self.result(global)
     }
 }

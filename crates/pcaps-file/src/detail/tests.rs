@@ -70,7 +70,7 @@ fn fragments_of_both_versions() {
         let header = [17, 0, high, low, 0xde, 0xad, 0xbe, 0xef];
         ipv6(44, &[&header[..], &[7; 16]].concat())
     };
-    let later = piece(1_480 | 1);
+    let later = piece(0x05c8 | 1);
     let ip = innermost(&later);
     assert_eq!(ip.fragment, fragment(0xdead_beef, 1_480, true));
     assert_eq!((ip.payload_len, ip.above), (Some(16), &[][..]));

@@ -45,6 +45,16 @@ impl<K: Copy + Eq + Hash, V: Entry> Bounded<K, V> {
         self.by_key.entry(key).or_default()
     }
 
+    /// The entry of a key that has one.
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.by_key.get(key)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.by_key.get_mut(key)
+    }
+
     #[cold]
     fn prune(&mut self) {
         let mut weights: Vec<u64> = self.by_key.values().map(Entry::weight).collect();

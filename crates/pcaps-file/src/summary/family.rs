@@ -6,6 +6,7 @@ use super::answers::Answers;
 use super::counters::{Counter, Counters, union_of_top};
 use super::flows::Flow;
 use super::openings::Openings;
+use super::peers::Peers;
 use super::ports::Ports;
 use super::tally::Talker;
 use crate::ip::{Address, Ip};
@@ -25,6 +26,7 @@ pub(super) struct Family<A> {
 pub(super) struct Ended<A> {
     pub(super) talkers: Counters<A>,
     pub(super) answers: Answers<A>,
+    pub(super) peers: Peers<A>,
 }
 
 impl<A> Default for Family<A> {
@@ -42,6 +44,7 @@ impl<A> Default for Ended<A> {
         Self {
             talkers: Counters::default(),
             answers: Answers::default(),
+            peers: Peers::default(),
         }
     }
 }
@@ -73,6 +76,7 @@ impl<A: Copy + Ord + Hash> Family<A> {
     pub(super) fn merge(&mut self, other: &Self, ports: &mut Ports) {
         self.gone.talkers.merge(&other.gone.talkers);
         self.gone.answers.merge(&other.gone.answers);
+        self.gone.peers.merge(&other.gone.peers);
         let went = self.flows.merge(&other.flows);
         self.gone.add(went, ports);
         self.openings.merge(&other.openings);
@@ -94,6 +98,7 @@ impl<A: Copy + Ord + Hash> Ended<A> {
         for (flow, counter) in flows {
             ports.add_flow(flow, counter.sent, counter.received);
             self.answers.add_flow(flow, counter.sent, counter.received);
+            self.peers.add_flow(flow, counter);
         }
         for (flow, counter) in flows {
             let (sent, received) = (counter.sent, counter.received);

@@ -70,7 +70,7 @@ impl FindingKind {
     pub fn false_alarms(self) -> &'static str {
         match self {
             Self::SynFlood => {
-                "a server that is down, whose clients try again and again; a monitor that only knocks and never hangs up"
+                "a server that is down, whose clients try again and again; a monitor that only knocks and never hangs up, or checks from many places that hang up with RST; the scanners that always sweep the whole Internet, where little else is captured; a capture filtered by flags"
             }
             Self::DnsAmplification => {
                 "a busy resolver that gets long answers (DNSSEC, TXT), where its questions take another way"
@@ -79,7 +79,7 @@ impl FindingKind {
                 "monitoring that asks many time servers for their state, where its questions take another way"
             }
             Self::PortScan => {
-                "an inventory or a vulnerability scan of your own; a client that looks for peers, as in BitTorrent; the scanners that always sweep the whole Internet"
+                "an inventory or a vulnerability scan of your own; a client that looks for peers, as in BitTorrent; the scanners that always sweep the whole Internet; a busy client, in a capture filtered by flags"
             }
             Self::OneSource => {
                 "a stream, a backup or a download over UDP; anything one-way, where the answers take another way; a capture filtered by source"
@@ -104,6 +104,9 @@ impl fmt::Display for FindingKind {
     }
 }
 
+/// One in so many packets is of a flow in both directions, at least, where both are captured.
+const BOTH_WAYS: u64 = 100;
+
 /// Something that looks like an attack: what, about whom, and why.
 ///
 /// Beside what it says it may be something else: see [`FindingKind::false_alarms`].
@@ -113,11 +116,15 @@ impl fmt::Display for FindingKind {
 ///
 /// | kind | figures |
 /// |---|---|
-/// | SYN flood | `syns` (without ACK, to that address and port), `ends` (FIN or RST to it), `sources`*, `received` (packets to the address) |
-/// | DNS, NTP amplification | `answers`, `bytes_on_wire` of them, `questions`, `sources`* |
-/// | port scan | `syns` (without ACK, from that address; not those to an address and port that had got 256), `targets`* (addresses with ports), `hosts`**, `ports`**, `sent` (packets from the address) |
-/// | one source | `packets`, `bytes_on_wire` (from that address), `answers` (packets to it), `destinations`*, `all_packets`, `all_bytes_on_wire` (of the capture) |
-/// | one destination | `packets`, `bytes_on_wire` (to that address), `answers` (packets from it), `sources`*, `all_packets`, `all_bytes_on_wire` |
+/// | SYN flood | `syns` (without ACK, to that address and port), `ends` (FIN or RST to it), `resets` (RST among them), `sources`*, `received` (packets of TCP to the address, at most) |
+/// | DNS, NTP amplification | `answers`, `bytes_on_wire` of them, `questions`, `sources`*, `both_ways`, `all_packets` |
+/// | port scan | `syns` (without ACK, from that address; not those to an address and port that had got 256), `targets`* (addresses with ports), `hosts`**, `ports`**, `sent` (packets from the address, at most) |
+/// | one source | `packets`, `bytes_on_wire` (from that address), `answers` (packets to it), `destinations`*, `both_ways`, `all_packets`, `all_bytes_on_wire` |
+/// | one destination | `packets`, `bytes_on_wire` (to that address), `answers` (packets from it), `sources`*, `both_ways`, `all_packets`, `all_bytes_on_wire` |
+///
+/// `all_packets` and `all_bytes_on_wire` are the capture's, and `both_ways` how many of its packets are of flows in which both
+/// ends were seen to send: of a capture of what comes in alone, hardly any. Where there were too many addresses to count all
+/// exactly, "at most" has what may have been missed, and other packets, bytes, questions and answers are lower bounds.
 ///
 /// `Display` is one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +167,7 @@ impl Finding {
         let share = |part, whole| human::share(self.figure(part), self.figure(whole));
         match self.kind {
             FindingKind::SynFlood => format!(
-                "{} SYNs from {}, and {} packets that end a connection; {} of what it received are SYNs",
+                "{} SYNs from {}, and {} packets that end a connection; {} of the TCP packets to it are SYNs",
                 number("syns"),
                 some("sources", "source", "sources"),
                 number("ends"),
@@ -169,12 +176,13 @@ impl Finding {
             FindingKind::DnsAmplification | FindingKind::NtpAmplification => {
                 let mean = self.figure("bytes_on_wire") / self.figure("answers").max(1);
                 format!(
-                    "{} answers of {} bytes on average from UDP port {} of {}, to {} questions",
+                    "{} answers of {} bytes on average from UDP port {} of {}, to {} questions{}",
                     number("answers"),
                     human::count(mean),
                     self.port.unwrap_or_default(),
                     some("sources", "source", "sources"),
                     number("questions"),
+                    self.one_way("one that asks much"),
                 )
             }
             FindingKind::PortScan => format!(
@@ -186,20 +194,31 @@ impl Finding {
                 share("syns", "sent"),
             ),
             FindingKind::OneSource => format!(
-                "it sent {} of all packets and {} of all bytes, to {}, and got {} packets",
+                "it sent {} of all packets and {} of all bytes, to {}, and got {} packets{}",
                 share("packets", "all_packets"),
                 share("bytes_on_wire", "all_bytes_on_wire"),
                 some("destinations", "address", "addresses"),
                 number("answers"),
+                self.one_way("a busy server or a backup"),
             ),
             FindingKind::OneDestination => format!(
-                "it got {} of all packets and {} of all bytes, from {}, and sent {} packets",
+                "it got {} of all packets and {} of all bytes, from {}, and sent {} packets{}",
                 share("packets", "all_packets"),
                 share("bytes_on_wire", "all_bytes_on_wire"),
                 some("sources", "address", "addresses"),
                 number("answers"),
+                self.one_way("your busiest server"),
             ),
         }
+    }
+
+    /// What else it may be, where that it is not answered says nothing: answers were not captured.
+    fn one_way(&self, innocent: &str) -> String {
+        let both_ways = self.figure("both_ways").saturating_mul(BOTH_WAYS);
+        if both_ways >= self.figure("all_packets") {
+            return String::new();
+        }
+        format!("; hardly anything was seen in both directions, so this may be {innocent}")
     }
 
     fn figure(&self, name: &str) -> u64 {

@@ -28,8 +28,10 @@ pub(super) struct Openings<A> {
 pub(super) struct Asked {
     /// Packets with SYN and without ACK.
     pub(super) syns: u64,
-    /// Packets with FIN or RST, of the end with the higher port: that is mostly the one that asked.
-    pub(super) ends: u64,
+    /// Packets with FIN and without RST, since the first SYN.
+    pub(super) fins: u64,
+    /// Packets with RST since then.
+    pub(super) resets: u64,
     /// Who sent SYNs.
     pub(super) sources: Few,
 }
@@ -64,15 +66,15 @@ pub(super) fn is_one(flags: TcpFlags) -> bool {
 
 impl<A: Copy + Eq + Hash> Openings<A> {
     /// Adds a packet of TCP that [matters](is_one).
-    pub(super) fn add(
-        &mut self,
-        flags: TcpFlags,
-        [source, destination]: [A; 2],
-        [from, to]: [u16; 2],
-    ) {
+    pub(super) fn add(&mut self, flags: TcpFlags, [source, destination]: [A; 2], to: u16) {
         if !flags.contains(TcpFlags::SYN) {
-            if to < from {
-                self.asked.entry((destination, to)).ends += 1;
+            // Who was not asked for a connection gets no entry: each client would have one.
+            if let Some(asked) = self.asked.get_mut(&(destination, to)) {
+                if flags.contains(TcpFlags::RST) {
+                    asked.resets += 1;
+                } else {
+                    asked.fins += 1;
+                }
             }
         } else if !flags.contains(TcpFlags::ACK) {
             let asked = self.asked.entry((destination, to));
@@ -103,7 +105,8 @@ impl Entry for Asked {
 
     fn merge(&mut self, other: &Self) {
         self.syns += other.syns;
-        self.ends += other.ends;
+        self.fins += other.fins;
+        self.resets += other.resets;
         self.sources.merge(&other.sources);
     }
 }

@@ -11,9 +11,9 @@ use std::net::IpAddr;
 
 use super::answers::{Answered, DNS, NTP};
 use super::counters::Counter;
-use super::family::{Ended, Ends, Family};
-use super::few::{Few, hash};
-use super::openings::{Asked, Asking};
+use super::family::{Ended, Ends};
+use super::openings::{Asked, Asking, Openings};
+use super::peers::Peer;
 use super::{Finding, FindingKind, Summary, Tally};
 use crate::human;
 use crate::ip::Address;
@@ -25,10 +25,11 @@ pub(super) fn findings(summary: &Summary, ends: &Ends) -> Vec<Finding> {
     let whole = Whole {
         all: summary.all,
         addresses: ends.talker_count(),
+        both_ways: ends.v4.peers.both_ways + ends.v6.peers.both_ways,
     };
     let mut found = Vec::new();
-    add(&summary.v4, &ends.v4, whole, &mut found);
-    add(&summary.v6, &ends.v6, whole, &mut found);
+    add(&summary.v4.openings, &ends.v4, whole, &mut found);
+    add(&summary.v6.openings, &ends.v6, whole, &mut found);
     found.sort_by_cached_key(|(weight, it)| (it.kind, Reverse(*weight), it.address, it.port));
     found.into_iter().map(|(_, it)| it).collect()
 }
@@ -38,11 +39,12 @@ pub(super) fn findings(summary: &Summary, ends: &Ends) -> Vec<Finding> {
 struct Whole {
     all: Tally,
     addresses: u64,
+    both_ways: u64,
 }
 
 /// Adds what is found in one version of IP, with its weight among its kind.
 fn add<A: Copy + Ord + Hash + Into<Address>>(
-    family: &Family<A>,
+    openings: &Openings<A>,
     ended: &Ended<A>,
     whole: Whole,
     found: &mut Vec<(u64, Finding)>,
@@ -59,13 +61,16 @@ fn add<A: Copy + Ord + Hash + Into<Address>>(
             (weight, finding)
         }));
     };
-    for ((address, port), asked) in family.openings.asked.iter() {
+    let peers = |address: &A| ended.peers.of.get(address).copied().unwrap_or_default();
+    for ((address, port), asked) in openings.asked.iter() {
         let received = ended.talkers.of(&address);
-        let figures = syn_flood(asked, at_most(received.received, received.missed));
+        let received = at_most(received.received, received.missed);
+        let tcp = received.saturating_sub(peers(&address).not_tcp);
+        let figures = syn_flood(asked, tcp, whole);
         let kind = FindingKind::SynFlood;
         add(kind, address, Some(port), asked.syns, figures);
     }
-    for (address, asking) in family.openings.asking.iter() {
+    for (address, asking) in openings.asking.iter() {
         let sent = ended.talkers.of(&address);
         let figures = port_scan(asking, at_most(sent.sent, sent.missed));
         add(FindingKind::PortScan, address, None, asking.syns, figures);
@@ -77,17 +82,16 @@ fn add<A: Copy + Ord + Hash + Into<Address>>(
             _ => continue,
         };
         let weight = answered.answers.packets;
-        let figures = amplification(answered, mean);
+        let figures = amplification(answered, mean, whole);
         add(kind, address, Some(port), weight, figures);
     }
     for (address, counter) in ended.talkers.iter() {
-        // The flows are only looked through for the few that it can be.
-        let peers = |sent| peers(family, address, sent);
-        let sent = one_source(counter, whole, || peers(true));
+        let peer = peers(&address);
+        let sent = one_source(counter, whole, &peer);
         let weight = counter.sent.packets;
         add(FindingKind::OneSource, address, None, weight, sent);
         if !is_for_many(address.into().into()) {
-            let received = one_destination(counter, whole, || peers(false));
+            let received = one_destination(counter, whole, &peer);
             let weight = counter.received.packets;
             add(FindingKind::OneDestination, address, None, weight, received);
         }
@@ -103,24 +107,38 @@ fn at_most(counted: Tally, missed: Tally) -> u64 {
 const FLOOD_SYNS: u64 = 100;
 /// One packet that ends a connection for so many SYNs is too many for a flood.
 const FLOOD_SYNS_PER_END: u64 = 2;
-/// One in so many packets to the address has to be such a SYN: of an ordinary connection one in six or more is.
+/// RSTs count from fewer sources only: a check hangs up with one, and so does the kernel of each of many bots, when a SYN-ACK
+/// comes to an address that asked for none.
+const FLOOD_BOTS: u64 = 20;
+/// One in so many packets of TCP to the address has to be such a SYN: of an ordinary connection one in six or more is.
 const FLOOD_SHARE: u64 = 5;
+/// One in so many of all packets, too. Of a flood over all addresses of a /24, the smallest network that is announced, each
+/// gets one in 256. An unused address gets SYNs day and night, and in a long capture of a large network more than a hundred.
+const FLOOD_OF_ALL: u64 = 500;
 
 /// Connections are begun, and neither used nor closed.
-fn syn_flood(asked: &Asked, received: u64) -> Option<Figures> {
+fn syn_flood(asked: &Asked, received: u64, Whole { all, .. }: Whole) -> Option<Figures> {
     let &Asked {
         syns,
-        ends,
+        fins,
+        resets,
         sources,
     } = asked;
-    let is_flood = syns >= FLOOD_SYNS
-        && syns >= ends.saturating_mul(FLOOD_SYNS_PER_END)
+    // Before anything is estimated, for there may be thousands.
+    if syns < FLOOD_SYNS || syns.saturating_mul(FLOOD_OF_ALL) < all.packets {
+        return None;
+    }
+    let sources = sources.estimate().min(syns);
+    let ends = fins + resets;
+    let excused = if sources < FLOOD_BOTS { ends } else { fins };
+    let is_flood = syns >= excused.saturating_mul(FLOOD_SYNS_PER_END)
         && syns.saturating_mul(FLOOD_SHARE) >= received;
     is_flood.then(|| {
         Figures::from([
             ("syns", syns),
             ("ends", ends),
-            ("sources", sources.estimate().min(syns)),
+            ("resets", resets),
+            ("sources", sources),
             ("received", received),
         ])
     })
@@ -138,13 +156,13 @@ const DNS_MEAN: u64 = 500;
 const NTP_MEAN: u64 = 200;
 
 /// Many servers send large answers to one that did not ask.
-fn amplification(answered: &Answered, mean: u64) -> Option<Figures> {
+fn amplification(answered: &Answered, mean: u64, whole: Whole) -> Option<Figures> {
     let Answered {
         answers,
         questions,
         sources,
     } = answered;
-    let sources = sources.estimate();
+    let sources = sources.estimate().min(answers.packets);
     let is_one = answers.packets >= ANSWERS
         && answers.packets >= questions.saturating_mul(ANSWERS_PER_QUESTION)
         && answers.bytes_on_wire >= answers.packets.saturating_mul(mean)
@@ -155,13 +173,23 @@ fn amplification(answered: &Answered, mean: u64) -> Option<Figures> {
             ("bytes_on_wire", answers.bytes_on_wire),
             ("questions", *questions),
             ("sources", sources),
+            ("both_ways", whole.both_ways),
+            ("all_packets", whole.all.packets),
         ])
     })
 }
 
 /// The fewest targets, addresses with ports, that make a scan.
 const SCANNED: u64 = 50;
-/// One in so many packets from the address has to be a SYN.
+/// One in so many packets has to be of IP, or what there is to tell is elsewhere.
+const IP_SHARE: u64 = 10;
+
+/// Whether there is enough that any rule can apply: a scan takes the fewest packets.
+pub(super) fn can_tell(summary: &Summary) -> bool {
+    let ip = (summary.all - summary.not_ip).packets;
+    ip >= SCANNED && ip.saturating_mul(IP_SHARE) >= summary.all.packets
+}
+/// More than one in so many packets from the address has to be a SYN: a check of a load balancer is a SYN, an ACK and a RST.
 const SCAN_SHARE: u64 = 3;
 
 /// An address begins connections with many others, and goes on with hardly any.
@@ -173,7 +201,7 @@ fn port_scan(asking: &Asking, sent: u64) -> Option<Figures> {
         ports,
     } = asking;
     // Before anything is estimated, for there may be thousands.
-    if *syns < SCANNED || syns.saturating_mul(SCAN_SHARE) < sent {
+    if *syns < SCANNED || syns.saturating_mul(SCAN_SHARE) <= sent {
         return None;
     }
     // An estimate may be above what there can be.
@@ -199,21 +227,22 @@ const ONE_PER_ANSWER: u64 = 10;
 const ONE_AMONG: u64 = 20;
 
 /// One address sends as much as all others, and is not answered.
-fn one_source(counter: &Counter, whole: Whole, peers: impl Fn() -> u64) -> Option<Figures> {
+fn one_source(counter: &Counter, whole: Whole, peer: &Peer) -> Option<Figures> {
     let is_one = is_most(counter.sent, counter.received, whole) && whole.addresses > ONE_AMONG;
     is_one.then(|| {
         let mut figures = one(counter.sent, counter.received, whole);
-        figures.insert("destinations", peers());
+        let destinations = peer.destinations.estimate();
+        figures.insert("destinations", destinations.min(counter.sent.packets));
         figures
     })
 }
 
 /// As much goes to one address as to all others, from many, and it does not answer.
-fn one_destination(counter: &Counter, whole: Whole, peers: impl Fn() -> u64) -> Option<Figures> {
+fn one_destination(counter: &Counter, whole: Whole, peer: &Peer) -> Option<Figures> {
     if !is_most(counter.received, counter.sent, whole) {
         return None;
     }
-    let sources = peers();
+    let sources = peer.sources.estimate().min(counter.received.packets);
     (sources >= ONE_AMONG).then(|| {
         let mut figures = one(counter.received, counter.sent, whole);
         figures.insert("sources", sources);
@@ -229,40 +258,20 @@ fn is_most(tally: Tally, answers: Tally, Whole { all, .. }: Whole) -> bool {
             || is_share(tally.bytes_on_wire, all.bytes_on_wire))
 }
 
-fn one(tally: Tally, answers: Tally, Whole { all, .. }: Whole) -> Figures {
+fn one(tally: Tally, answers: Tally, whole: Whole) -> Figures {
     Figures::from([
         ("packets", tally.packets),
         ("bytes_on_wire", tally.bytes_on_wire),
         ("answers", answers.packets),
-        ("all_packets", all.packets),
-        ("all_bytes_on_wire", all.bytes_on_wire),
+        ("both_ways", whole.both_ways),
+        ("all_packets", whole.all.packets),
+        ("all_bytes_on_wire", whole.all.bytes_on_wire),
     ])
 }
 
 /// Whether an address stands for many hosts: what goes there is no attack on one.
 fn is_for_many(address: IpAddr) -> bool {
     address.is_multicast() || matches!(address, IpAddr::V4(it) if it.is_broadcast())
-}
-
-/// About how many others an address sent something to, or got something from, by the flows that are counted.
-fn peers<A: Copy + Ord + Hash>(family: &Family<A>, address: A, sent: bool) -> u64 {
-    let mut peers: Few = Few::default();
-    for (flow, counter) in family.flows.iter() {
-        let [a, b] = flow.addresses();
-        let (from_a, from_b) = (counter.sent.packets > 0, counter.received.packets > 0);
-        let (a_to_b, b_to_a) = if sent {
-            (from_a, from_b)
-        } else {
-            (from_b, from_a)
-        };
-        if a == address && a_to_b {
-            peers.add(hash(&b));
-        }
-        if b == address && b_to_a {
-            peers.add(hash(&a));
-        }
-    }
-    peers.estimate()
 }
 
 /// A rule, for people.
@@ -276,13 +285,14 @@ pub(super) fn in_words(kind: FindingKind) -> String {
     let share = human::share(1, ONE_SHARE);
     match kind {
         FindingKind::SynFlood => format!(
-            "at least {FLOOD_SYNS} SYNs (without ACK) to one address and port, at least {FLOOD_SYNS_PER_END} for each FIN or RST to it, and at least {} of all packets to the address",
-            human::share(1, FLOOD_SHARE)
+            "at least {FLOOD_SYNS} SYNs (without ACK) to one address and port, at least {FLOOD_SYNS_PER_END} for each FIN to it (or RST, from fewer than {FLOOD_BOTS} sources), at least {} of all TCP packets to the address, and at least {} of all packets",
+            human::share(1, FLOOD_SHARE),
+            human::share(1, FLOOD_OF_ALL)
         ),
         FindingKind::DnsAmplification => amplification(DNS_MEAN),
         FindingKind::NtpAmplification => amplification(NTP_MEAN),
         FindingKind::PortScan => format!(
-            "SYNs (without ACK) from one address to at least {SCANNED} addresses or ports, at least {} of all packets from it",
+            "SYNs (without ACK) from one address to at least {SCANNED} targets (an address with a port), more than {} of all packets from it",
             human::share(1, SCAN_SHARE)
         ),
         FindingKind::OneSource => format!(

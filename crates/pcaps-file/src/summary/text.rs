@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::family::Ends;
-use super::{Finding, LayerTally, Summary, Tally, rules};
+use super::{Finding, FindingKind, LayerTally, Summary, Tally, rules};
 use crate::dissect::TcpFlags;
 use crate::human;
 use crate::packet::Timestamp;
@@ -12,8 +12,8 @@ use crate::packet::Timestamp;
 const LISTED: usize = 5;
 /// How many lines the tree of headers has.
 const LAYERS: usize = 14;
-/// How many findings are told.
-const FINDINGS: usize = 10;
+/// How many findings of a kind are told.
+const FINDINGS: usize = 3;
 /// How wide the column of names is.
 const NAMES: usize = 14;
 /// How wide the lines are in which the rate is drawn, unless it is said otherwise.
@@ -117,17 +117,28 @@ impl Summary {
         line(f, "rate", &format!("▕{bars}▏"))?;
         line(f, "", &words)?;
         if findings.is_empty() {
-            return line(f, "findings", "nothing looks like an attack");
+            let none = if self.is_enough_for_findings() {
+                "none of the rules for attacks applies"
+            } else {
+                "too few packets of IP to tell"
+            };
+            return line(f, "findings", none);
         }
-        for (at, finding) in findings.iter().take(FINDINGS).enumerate() {
-            let name = if at == 0 { "looks like" } else { "" };
-            line(f, name, &finding.headline())?;
-            line(f, "", &format!("  {}", finding.reason()))?;
+        let mut name = "looks like";
+        for kind in FindingKind::ALL {
+            let of_kind = || findings.iter().filter(|it| it.kind == kind);
+            for finding in of_kind().take(FINDINGS) {
+                line(f, name, &finding.headline())?;
+                line(f, "", &format!("  {}", finding.reason()))?;
+                name = "";
+            }
+            let left = of_kind().skip(FINDINGS).count();
+            if left > 0 {
+                let left = human::count(left as u64);
+                line(f, "", &format!("and {left} more of this kind: {kind}"))?;
+            }
         }
-        match findings.len().saturating_sub(FINDINGS) {
-            0 => Ok(()),
-            left => line(f, "", &format!("and {} more", human::count(left as u64))),
-        }
+        Ok(())
     }
 
     fn sizes_in_words(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

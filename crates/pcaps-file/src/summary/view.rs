@@ -8,8 +8,10 @@ use serde::{Serialize, Serializer};
 use super::{Finding, FlowTally, LayerTally, PortTally, Summary, Talker, Tally, rules};
 use crate::dissect::TcpFlags;
 
-/// How many flows, talkers and ports are listed, by packets and by bytes; and how many findings.
+/// How many flows, talkers and ports are listed, by packets and by bytes.
 const LISTED: usize = 100;
+/// How many findings of a kind are listed.
+const OF_KIND: usize = 25;
 
 #[derive(Serialize)]
 #[cfg_attr(
@@ -68,7 +70,9 @@ struct View {
     ports: Vec<PortView>,
     /// How many findings there are.
     finding_count: u64,
-    /// What looks like an attack, 100 at most: by kind, and of each the heaviest first.
+    /// How many of each kind there are: only some are in the list.
+    finding_counts: BTreeMap<&'static str, u64>,
+    /// What looks like an attack: by kind, and of each the heaviest 25.
     findings: Vec<FindingView>,
 }
 
@@ -400,7 +404,12 @@ impl Serialize for Summary {
         let ends = self.ends();
         let mut findings = rules::findings(self, &ends);
         let finding_count = findings.len() as u64;
-        findings.truncate(LISTED);
+        let mut finding_counts = BTreeMap::new();
+        findings.retain(|it| {
+            let count = finding_counts.entry(it.kind.as_str()).or_insert(0);
+            *count += 1;
+            *count <= OF_KIND as u64
+        });
         let view = View {
             packets: self.packets(),
             bytes_captured: self.bytes_captured(),
@@ -454,6 +463,7 @@ impl Serialize for Summary {
             port_count: ends.ports.count(),
             ports: ends.ports.top(LISTED).into_iter().map(Into::into).collect(),
             finding_count,
+            finding_counts,
             findings: findings.into_iter().map(Into::into).collect(),
         };
         view.serialize(serializer)

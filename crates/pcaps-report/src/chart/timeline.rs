@@ -10,7 +10,7 @@ use plotters::{
 };
 
 use super::{FAINT, FINE, ICMP, LINE, OTHER, TCP, UDP, Words, fine, font, picture};
-use crate::time::Times;
+use crate::{pictures::human_count, time::Times};
 
 /// What is drawn of a tally.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Measure {
     /// A number as it stands at the axis.
     fn short(self, number: u64) -> String {
         match self {
-            Self::Packets => human::count(number),
+            Self::Packets => human_count(number),
             Self::Bytes => human::size(number),
         }
     }
