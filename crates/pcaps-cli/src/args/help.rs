@@ -493,8 +493,9 @@ tuple; `pcaps query --show-sql` prints how that is made.
 
 datafusion is there if the program was built with the feature `query`. Spark and
 Sail are asked by python3, or what PYSPARK_PYTHON names, with its package
-pyspark-client (of spark://, pyspark[connect]); the data set has to be where they
-can read it. A URL with a token belongs into SPARK_REMOTE, where nobody sees it.
+pyspark-client (of spark://, pyspark[connect]); the data set has to be where
+they can read it. A URL with a token belongs into SPARK_REMOTE, where nobody
+sees it.
 
 csv and ndjson are printed as rows come, other formats once all are there. A file
 appears when it is whole.
