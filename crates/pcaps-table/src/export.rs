@@ -177,7 +177,7 @@ struct Files<'a, P: Place> {
     /// How many files of each hour there have been.
     begun: HashMap<i64, u32>,
     /// How many files there have been.
-    files: usize,
+    count: usize,
 }
 
 struct Open<W: Write + Send> {
@@ -211,7 +211,7 @@ impl<'a, P: Place> Files<'a, P> {
             properties: Arc::new(properties),
             open: Vec::new(),
             begun: HashMap::new(),
-            files: 0,
+            count: 0,
         })
     }
 
@@ -250,7 +250,7 @@ impl<'a, P: Place> Files<'a, P> {
             self.end(longest)?;
         }
         let limit = MAX_FILES;
-        if self.files == limit {
+        if self.count == limit {
             let name = self.source.name.clone();
             return Err(Repr::Scattered { name, limit }.into());
         }
@@ -261,7 +261,7 @@ impl<'a, P: Place> Files<'a, P> {
             rows: 0,
         };
         *begun += 1;
-        self.files += 1;
+        self.count += 1;
         let output = self.place.create(&part).map_err(Error::write)?;
         let (schema, properties) = (Arc::clone(&self.schema), Arc::clone(&self.properties));
         let file = SerializedFileWriter::new(output, schema, properties)?;

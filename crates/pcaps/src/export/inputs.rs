@@ -142,9 +142,8 @@ fn capture(path: &Path, add: &mut impl FnMut(InputFile)) -> io::Result<()> {
 
 fn unreadable(path: &Path, error: String) -> InputFile {
     // With its quotes, what is not UTF-8 is called as nothing else is.
-    let name = path
-        .to_str()
-        .map_or_else(|| format!("{path:?}"), str::to_owned);
+    let quoted = || format!("\"{}\"", path.as_os_str().as_encoded_bytes().escape_ascii());
+    let name = path.to_str().map_or_else(quoted, str::to_owned);
     InputFile {
         name,
         size: 0,
