@@ -456,21 +456,20 @@ fn a_capture_is_opened_once_it_is_there() {
         (0, &["history", "--since", "5s", "--simulate"]),
         (0, &[&full[..], &["--bucket", "gs://captures"]].concat()),
     ] {
-        let open = format!("--open={viewer}");
-        let named = ["--output-file=-out.pcap", &open];
+        let named = ["--output-file=-out.pcap", "--open", viewer];
         let run = at(&[arguments, &named].concat());
         assert_eq!(run.code, Some(code), "{}", run.text());
         // What it says is not mixed in.
         assert!(!run.text().contains("opened"), "{}", run.text());
         assert_eq!(opened(folder.path()), output, "{arguments:?}");
     }
-    // Without a name it is Wireshark.
+    // By its name alone.
     fs::rename(viewer, folder.path().join("wireshark")).unwrap();
     let mut merge = pcaps();
     merge.current_dir(folder.path());
     // The script needs `mv`.
     merge.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
-    run(merge.args(["merge", whole, "-o", "a.pcap", "--open"])).ok();
+    run(merge.args(["merge", whole, "-o", "a.pcap", "--open", "wireshark"])).ok();
     assert!(opened(folder.path()).ends_with("/a.pcap"));
 }
 
@@ -480,14 +479,14 @@ async fn what_cannot_be_opened_is_told_before_anything_is_asked() {
     for (name, arguments) in [
         (
             "no_program",
-            &["capture", "-o", "x.pcap", "--open=nowhere"][..],
+            &["capture", "-o", "x.pcap", "--open", "nowhere"][..],
         ),
         (
             "no_wireshark",
             &["capture", "udp", "-o", "x.pcap", "--open"],
         ),
-        ("stdout", &["capture", "udp", "-o", "-", "--open=sh"]),
-        ("folder", &["fetch", "abc", "--split", "x", "--open=sh"]),
+        ("stdout", &["capture", "udp", "-o", "-", "--open", "sh"]),
+        ("folder", &["fetch", "abc", "--split", "x", "--open", "sh"]),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let mut command = pcaps_at(&url);

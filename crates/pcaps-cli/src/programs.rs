@@ -51,7 +51,7 @@ impl Viewer {
         match find(program) {
             Some(found) => Ok(Some(Self(found))),
             None => Err(Failure::usage(format!(
-                "there is no program `{}` to open the capture with: install it, or name another with --open=PROGRAM",
+                "there is no program `{}` to open the capture with: install it, or name another",
                 program.display()
             ))),
         }

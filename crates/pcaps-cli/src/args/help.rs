@@ -67,7 +67,7 @@ Examples:
   pcaps capture 'src host 203.0.113.7' --time-limit 1m -o client.pcap
   pcaps capture --at 2026-11-23T10:00:00Z --packets 500 -o attack.pcap
   pcaps capture icmp -o - | tcpdump -nr -
-  pcaps capture icmp -o icmp.pcap --open          shows it in Wireshark
+  pcaps capture icmp -o icmp.pcap --open wireshark
   pcaps capture full tcp --colo ORD --bucket gs://captures -o full.pcap
   pcaps capture --at 2026-11-23T10:00:00Z -o attack.pcap --dry-run
   pcaps capture --simulate -o sample.pcap         no account needed"

@@ -398,16 +398,8 @@ pub(crate) struct OutputFile {
 /// Whether a capture file is shown.
 #[derive(clap::Args)]
 pub(crate) struct Open {
-    /// Open the file in a program, once it is there.
-    #[arg(
-        long = "open",
-        value_name = "PROGRAM",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "wireshark",
-        value_hint = ValueHint::CommandName,
-        help = "Open the file in PROGRAM once it is there: in wireshark if none is named"
-    )]
+    /// Open the file in this program, such as wireshark, once it is there.
+    #[arg(long = "open", value_name = "PROGRAM", value_hint = ValueHint::CommandName)]
     pub(crate) program: Option<PathBuf>,
 }
 
