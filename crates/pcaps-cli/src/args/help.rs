@@ -497,8 +497,8 @@ pyspark-client (of spark://, pyspark[connect]); the data set has to be where
 they can read it. A URL with a token belongs into SPARK_REMOTE, where nobody
 sees it.
 
-csv and ndjson are printed as rows come, other formats once all are there. A file
-appears when it is whole.
+csv and ndjson are printed as rows come, other formats once all are there. A
+file appears when it is whole.
 
 Examples:
   pcaps query --ask top-talkers --from packets/
