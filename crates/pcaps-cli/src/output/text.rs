@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt::Write as _, time::Duration};
 use bytesize::ByteSize;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use pcaps::Destination;
+pub(crate) use pcaps_file::human::count;
 
 use super::paint;
 use crate::args::Global;
@@ -14,19 +15,6 @@ pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-/// `1,234,567`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// `5m`, `1h30m`: as they are typed.
