@@ -1,6 +1,6 @@
 """Full captures into other people's stores: moto as S3 (for `s3://` and `r2://`) and fake-gcs-server (for `gs://`), both
-through `pcaps sim --bucket-map`. What is in the stores is read with other people's clients: boto3, and plain HTTP; and then
-by `pcaps fetch`, whose one file capinfos counts.
+through `pcaps sim --bucket-map`. What is in the stores is read with other people's clients: boto3, and plain HTTP; then by
+`pcaps fetch`, whose one file capinfos counts; and by `pcaps export`, which writes a table beside it, whose rows DuckDB counts.
 
 fake-gcs-server cannot be written to as the cloud can, by a plain PUT of the XML interface: it takes one only with the
 query of a signed URL, and its answer has no `ETag`. `Front` is before it and adds both; everything else passes as it is.
@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 
 import boto3
+import duckdb
 
 import simulator
 from checks import equal, packets, true
@@ -150,6 +151,9 @@ def capture(name: str, uri: str, proof: str, store, prefix: str) -> None:
     true(f"{name}: there are packets", total > 0)
     equal(f"{name}: packets in one file", fetched(account, started["id"]), total)
 
+    table = uri.replace("/edge", "/table")
+    equal(f"{name}: rows in a table", exported(name, uri, table, store), total)
+
     simulator.api(account, "DELETE", f"/ownership/{registered['id']}")
     left = [it for it in store.names() if it == prefix + registered["filename"]]
     equal(f"{name}: the challenge file, after the bucket was forgotten", left, [])
@@ -171,6 +175,40 @@ def fetched(account: simulator.Account, capture: str) -> int:
         counted = ["capinfos", "-T", "-r", "-M", "-c", path]
         text = subprocess.run(counted, check=True, capture_output=True, text=True)
         return int(text.stdout.split("\t")[1])
+
+
+def exported(name: str, uri: str, table: str, store) -> int:
+    """How many rows DuckDB finds in the table that `pcaps export` makes of what is below a URI."""
+
+    def run() -> dict:
+        command = [PROGRAM, "export", uri, "-o", table, "--json"]
+        for mapping in MAPS:
+            command += ["--bucket-map", mapping]
+        run = subprocess.run(command, check=True, capture_output=True, text=True)
+        equal(f"{name}: what is said of the export", run.stderr, "")
+        return json.loads(run.stdout)
+
+    first = run()
+    equal(f"{name}: states", {it["state"] for it in first["inputs"]}, {"exported"})
+    files = {it: store.read(it) for it in store.names() if it.endswith(".parquet")}
+    equal(f"{name}: bytes", sum(map(len, files.values())), first["bytes_written"])
+    again = run()
+    equal(f"{name}: states", {it["state"] for it in again["inputs"]}, {"unchanged"})
+    left = {it: store.read(it) for it in store.names() if it.endswith(".parquet")}
+    true(f"{name}: the table is as it was", left == files)
+
+    rows = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number, content in enumerate(files.values()):
+            path = f"{folder}/{number}.parquet"
+            with open(path, "wb") as file:
+                file.write(content)
+            found = duckdb.sql(f"SELECT count(*), count(DISTINCT file) FROM '{path}'")
+            [(count, inputs)] = found.fetchall()
+            rows += count
+            equal(f"{name}: captures in a file of the table", inputs, 1)
+    equal(f"{name}: rows by what is said", rows, first["rows"])
+    return rows
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import boto3
 import pyspark
 
 
@@ -133,10 +134,32 @@ class Servers(contextlib.ExitStack):
         self.start("connect", submit, connect, **place)
         return master, f"sc://127.0.0.1:{connect}"
 
-    def sail(self):
+    def store(self, folder):
+        """A store with S3's interface, and the files of a folder in its bucket `packets`, below `edge`. Gives what programs
+        find it by, as variables of the environment."""
+        port = free_port()
+        command = [f"{os.path.dirname(sys.executable)}/moto_server", "--host", "127.0.0.1", "--port", str(port)]
+        self.start("moto", command, port)
+        url = f"http://127.0.0.1:{port}"
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret"}
+        client = boto3.client(
+            "s3",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        )
+        client.create_bucket(Bucket="packets")
+        for path in pathlib.Path(folder).rglob("*"):
+            if path.is_file():
+                client.upload_file(str(path), "packets", f"edge/{path.relative_to(folder)}")
+        # Sail's name, and that of everybody else.
+        return {**keys, "AWS_REGION": "us-east-1", "AWS_ENDPOINT": url, "AWS_ENDPOINT_URL_S3": url, "AWS_ALLOW_HTTP": "true"}
+
+    def sail(self, environment):
         """Sail with four workers. Gives its URL."""
         port = free_port()
         command = [f"{os.path.dirname(sys.executable)}/sail", "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
         workers = {"SAIL_MODE": "local-cluster", "SAIL_CLUSTER__WORKER_INITIAL_COUNT": "4", "SAIL_CLUSTER__WORKER_MAX_COUNT": "4"}
-        self.start("sail", command, port, **workers)
+        self.start("sail", command, port, **workers, **environment)
         return f"sc://127.0.0.1:{port}"

@@ -148,15 +148,16 @@ fn what_has_changed_replaces_what_was_there() {
     // An export that never ended says of the files that it may have left.
     let entry = tree(&out.join("_manifest"));
     let (name, text) = entry.iter().next().unwrap();
-    let stale = "capture_id=id-12/date=2023-11-14/hour=9/stale.parquet";
+    let id = name.file_stem().unwrap().to_str().unwrap();
+    let stale = format!("capture_id=id-12/date=2023-11-14/hour=9/{id}-7.parquet");
     let text = String::from_utf8(text.clone()).unwrap();
     let text = text.replace("\"done\"", "\"placing\"").replace(
         "\"files\": [",
         &format!("\"files\": [{{\"path\": \"{stale}\", \"rows\": 1, \"bytes\": 1}},"),
     );
     fs::write(out.join("_manifest").join(name), text).unwrap();
-    fs::create_dir_all(out.join(stale).parent().unwrap()).unwrap();
-    fs::write(out.join(stale), "rows").unwrap();
+    fs::create_dir_all(out.join(&stale).parent().unwrap()).unwrap();
+    fs::write(out.join(&stale), "rows").unwrap();
     assert_eq!(rows(&["--capture-id", "12", "--colo", "ord02"]), 5);
     assert!(table(&out) == files);
 }
@@ -365,6 +366,204 @@ fn from_bucket_to_bucket() {
     assert_eq!(to(&object, "gs://tables/all").json()["rows"], 10);
     let rest = table(&folder.join("table/all"));
     assert_eq!(rest.len(), 1 + 1, "{:?}", rest.keys());
+}
+
+/// A capture whose packets have little in common: of 400,000 the table has 10 MB.
+fn write_mixed(path: &Path, packets: u32) {
+    let options = WriterOptions::new(LinkType::RAW);
+    let file = std::io::BufWriter::new(fs::File::create(path).unwrap());
+    let mut writer = Writer::new(file, options).unwrap();
+    let mut random = 1_u64;
+    for number in 0..packets {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let mut bytes = [0; 40];
+        bytes[..12].copy_from_slice(&[0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0]);
+        bytes[12..20].copy_from_slice(&random.to_be_bytes());
+        bytes[24..28].copy_from_slice(&(random >> 7).to_be_bytes()[4..]);
+        bytes[32] = 5 << 4;
+        let packet = Packet {
+            timestamp: Timestamp::from_parts(1_700_000_000 + number / 10_000, 0),
+            link_type: LinkType::RAW,
+            original_len: 40,
+            bytes: &bytes,
+        };
+        writer.write(&packet).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// What a bucket does about the files of a table.
+#[cfg(unix)]
+#[derive(Clone, Copy)]
+enum Upload {
+    /// Refuses what is sent at once, and the end of what is sent in pieces.
+    Refused,
+    /// Never answers a piece.
+    Held,
+}
+
+/// A bucket that takes what is small and no files of a table, and what it was asked for.
+#[cfg(unix)]
+async fn bucket(upload: Upload) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use axum::{
+        Router,
+        body::Bytes,
+        extract::DefaultBodyLimit,
+        http::{HeaderValue, Method, Response, StatusCode, Uri, header},
+    };
+
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&asked);
+    let serve = move |method: Method, uri: Uri, body: Bytes| async move {
+        drop(body);
+        let (path, query) = (uri.path(), uri.query().unwrap_or_default());
+        let what = query.split('=').next().unwrap_or_default();
+        seen.lock().unwrap().push(format!("{method} {what}"));
+        let refused = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        let (status, body) = match (method.as_str(), what) {
+            ("GET", _) => (
+                StatusCode::NOT_FOUND,
+                "<Error><Code>NoSuchKey</Code><Message>no</Message></Error>",
+            ),
+            ("PUT", "partNumber") if matches!(upload, Upload::Held) => {
+                tokio::time::sleep(Duration::from_mins(10)).await;
+                (StatusCode::OK, "")
+            }
+            ("PUT", "partNumber") => (StatusCode::OK, ""),
+            ("PUT", _) if !path.contains("/capture_id") => (StatusCode::OK, ""),
+            ("POST", "uploads") => (
+                StatusCode::OK,
+                "<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>",
+            ),
+            ("DELETE", "uploadId") => (StatusCode::NO_CONTENT, ""),
+            _ => (StatusCode::FORBIDDEN, refused),
+        };
+        let mut response = Response::new(body.to_owned());
+        *response.status_mut() = status;
+        let tag = HeaderValue::from_static("\"tag\"");
+        response.headers_mut().insert(header::ETAG, tag);
+        response
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new()
+        .fallback(serve)
+        .layer(DefaultBodyLimit::disable());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (
+        format!("--bucket-map=s3://tables=s3+http://{address}/b"),
+        asked,
+    )
+}
+
+#[cfg(unix)]
+fn to_bucket(folder: &Path, capture: &str, mapping: &str) -> std::process::Command {
+    let mut command = pcaps();
+    command
+        .current_dir(folder)
+        .env("AWS_ACCESS_KEY_ID", crate::secrets::KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", crate::secrets::KEY)
+        .args(["export", capture, mapping, "-o"])
+        .arg("s3://tables/all?region=us-east-1");
+    command
+}
+
+/// Why a table cannot be written is said, whether a file goes at once or in pieces, of which none is left.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("small.pcap"), 100, 1);
+    write_mixed(&folder.join("large.pcap"), 400_000);
+    for (capture, pieces) in [("small.pcap", 0), ("large.pcap", 2)] {
+        let (mapping, asked) = bucket(Upload::Refused).await;
+        let run = tokio::task::block_in_place(|| run(&mut to_bucket(folder, capture, &mapping)));
+        assert_eq!(run.code, Some(3), "{}", run.text());
+        assert!(
+            run.stderr.contains("cannot write a file of the data set"),
+            "{}",
+            run.text()
+        );
+        let asked = asked.lock().unwrap();
+        let count = |what: &str| asked.iter().filter(|it| *it == what).count();
+        assert!(count("PUT partNumber") >= pieces, "{asked:?}");
+        assert_eq!(count("DELETE uploadId"), pieces.min(1), "{asked:?}");
+    }
+}
+
+/// Ctrl-C leaves no pieces in a bucket, which would cost money and be seen by nobody.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_in_the_middle_of_an_upload() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_mixed(&folder.join("large.pcap"), 400_000);
+    let (mapping, asked) = bucket(Upload::Held).await;
+    let mut child = to_bucket(folder, "large.pcap", &mapping)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !asked
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|it| it == "PUT partNumber")
+    {
+        assert!(child.try_wait().unwrap().is_none());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .unwrap();
+    let run = tokio::task::block_in_place(|| Run::from(child.wait_with_output().unwrap()));
+    assert_eq!(run.code, Some(130), "{}", run.text());
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().any(|it| it == "DELETE uploadId"), "{asked:?}");
+}
+
+/// The manifest says which files of a capture are taken away when it has changed: only those of the table are.
+#[test]
+fn a_manifest_that_others_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&folder.join("a.pcap"), 10, 1);
+    fs::write(folder.join("precious"), "mine").unwrap();
+    export(folder, &["a.pcap", "-o", "out"]).ok();
+    let entry = fs::read_dir(folder.join("out/_manifest"))
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .next()
+        .unwrap();
+    let text = fs::read_to_string(&entry).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let ours = json["files"][0]["path"].as_str().unwrap().to_owned();
+    let (before, name) = ours.rsplit_once('/').unwrap();
+    let absolute = folder.join("precious").display().to_string();
+    write(&folder.join("a.pcap"), 20, 1);
+    for path in [
+        "../precious",
+        &absolute,
+        &format!("capture_id=a/../../{name}"),
+        &format!("{before}/other-0.parquet"),
+        &format!("{ours}/"),
+    ] {
+        json["files"][0]["path"] = path.into();
+        fs::write(&entry, json.to_string()).unwrap();
+        let run = export(folder, &["a.pcap", "-o", "out"]);
+        assert_eq!(run.code, Some(1), "{path}: {}", run.text());
+        assert!(run.stderr.contains("is no file of"), "{}", run.text());
+    }
+    assert_eq!(fs::read_to_string(folder.join("precious")).unwrap(), "mine");
+    fs::write(&entry, text).unwrap();
+    assert_eq!(
+        export(folder, &["a.pcap", "-o", "out", "--json"]).json()["rows"],
+        20
+    );
 }
 
 #[test]

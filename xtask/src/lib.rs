@@ -6,7 +6,7 @@
 //! spec/overlay.yaml  ─┴─ effective ─▶ spec/pcaps.json ─ lower ─▶ progenitor ─ emit ─▶ crates/pcaps-api/src/generated/
 //! ```
 //!
-//! Every step is a function from text or JSON to text or JSON: only [`output`] touches the file system.
+//! Every step is a function from text or JSON to text or JSON: of these, only [`output`] writes to the file system.
 
 pub mod bench;
 pub mod contract;

@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, future::Future, io, pin::pin, time::Duration};
 
+use pcaps::Export;
 use tokio::sync::Notify;
 
 use crate::{
@@ -9,8 +10,8 @@ use crate::{
     resume::Resume,
 };
 
-/// How long the end waits for work in other threads: to put a file in place or take it away. A look-up of a name that
-/// hangs is not waited for.
+/// How long the end waits for work in other threads: to put a file in place or take it away; and for an upload that was
+/// interrupted to be taken away. A look-up of a name that hangs is not waited for.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs work to its end.
@@ -20,7 +21,12 @@ pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T
         .enable_all()
         .build()
         .map_err(|error| Failure::because(Exit::Other, &error))?;
-    let result = runtime.block_on(work);
+    let result = runtime.block_on(async {
+        let result = work.await;
+        // What does not come to its end in time is left.
+        let _ = tokio::time::timeout(GRACE, Export::settled()).await;
+        result
+    });
     runtime.shutdown_timeout(GRACE);
     result
 }

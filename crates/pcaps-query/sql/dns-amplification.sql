@@ -34,4 +34,3 @@ LEFT JOIN questions ON questions.src_addr = answers.dst_addr
 WHERE answers.answers >= 100
   AND coalesce(questions.questions, 0) * 10 <= answers.answers
 ORDER BY bytes DESC, dst_addr
-LIMIT 20

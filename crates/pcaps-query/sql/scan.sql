@@ -32,4 +32,3 @@ LEFT JOIN open_ports
 GROUP BY probes.src_addr
 HAVING count(*) >= 50 AND count(open_ports.port) * 10 <= count(*)
 ORDER BY targets DESC, src_addr
-LIMIT 20

@@ -30,4 +30,3 @@ FROM minutes
 WHERE syns >= 100 AND others < syns * 2
 GROUP BY dst_addr, dst_port
 ORDER BY syns DESC, dst_addr, dst_port
-LIMIT 20

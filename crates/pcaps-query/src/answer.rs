@@ -10,8 +10,8 @@ use crate::{Error, ErrorKind};
 ///
 /// Values are the same on every engine. A moment is text in RFC 3339, in UTC with microseconds
 /// (`2026-11-23T10:00:00.250000Z`); one without a zone has no `Z`. A day is `2026-11-23`. A decimal of more than 15 digits, and a
-/// number that is none (`NaN`), is text, because JSON has no such numbers. Bytes are in hexadecimal digits. Lists and structures are those of
-/// JSON.
+/// number that is none (`NaN`), is text, because JSON has no such numbers. A length of time is in seconds (`PT90.000005S`), bytes
+/// are in hexadecimal digits. Lists, maps and structures are those of JSON.
 ///
 /// Dropped early, it ends the query.
 pub struct Answer {

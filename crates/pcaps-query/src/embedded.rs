@@ -11,18 +11,18 @@ use std::{
 };
 
 use datafusion::{
-    arrow::{
-        array::RecordBatch,
-        datatypes::{DataType, SchemaRef},
+    arrow::{array::RecordBatch, datatypes::SchemaRef},
+    datasource::{
+        file_format::{FileFormat as _, parquet::ParquetFormat},
+        listing::ListingOptions,
     },
-    datasource::{file_format::parquet::ParquetFormat, listing::ListingOptions},
     error::DataFusionError,
     execution::{
         SendableRecordBatchStream, TaskContext, context::SQLOptions, memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
     parquet::{
-        arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
+        arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
         basic::{Compression, ZstdLevel},
         file::properties::WriterProperties,
     },
@@ -34,12 +34,14 @@ use tokio::sync::oneshot;
 use crate::{
     Answer, Error, ErrorKind, FLOWS, Query, Stop,
     answer::{Row, Rows},
+    stop::OnStop,
 };
 
-mod local;
+mod data;
+mod store;
 mod values;
 
-use local::Local;
+use data::Data;
 
 /// How much memory sorting and grouping take before they go to temporary files: bytes.
 const MEMORY: usize = 2 << 30;
@@ -50,8 +52,16 @@ const AHEAD: usize = 2;
 pub(crate) fn ask(query: &Query, stop: &Stop) -> Result<Answer, Error> {
     let (schema, batches) = begin(query, stop)?;
     let columns = schema.fields().iter().map(|it| it.name().clone()).collect();
-    let rows = batches.into_iter().flat_map(|batch| -> Rows {
-        match batch.and_then(|it| values::rows(&it).map_err(|error| failed(&error))) {
+    let mut batches = Some(batches);
+    // After an error there are no more.
+    let batches = std::iter::from_fn(move || {
+        let batch = batches.as_mut()?.next()?;
+        let rows = batch.and_then(|it| values::rows(&it).map_err(|error| failed(&error)));
+        batches = batches.take().filter(|_| rows.is_ok());
+        Some(rows)
+    });
+    let rows = batches.flat_map(|rows| -> Rows {
+        match rows {
             Ok(rows) => Box::new(rows.into_iter().map(Ok::<Row, Error>)),
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
@@ -69,7 +79,11 @@ pub(crate) fn save(query: &Query, path: &Path, stop: &Stop) -> Result<u64, Error
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
-    let writer = ArrowWriter::try_new(file, schema, Some(properties));
+    // Types that only new readers of Arrow know are none of Parquet.
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true);
+    let writer = ArrowWriter::try_new_with_options(file, schema, options);
     let mut writer = writer.map_err(|error| unwritten(&error))?;
     let mut rows = 0;
     for batch in batches {
@@ -81,27 +95,61 @@ pub(crate) fn save(query: &Query, path: &Path, stop: &Stop) -> Result<u64, Error
     Ok(rows)
 }
 
-/// Batches of rows, or why there are no more.
-type Batches = Receiver<Result<RecordBatch, Error>>;
+/// What the engine hands over: batches of rows, then that these were all, or why there are no more.
+type Handed = Result<Option<RecordBatch>, Error>;
+
+/// Batches of rows, up to the end of the answer or an error.
+struct Batches {
+    /// Nothing once it has ended.
+    handed: Option<Receiver<Handed>>,
+    stop: Stop,
+    _on_stop: OnStop,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let end = match self.handed.as_ref()?.recv() {
+            // What was ready before that is not what is left.
+            _ if self.stop.is_stopped() => Some(Err(Error::stopped())),
+            Ok(Ok(Some(batch))) => return Some(Ok(batch)),
+            Ok(Ok(None)) => None,
+            Ok(Err(error)) => Some(Err(error)),
+            // It has not said that these were all.
+            Err(_) => Some(Err(cut_off(&self.stop))),
+        };
+        self.handed = None;
+        end
+    }
+}
+
+/// Why the engine ended without a word.
+fn cut_off(stop: &Stop) -> Error {
+    if stop.is_stopped() {
+        return Error::stopped();
+    }
+    Error::new(
+        ErrorKind::Engine,
+        "the engine ended before it had the answer",
+    )
+}
 
 /// Starts the engine in a thread of its own. It ends with whoever takes the batches, or when it is stopped.
 fn begin(query: &Query, stop: &Stop) -> Result<(SchemaRef, Batches), Error> {
-    let data = Local::open(&query.from)?;
-    let sql = query.sql.clone();
-    let (send, batches) = sync_channel(AHEAD);
+    let query = query.clone();
+    let (send, handed) = sync_channel(AHEAD);
     let (begun, schema) = oneshot::channel();
     let (end, ended) = oneshot::channel::<()>();
-    stop.on(move || {
-        // It may have ended by itself.
-        let _ = end.send(());
-    });
+    // Whether it is called or dropped, that ends it.
+    let on_stop = stop.on(move || drop(end));
     let engine = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Engine, error.to_string()))?;
     thread::spawn(move || {
         let work = async {
-            match stream(&data, &sql).await {
+            match stream(&query).await {
                 Ok(stream) => {
                     // Who asked waits for it.
                     let _ = begun.send(Ok(stream.schema()));
@@ -112,33 +160,33 @@ fn begin(query: &Query, stop: &Stop) -> Result<(SchemaRef, Batches), Error> {
         };
         engine.block_on(async {
             tokio::select! {
+                biased;
+                // It was stopped, or nobody takes batches any more.
+                _ = ended => {}
                 () = work => {}
-                // (That it is never stopped is no reason to end.)
-                Ok(()) = ended => {
-                    let _ = send.try_send(Err(Error::stopped()));
-                }
             }
         });
         engine.shutdown_background();
     });
     match schema.blocking_recv() {
-        Ok(schema) => Ok((schema?, batches)),
-        Err(_) if stop.is_stopped() => Err(Error::stopped()),
-        Err(_) => Err(Error::new(
-            ErrorKind::Engine,
-            "the engine ended without an answer",
-        )),
+        Ok(schema) => {
+            let batches = Batches {
+                handed: Some(handed),
+                stop: stop.clone(),
+                _on_stop: on_stop,
+            };
+            Ok((schema?, batches))
+        }
+        Err(_) => Err(cut_off(stop)),
     }
 }
 
 /// Hands batches over, as fast as they are taken.
-async fn forward(
-    mut stream: SendableRecordBatchStream,
-    to: &SyncSender<Result<RecordBatch, Error>>,
-) {
-    while let Some(batch) = values::next(&mut stream).await {
+async fn forward(mut stream: SendableRecordBatchStream, to: &SyncSender<Handed>) {
+    loop {
+        let batch = values::next(&mut stream).await.transpose();
+        let is_last = !matches!(batch, Ok(Some(_)));
         let batch = batch.map_err(|error| failed(&error));
-        let is_last = batch.is_err();
         // It waits in a thread that may: others go on with the query meanwhile.
         let sent = tokio::task::block_in_place(|| to.send(batch));
         if sent.is_err() || is_last {
@@ -147,7 +195,8 @@ async fn forward(
     }
 }
 
-async fn stream(data: &Local, sql: &str) -> Result<SendableRecordBatchStream, Error> {
+async fn stream(query: &Query) -> Result<SendableRecordBatchStream, Error> {
+    let data = Data::open(query).await?;
     let context = context().map_err(|error| failed(&error))?;
     views(&context, data).await?;
     // It asks, and changes nothing.
@@ -157,7 +206,7 @@ async fn stream(data: &Local, sql: &str) -> Result<SendableRecordBatchStream, Er
         .with_allow_statements(false);
     let refused = |error| refused(&error);
     let frame = context
-        .sql_with_options(sql, options)
+        .sql_with_options(&query.sql, options)
         .await
         .map_err(refused)?;
     let tasks: Arc<TaskContext> = Arc::new(frame.task_ctx());
@@ -175,37 +224,27 @@ fn context() -> Result<SessionContext, DataFusionError> {
 }
 
 /// Registers `packets` and `flows`.
-async fn views(context: &SessionContext, data: &Local) -> Result<(), Error> {
-    let unreadable = |error: &dyn std::error::Error| {
-        let message = format!(
-            "{} cannot be read as Parquet: {error}",
-            data.sample.display()
-        );
-        Error::new(ErrorKind::NoData, message)
-    };
+async fn views(context: &SessionContext, data: Data) -> Result<(), Error> {
+    let format = Arc::new(ParquetFormat::default());
     // Of one file: that of all would be read from all, those that are being written included.
-    let file = File::open(&data.sample).map_err(|error| unreadable(&error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file);
-    let schema = Arc::clone(reader.map_err(|error| unreadable(&error))?.schema());
-    let partitions = data.partitions.iter().map(|name| {
-        let kind = match name.as_str() {
-            "date" => DataType::Date32,
-            "hour" => DataType::Int32,
-            _ => DataType::Utf8,
-        };
-        (name.clone(), kind)
-    });
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+    let samples = std::slice::from_ref(&data.sample);
+    let state = context.state();
+    let schema = format.infer_schema(&state, &data.store, samples);
+    let schema = schema.await.map_err(|error| {
+        let (place, shown) = (&data.sample.location, &data.shown);
+        let message = format!("{place} in {shown} cannot be read as Parquet: {error}");
+        Error::new(ErrorKind::NoData, message)
+    })?;
+    let options = ListingOptions::new(format)
         .with_file_extension(".parquet")
-        .with_table_partition_cols(partitions.collect());
-    // With its end, it is a folder.
-    let folder = format!("{}/", data.folder.display());
+        .with_table_partition_cols(data.partitions);
+    context.register_object_store(&data.url, data.store);
     context
-        .register_listing_table("packets", folder, options, Some(schema), None)
+        .register_listing_table("packets", &data.url, options, Some(schema), None)
         .await
         .map_err(|error| failed(&error))?;
     let flows = context.sql(FLOWS).await.map_err(|error| {
-        let message = format!("{} is no data set: {error}", data.folder.display());
+        let message = format!("{} is no data set: {error}", data.shown);
         Error::new(ErrorKind::NoData, message)
     })?;
     let registered = context.register_table("flows", flows.into_view());

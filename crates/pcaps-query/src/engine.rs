@@ -1,14 +1,41 @@
 //! Who answers.
 
-use std::{fmt, path::Path, str::FromStr};
+#[cfg(feature = "datafusion")]
+use std::sync::Arc;
+use std::{fmt, path, str::FromStr};
+
+#[cfg(feature = "datafusion")]
+use object_store::{ObjectStore, path::Path};
 
 use crate::{Answer, Error, ErrorKind, Stop, remote::Remote};
 
 /// SQL, and what it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Query {
     pub(crate) sql: String,
     pub(crate) from: String,
+    #[cfg(feature = "datafusion")]
+    pub(crate) bucket: Option<Bucket>,
+}
+
+/// A bucket's folder.
+#[cfg(feature = "datafusion")]
+#[derive(Clone)]
+pub(crate) struct Bucket {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) folder: Path,
+    pub(crate) explain: Arc<Explain>,
+}
+
+/// Says what an error of a store means.
+#[cfg(feature = "datafusion")]
+pub(crate) type Explain = dyn Fn(&object_store::Error) -> String + Send + Sync;
+
+#[cfg(feature = "datafusion")]
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bucket").field(&self.folder).finish()
+    }
 }
 
 impl Query {
@@ -21,8 +48,33 @@ impl Query {
             sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
                 .len(),
         );
-        let from = from.into();
-        Self { sql, from }
+        Self {
+            sql,
+            from: from.into(),
+            #[cfg(feature = "datafusion")]
+            bucket: None,
+        }
+    }
+
+    /// Where the data set is for the engine in this process, if it is in a bucket: below this path of it. Other engines
+    /// find it by themselves.
+    ///
+    /// What the store says of a failure may quote the answer of a server, which may quote a session token: `explain` says in
+    /// other words what becomes part of an error.
+    #[cfg(feature = "datafusion")]
+    #[must_use]
+    pub fn in_bucket(
+        mut self,
+        store: Arc<dyn ObjectStore>,
+        folder: Path,
+        explain: impl Fn(&object_store::Error) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.bucket = Some(Bucket {
+            store,
+            folder,
+            explain: Arc::new(explain),
+        });
+        self
     }
 }
 
@@ -60,6 +112,11 @@ impl Engine {
         Self(Kind::Embedded)
     }
 
+    /// Whether it is the one in this process.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.0, Kind::Embedded)
+    }
+
     /// The same, by way of this Python in place of `python3`: a program's name or path.
     #[must_use]
     pub fn python(self, program: impl Into<String>) -> Self {
@@ -90,7 +147,7 @@ impl Engine {
     /// # Errors
     ///
     /// As those of [`ask`](Self::ask), and when the file cannot be written.
-    pub fn save(&self, query: &Query, path: &Path, stop: &Stop) -> Result<u64, Error> {
+    pub fn save(&self, query: &Query, path: &path::Path, stop: &Stop) -> Result<u64, Error> {
         match &self.0 {
             Kind::Remote(remote) => remote.save(query, path, stop),
             #[cfg(feature = "datafusion")]

@@ -4,8 +4,9 @@
 //! the files and those in the names of their folders. `flows` sums packets up by their five-tuple ([`FLOWS`]).
 //!
 //! An [`Engine`] gives an [`Answer`], row by row, or saves it as Parquet. There is one in this process, `DataFusion`, with
-//! the feature `datafusion`; Spark and Sail are asked over Spark Connect, by way of a Python program that is part of this
-//! crate. The questions' SQL is the same for all.
+//! the feature `datafusion`: it reads a folder, or a bucket that it is given (`Query::in_bucket`), and never writes to it. Spark
+//! and Sail are asked by way of a Python program that is part of this crate, and read what they can reach by themselves. The
+//! questions' SQL is the same for all.
 //!
 //! # Examples
 //!
@@ -37,5 +38,7 @@ mod stop;
 pub use answer::Answer;
 pub use engine::{Engine, Query};
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "datafusion")]
+pub use object_store;
 pub use question::{FLOWS, Question};
 pub use stop::Stop;

@@ -78,7 +78,13 @@ def reach(engine):
     if any(os.environ.get(name) or os.environ.get(name.upper()) for name in proxies):
         return
     url = urllib.parse.urlparse(engine)
-    port = url.port or (15002 if url.scheme == "sc" else 7077)
+    if "," in url.netloc:
+        # Several masters, of which one is enough.
+        return
+    try:
+        port = url.port or (15002 if url.scheme == "sc" else 7077)
+    except ValueError as error:
+        fail("engine", f"{url.scheme}://{url.netloc} has no port that can be used: {error}")
     try:
         socket.create_connection((url.hostname, port), 10).close()
     except OSError as error:
@@ -128,15 +134,69 @@ def plain(value, kind):
         return value.isoformat(timespec="microseconds") + ("" if kind.typeName() == "timestamp_ntz" else "Z")
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return duration(value)
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).hex()
     if hasattr(kind, "elementType"):
         return [plain(it, kind.elementType) for it in value]
     if hasattr(kind, "valueType"):
-        return {str(name): plain(it, kind.valueType) for name, it in value.items()}
+        return {name_of(plain(name, kind.keyType)): plain(it, kind.valueType) for name, it in value.items()}
     if hasattr(kind, "fields"):
         return {field.name: plain(it, field.dataType) for field, it in zip(kind.fields, value)}
     return str(value)
+
+
+def name_of(key):
+    return key if isinstance(key, str) else json.dumps(key)
+
+
+def duration(value):
+    """A length of time, in seconds of ISO 8601."""
+    micros = value // datetime.timedelta(microseconds=1)
+    seconds, rest = divmod(abs(micros), 1_000_000)
+    fraction = f".{rest:06}".rstrip("0") if rest else ""
+    return f"{'-' if micros < 0 else ''}PT{seconds}{fraction}S"
+
+
+def is_nested(kind):
+    return any(hasattr(kind, name) for name in ("elementType", "valueType", "fields"))
+
+
+def arrow(value, kind):
+    """A nested value as pyarrow takes it: what has names is no row, and what has keys is pairs."""
+    if value is None or not is_nested(kind):
+        return value
+    if hasattr(kind, "elementType"):
+        return [arrow(it, kind.elementType) for it in value]
+    if hasattr(kind, "valueType"):
+        return [(arrow(name, kind.keyType), arrow(it, kind.valueType)) for name, it in value.items()]
+    if hasattr(kind, "fields"):
+        return {field.name: arrow(it, field.dataType) for field, it in zip(kind.fields, value)}
+
+
+def save(frame, kinds, path):
+    """Writes the rows as Parquet, some at a time."""
+    import itertools
+
+    import pyarrow.parquet
+
+    schema = frame.limit(0).toArrow().schema
+    rows, written = frame.toLocalIterator(), 0
+    try:
+        with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+            while batch := list(itertools.islice(rows, 1 << 16)):
+                arrays = [
+                    pyarrow.array([arrow(it, kind) for it in column] if is_nested(kind) else column, field.type)
+                    for column, kind, field in zip(zip(*batch), kinds, schema)
+                ]
+                writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+                written += len(batch)
+    except BaseException:
+        # It has an end as a whole one has.
+        os.remove(path)
+        raise
+    return written
 
 
 def views(session, request):
@@ -173,11 +233,7 @@ def answer(session, request):
             say([plain(value, kind) for value, kind in zip(row, kinds)])
             rows += 1
     else:
-        import pyarrow.parquet
-
-        table = frame.toArrow()
-        pyarrow.parquet.write_table(table, request["parquet"], compression="zstd")
-        rows = table.num_rows
+        rows = save(frame, kinds, request["parquet"])
     say({"end": rows})
 
 

@@ -13,10 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Answer, Error, ErrorKind, FLOWS, Query, Stop, answer::Row, place};
+use crate::{Answer, Error, ErrorKind, FLOWS, Query, Stop, answer::Row, place, stop::OnStop};
 
 /// What is run.
 const PROGRAM: &str = include_str!("remote.py");
@@ -113,10 +114,10 @@ impl Remote {
             lines: stdout.map(BufReader::new),
             last_words: LastWords::listen(stderr),
             stop: stop.clone(),
+            _on_stop: stop.on(move || hang_up(&hung_up)),
             is_file: parquet.is_some(),
             rows: 0,
         };
-        stop.on(move || hang_up(&hung_up));
         conversation.tell(&request);
         match conversation.hear()? {
             Said::Columns(columns) => Ok((columns, conversation)),
@@ -151,6 +152,11 @@ impl Remote {
             // Shorter ones are words, such as `true`.
             if value.len() > 5 {
                 text = text.replace(value, "REDACTED");
+            }
+            // As the server knows it.
+            let decoded = percent_decode_str(value).decode_utf8_lossy();
+            if decoded.len() > 5 {
+                text = text.replace(decoded.as_ref(), "REDACTED");
             }
         }
         let on_one_line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
@@ -216,6 +222,7 @@ struct Conversation {
     lines: Option<BufReader<ChildStdout>>,
     last_words: LastWords,
     stop: Stop,
+    _on_stop: OnStop,
     /// Whether rows go to a file, and only their number is told.
     is_file: bool,
     /// How many came.
@@ -386,14 +393,21 @@ mod tests {
 
     #[test]
     fn a_token_is_not_shown() {
-        let url = "sc://h:443/;use_ssl=true;token=abcdefgh;x-key=ijklmnop";
+        let url = "sc://h:443/;use_ssl=true;token=abcdefgh;x-key=ij%2Flmnop";
         let remote = Remote::parse(url).unwrap();
         assert!(!format!("{remote:?} {remote}").contains("abcdefgh"));
-        let said = format!("cannot reach {url}\n: abcdefgh, ijklmnop, true");
+        let said = format!("cannot reach {url}\n: abcdefgh, ij%2Flmnop, ij/lmnop, true");
         assert_eq!(
             remote.clean(&said),
-            "cannot reach sc://h:443 : REDACTED, REDACTED, true"
+            "cannot reach sc://h:443 : REDACTED, REDACTED, REDACTED, true"
         );
+    }
+
+    #[test]
+    fn numbers_are_as_they_were_sent() {
+        // Its last digit is another one with serde_json's default features.
+        let row: Row = serde_json::from_str("[30.215623198895546]").unwrap();
+        assert_eq!(row[0].as_f64(), Some(30.215_623_198_895_546));
     }
 
     #[test]

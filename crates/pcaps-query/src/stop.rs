@@ -1,6 +1,9 @@
 //! Ends a query that somebody waits for.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// Ends queries from another thread, such as at Ctrl-C: the engine gives the query up, and whoever waits for rows gets an
 /// error of the kind [`Stopped`](crate::ErrorKind::Stopped).
@@ -10,8 +13,24 @@ pub struct Stop(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     is_stopped: bool,
-    /// What ends those that are under way.
-    ends: Vec<Box<dyn FnOnce() + Send>>,
+    /// What ends those that are under way, by their numbers.
+    ends: BTreeMap<u64, Box<dyn FnOnce() + Send>>,
+    /// The number of the next.
+    next: u64,
+}
+
+/// Something that is done when it is time. Dropped, it is not done any more.
+pub(crate) struct OnStop {
+    stop: Stop,
+    number: u64,
+}
+
+impl Drop for OnStop {
+    fn drop(&mut self) {
+        let end = self.stop.state().ends.remove(&self.number);
+        // Not while the state is held.
+        drop(end);
+    }
 }
 
 impl Stop {
@@ -21,7 +40,7 @@ impl Stop {
         state.is_stopped = true;
         let ends = std::mem::take(&mut state.ends);
         drop(state);
-        for end in ends {
+        for end in ends.into_values() {
             end();
         }
     }
@@ -32,13 +51,19 @@ impl Stop {
     }
 
     /// Has this done when it is time; at once, if that has passed.
-    pub(crate) fn on(&self, end: impl FnOnce() + Send + 'static) {
+    pub(crate) fn on(&self, end: impl FnOnce() + Send + 'static) -> OnStop {
         let mut state = self.state();
+        let number = state.next;
+        state.next += 1;
         if state.is_stopped {
             drop(state);
             end();
         } else {
-            state.ends.push(Box::new(end));
+            state.ends.insert(number, Box::new(end));
+        }
+        OnStop {
+            stop: self.clone(),
+            number,
         }
     }
 
@@ -65,10 +90,20 @@ mod tests {
         let (tell, told) = channel();
         let stop = Stop::default();
         let other = tell.clone();
-        stop.on(move || tell.send(1).unwrap());
+        let first = stop.on(move || tell.send(1).unwrap());
         assert!(told.try_recv().is_err() && !stop.is_stopped());
         stop.now();
-        stop.on(move || other.send(2).unwrap());
+        let second = stop.on(move || other.send(2).unwrap());
+        drop((first, second));
         assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn what_has_ended_is_forgotten() {
+        let (tell, told) = channel();
+        let stop = Stop::default();
+        drop(stop.on(move || tell.send(1).unwrap()));
+        stop.now();
+        assert_eq!(told.iter().count(), 0);
     }
 }

@@ -1,11 +1,17 @@
 //! The engine in this process, over a small data set.
 #![cfg(feature = "datafusion")]
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use datafusion::{
     parquet::arrow::ArrowWriter,
     prelude::{SessionConfig, SessionContext},
+};
+use futures_util::{StreamExt as _, stream::BoxStream};
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, memory::InMemory,
+    path::Path as Key,
 };
 use pcaps_query::{Engine, ErrorKind, Query, Question, Stop};
 use serde_json::{Value, json};
@@ -86,6 +92,70 @@ fn every_question_has_an_answer() {
     assert_eq!(rows[0][7], json!("2026-01-01T00:00:00.250000Z"));
 }
 
+/// The files of a folder as objects of a bucket, below this path.
+fn bucket(folder: &Path, prefix: &str) -> Arc<InMemory> {
+    let store = Arc::new(InMemory::new());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for it in fs::read_dir(next).unwrap() {
+            let path = it.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let below = path.strip_prefix(folder).unwrap().to_str().unwrap();
+            let key = Key::parse(format!("{prefix}/{below}")).unwrap();
+            let bytes = fs::read(&path).unwrap();
+            runtime.block_on(store.put(&key, bytes.into())).unwrap();
+        }
+    }
+    store
+}
+
+#[test]
+fn a_data_set_in_a_bucket() {
+    let data = data_set();
+    // Escaped as a key may be, and once only.
+    let prefix = "a b/c%25d";
+    let store = bucket(data.path(), prefix);
+    let ask = |sql: &str, prefix: &str| {
+        let query = Query::new(sql, "s3://captures/d").in_bucket(
+            store.clone(),
+            Key::parse(prefix).unwrap(),
+            |_| String::new(),
+        );
+        let answer = Engine::embedded().ask(&query, &Stop::default())?;
+        answer.collect::<Result<Vec<_>, _>>()
+    };
+    let found = ask(
+        "SELECT capture_id, date, hour, count(*) FROM packets GROUP BY 1, 2, 3",
+        prefix,
+    );
+    assert_eq!(
+        found,
+        Ok(vec![vec![
+            json!("id-1"),
+            json!("2026-01-01"),
+            json!(0),
+            json!(3)
+        ]])
+    );
+    for question in Question::all() {
+        let found = ask(question.sql(), prefix);
+        let here = self::ask(question.sql(), data.path()).map(|it| it.1);
+        assert_eq!(found, here, "{}", question.name());
+    }
+    let nothing = ask("SELECT 1", "elsewhere").unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::NoData);
+    assert!(
+        nothing
+            .to_string()
+            .starts_with("s3://captures/d holds no Parquet file"),
+        "{nothing}"
+    );
+}
+
 #[test]
 fn values_are_as_they_are_described() {
     let data = data_set();
@@ -150,6 +220,142 @@ fn what_cannot_be_asked_is_said() {
     )
     .unwrap();
     assert_eq!(kind("SELECT 1", data.path()), ErrorKind::NoData);
+}
+
+/// The same moment is written the same, whichever zone the SQL has put it in.
+#[test]
+fn zones_lengths_of_time_and_maps() {
+    let data = data_set();
+    let sql = "SELECT min(ts) AT TIME ZONE 'America/Chicago' AS there, max(ts) - min(ts) AS length, max(ts) - max(ts) AS none,
+        CAST(0.123456789012345 AS DECIMAL(15, 15)) AS fifteen, CAST(0 AS DECIMAL(38, 18)) AS zero,
+        map([1, 2], [1, NULL]) AS keys FROM packets";
+    let (_, rows) = ask(sql, data.path()).unwrap();
+    assert_eq!(
+        Value::from(rows[0].clone()),
+        json!(["2026-01-01T00:00:00.250000Z", "PT59.750001S", "PT0S", 0.123_456_789_012_345, 0.0, {"1": 1, "2": null}])
+    );
+}
+
+/// What engines take for a pattern elsewhere is a name here.
+#[test]
+fn a_folder_with_brackets() {
+    let data = data_set();
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join("run[1] *?%20");
+    fs::rename(data.path(), &odd).unwrap();
+    let (_, rows) = ask("SELECT count(*) FROM packets", &odd).unwrap();
+    assert_eq!(rows, [[json!(3)]]);
+}
+
+/// Stopped while rows wait to be taken, it does not look as if these were all.
+#[test]
+fn an_answer_that_was_stopped_is_not_whole() {
+    let data = data_set();
+    let stop = Stop::default();
+    let query = Query::new(
+        "SELECT value FROM generate_series(1, 10000000)",
+        data.path().display().to_string(),
+    );
+    let mut answer = Engine::embedded().ask(&query, &stop).unwrap();
+    assert!(answer.next().unwrap().is_ok());
+    // As many batches wait as may.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    stop.now();
+    let end = answer.find_map(Result::err);
+    assert_eq!(end.map(|it| it.kind()), Some(ErrorKind::Stopped));
+}
+
+/// A store that fails, and whose server repeats what it was sent.
+#[derive(Debug)]
+struct Talkative;
+
+impl std::fmt::Display for Talkative {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Talkative")
+    }
+}
+
+fn said<T>() -> object_store::Result<T> {
+    let source = "<Token-0>secret</Token-0>".into();
+    let store = "S3";
+    Err(object_store::Error::Generic { store, source })
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Talkative {
+    async fn put_opts(
+        &self,
+        _: &Key,
+        _: PutPayload,
+        _: PutOptions,
+    ) -> object_store::Result<PutResult> {
+        said()
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &Key,
+        _: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        said()
+    }
+
+    async fn get_opts(&self, _: &Key, _: GetOptions) -> object_store::Result<GetResult> {
+        said()
+    }
+
+    fn delete_stream(
+        &self,
+        keys: BoxStream<'static, object_store::Result<Key>>,
+    ) -> BoxStream<'static, object_store::Result<Key>> {
+        keys
+    }
+
+    fn list(&self, _: Option<&Key>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        futures_util::stream::once(async { said() }).boxed()
+    }
+
+    async fn list_with_delimiter(&self, _: Option<&Key>) -> object_store::Result<ListResult> {
+        said()
+    }
+
+    async fn copy_opts(&self, _: &Key, _: &Key, _: CopyOptions) -> object_store::Result<()> {
+        said()
+    }
+}
+
+/// Answers of S3 to a token that has run out have that token in them.
+#[test]
+fn what_a_store_says_is_not_passed_on() {
+    let query = Query::new("SELECT 1", "s3://b/d").in_bucket(
+        Arc::new(Talkative),
+        Key::from("d"),
+        |error| format!("explained, of {} bytes", error.to_string().len()),
+    );
+    let error = Engine::embedded()
+        .ask(&query, &Stop::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("explained, of "), "{error}");
+    assert!(!format!("{error} {error:?} {query:?}").contains("secret"));
+}
+
+/// What was stopped before it began has no answer, also where no answer is waited for.
+#[test]
+fn stopped_beforehand() {
+    let data = data_set();
+    let store = bucket(data.path(), "d");
+    let stop = Stop::default();
+    stop.now();
+    for _ in 0..20 {
+        let query = Query::new("SELECT * FROM packets", "s3://b/d").in_bucket(
+            store.clone(),
+            Key::from("d"),
+            ToString::to_string,
+        );
+        let answered = Engine::embedded().ask(&query, &stop);
+        let end = answered.map_or_else(Some, |mut it| it.find_map(Result::err));
+        assert_eq!(end.map(|it| it.kind()), Some(ErrorKind::Stopped));
+    }
 }
 
 #[test]

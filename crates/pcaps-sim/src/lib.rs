@@ -1,5 +1,5 @@
 //! A simulator of Cloudflare's packet captures API (PCAPs): a real HTTP server for all nine operations,
-//! with traffic of its own, real capture files, and buckets in memory or in a folder.
+//! with traffic of its own, real capture files, and buckets in memory, in folders, and behind S3 or GCS interfaces.
 //!
 //! It is for trying a client without an account, and for tests: it refuses what the service would refuse,
 //! and its clock can be a test's. What it does where the service's behaviour is not documented is listed in

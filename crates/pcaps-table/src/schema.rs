@@ -234,8 +234,8 @@ pub(crate) const SPECIFICATIONS: [Specification; COLUMNS] = {
         column(Column::IcmpCode, "icmp_code", Int32, P::ICMP, Number,
             "The code of ICMP or ICMPv6, 0 to 255"),
         column(Column::DnsQueryName, "dns_query_name", String, P::DNS, Name,
-            "The name that a DNS or mDNS message asks for first, if the captured bytes hold all of it; what is not printable \
-             ASCII is escaped as \\xNN, a dot within a label as \\., a backslash as \\\\; the root is ."),
+            "The name that a DNS or mDNS message asks for first, if the captured bytes hold all of it (over TCP, all of the \
+             message); what is not printable ASCII is escaped as \\xNN, a dot within a label as \\., a backslash as \\\\; the root is ."),
         column(Column::DnsQueryType, "dns_query_type", Int32, P::DNS, Number,
             "The type that it asks for: 1 for A, 28 for AAAA, 255 for ANY"),
         column(Column::PayloadLen, "payload_len", Int32, P::PAYLOAD, Number,

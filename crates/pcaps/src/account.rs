@@ -610,5 +610,7 @@ mod tests {
         is_send(account.list_buckets());
         is_send(account.validate_bucket(to, "challenge"));
         is_send(account.remove_bucket(&bucket));
+        #[cfg(feature = "export")]
+        is_send(crate::Export::to("out".parse().unwrap()).run());
     }
 }

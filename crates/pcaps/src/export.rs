@@ -8,7 +8,7 @@ mod staging;
 
 use std::{fmt, fs::File, io, path::PathBuf, str::FromStr};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::join_all;
 use pcaps_file::{Reader, StopOnDrop};
 use pcaps_table::{CaptureName, SCHEMA_VERSION, export};
 use tokio::task::spawn_blocking;
@@ -229,37 +229,61 @@ impl Export {
     /// [`InvalidInput`](ErrorKind::InvalidInput) when there is no capture file, [`Io`](ErrorKind::Io) when a path cannot be
     /// listed or the data set not be written, and what a bucket answers. A file that is torn, damaged or cannot be read is
     /// no error here but in its [`ExportedInput`].
-    pub async fn run(mut self) -> Result<DataSet, Error> {
+    pub async fn run(self) -> Result<DataSet, Error> {
+        let mut progress = self.progress;
         let output = TableSink::open(&self.output, &self.buckets)?;
-        let mut found = inputs::find(&self.inputs, &self.buckets).await?;
-        manifest::write_schema(&output).await?;
         let (number, count) = self.shard;
-        found.retain(|it| it.shard(count) == number - 1);
+        let found = inputs::find(&self.inputs, &self.buckets, (number - 1, count)).await?;
+        let labels = Labels {
+            capture: self.capture,
+            colo: self.colo,
+        };
+        manifest::write_schema(&output).await?;
         let mut so_far = Exporting {
             files_listed: found.len(),
             bytes_listed: found.iter().map(|it| it.size).sum(),
             ..Exporting::default()
         };
-        (self.progress)(so_far);
+        progress(so_far);
         let mut done = Vec::with_capacity(found.len());
-        let looked = found.into_iter().map(|it| {
-            let output = &output;
-            async move {
-                let entry = ManifestEntry::read(output, &it).await;
-                (it, entry)
+        for some in found.chunks(LOOKS) {
+            // All are there before the first is exported: an answer that nobody waits for meanwhile would be late.
+            let entries = some.iter().map(|it| ManifestEntry::read(&output, it));
+            for (input, entry) in some.iter().zip(join_all(entries).await) {
+                let exported = labels.one(&output, input, entry?).await?;
+                so_far.files += 1;
+                so_far.bytes += input.size;
+                progress(so_far);
+                done.push(exported);
             }
-        });
-        let mut looked = stream::iter(looked).buffered(LOOKS);
-        while let Some((input, entry)) = looked.next().await {
-            let exported = self.one(&output, &input, entry?).await?;
-            so_far.files += 1;
-            so_far.bytes += input.size;
-            (self.progress)(so_far);
-            done.push(exported);
         }
         Ok(DataSet { inputs: done })
     }
 
+    /// Waits until exports of this process that were dropped in the middle of an upload have taken its pieces out of the bucket,
+    /// where nobody sees them, and they cost money. Their runtime has to live as long.
+    ///
+    /// ```
+    /// # async fn example(export: pcaps::Export, interrupted: impl Future<Output = ()>) {
+    /// tokio::select! {
+    ///     _ = export.run() => {}
+    ///     () = interrupted => {}
+    /// }
+    /// pcaps::Export::settled().await;
+    /// # }
+    /// ```
+    pub async fn settled() {
+        output::settled().await;
+    }
+}
+
+/// What is said of all files.
+struct Labels {
+    capture: Option<CaptureName>,
+    colo: Option<String>,
+}
+
+impl Labels {
     /// Exports one file, unless that has been done.
     async fn one(
         &self,

@@ -19,7 +19,10 @@
 //!
 //! - [`Client`]: where the service is and who asks. [`Account`]: every operation.
 //! - [`Sample`], [`Full`], [`Filter`], [`Destination`]: what is asked for; limits are checked when a value is made.
-//! - [`Capture`], [`Bucket`], [`Prove`], [`Download`], [`Collect`]: what comes back.
+//! - [`Wait`], [`Download`], [`Collect`], [`Follow`], [`Samples`], [`History`], [`Watch`], [`Prove`]: what takes its time; each
+//!   is told how, and then awaited, or asked for the next.
+//! - [`Capture`], [`Bucket`], [`Probe`]: what comes back.
+//! - [`Folder`]: a bucket's folder, opened.
 //! - [`Change`], [`Preview`]: a request as it would be sent.
 //! - [`Error`]: what went wrong, with the service's own words and what to do.
 //!

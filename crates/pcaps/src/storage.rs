@@ -42,6 +42,39 @@ impl Folder {
         Self { store, prefix }
     }
 
+    /// The folder that a destination names, in its cloud. Nothing is asked yet.
+    ///
+    /// Credentials are those of [`Account::folder`], which knows of other places too.
+    ///
+    /// ```
+    /// # fn example() -> Result<(), pcaps::Error> {
+    /// let folder = pcaps::Folder::open(&"s3://captures/packets?region=eu-west-1".parse()?)?;
+    /// assert_eq!(folder.prefix().as_ref(), "packets");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Account::folder`].
+    pub fn open(destination: &Destination) -> Result<Self, Error> {
+        let prefix = Key::from_url_path(destination.url().path())
+            .map_err(|_| Error::invalid("the bucket's folder has pieces that are empty or dots"))?;
+        let environment = Environment::of_process();
+        let store = match destination.url().scheme() {
+            "gs" => google::store(destination, &environment)?,
+            _ => s3::store(destination, &environment)?,
+        };
+        Ok(Self::new(store, prefix))
+    }
+
+    /// What an error of its store means when something of this destination is read: in words that quote nothing of the server's
+    /// answer, which may repeat keys and tokens.
+    pub fn explain(&self, destination: &Destination, error: &object_store::Error) -> Error {
+        let source = Source::alone(self.clone(), destination);
+        source.failed(Access::Read, "read the data set", error)
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
         &self.store
@@ -76,7 +109,7 @@ impl Elsewhere {
     pub(crate) fn folder(&self, destination: &Destination) -> Result<Folder, Error> {
         let find = self.0.as_ref();
         let found = find.and_then(|it| it(&destination.without_keys()));
-        found.map_or_else(|| open(destination), Ok)
+        found.map_or_else(|| Folder::open(destination), Ok)
     }
 }
 
@@ -120,18 +153,6 @@ impl Account {
     pub fn folder(&self, destination: &Destination) -> Result<Folder, Error> {
         self.shared.buckets.folder(destination)
     }
-}
-
-/// The folder of a bucket in its cloud, with the credentials of the environment.
-fn open(destination: &Destination) -> Result<Folder, Error> {
-    let prefix = Key::from_url_path(destination.url().path())
-        .map_err(|_| Error::invalid("the bucket's folder has pieces that are empty or dots"))?;
-    let environment = Environment::of_process();
-    let store = match destination.url().scheme() {
-        "gs" => google::store(destination, &environment)?,
-        _ => s3::store(destination, &environment)?,
-    };
-    Ok(Folder::new(store, prefix))
 }
 
 /// Each piece of an answer has its time; an answer may take as long as it is.

@@ -47,30 +47,37 @@ const FIELDS: [&str; 31] = [
     "udp.length",
 ];
 
+/// A capture of the simulator's traffic.
+#[derive(Clone, Copy)]
+pub(super) struct Capture {
+    pub(super) packets: u64,
+    /// How many bytes of each packet are there; without it, all.
+    pub(super) snap: Option<u32>,
+}
+
 /// What is measured of one capture.
 struct Case {
-    packets: u64,
-    /// How many bytes of each packet are there; without it, all.
-    snap: Option<u32>,
+    capture: Capture,
     /// What the table may take of the capture. Of the beginnings of packets it takes more: the rest, which is left out,
     /// is not there.
     share: Option<f64>,
 }
 
-pub(super) fn run(bench: &mut Bench) -> Result<()> {
-    let tshark = programs::installed("tshark", "tshark")?;
-    let editcap = programs::installed("editcap", "wireshark-common")?;
-    let pcaps = programs::build(&["--package", "pcaps-cli"], "pcaps")?;
-    let traffic = ["--package", "pcaps-sim", "--example", "traffic"];
-    let traffic = programs::build(&traffic, "traffic")?;
-    let make = |path: &Path, case: &Case| -> Result<()> {
-        let mut made = Command::new(&traffic);
-        made.arg("/dev/stdout").arg(case.packets.to_string());
+impl Capture {
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// When one of the programs that make it is missing or fails.
+    pub(super) fn write(self, path: &Path) -> Result<()> {
+        let traffic = ["--package", "pcaps-sim", "--example", "traffic"];
+        let mut made = Command::new(programs::build(&traffic, "traffic")?);
+        made.arg("/dev/stdout").arg(self.packets.to_string());
         let mut made = made.stdout(Stdio::piped()).spawn()?;
         let output = made.stdout.take().context("traffic has no output")?;
-        let taken = match case.snap {
+        let taken = match self.snap {
             None => io::copy(&mut { output }, &mut File::create(path)?).map(|_| true)?,
-            Some(snap) => Command::new(&editcap)
+            Some(snap) => Command::new(programs::installed("editcap", "wireshark-common")?)
                 .args(["-F", "pcap", "-s", &snap.to_string(), "-"])
                 .arg(path)
                 .stdin(output)
@@ -78,23 +85,24 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
                 .status()?
                 .success(),
         };
-        ensure!(
-            made.wait()?.success() && taken,
-            "the capture could not be made"
-        );
+        let whole = made.wait()?.success() && taken;
+        ensure!(whole, "the capture could not be made");
         Ok(())
-    };
+    }
+}
 
-    let capture = bench.work().join("traffic.pcap");
-    let some = Case {
+pub(super) fn run(bench: &mut Bench) -> Result<()> {
+    let tshark = programs::installed("tshark", "tshark")?;
+    let pcaps = programs::build(&["--package", "pcaps-cli"], "pcaps")?;
+    let path = bench.work().join("traffic.pcap");
+    let some = Capture {
         packets: if bench.quick { 10_000 } else { 200_000 },
         snap: Some(160),
-        share: None,
     };
-    make(&capture, &some)?;
+    some.write(&path)?;
     let contestants = [
-        tshark_to_text(&tshark, &capture, &bench.work().join("table.tsv")),
-        exporting(&pcaps, &capture, &bench.work().join("table")),
+        tshark_to_text(&tshark, &path, &bench.work().join("table.tsv")),
+        exporting(&pcaps, &path, &bench.work().join("table")),
     ];
     let title = format!("a table of {} packets", some.packets);
     let figures = bench.contest(&title, &contestants)?;
@@ -105,8 +113,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     )?;
 
     let case = |packets, snap, share| Case {
-        packets,
-        snap,
+        capture: Capture { packets, snap },
         share,
     };
     let million = if bench.quick { 10_000 } else { 1_000_000 };
@@ -117,28 +124,29 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         case(10 * million, Some(160), None),
         case(100 * million, Some(160), None),
     ] {
-        make(&capture, &case)?;
-        growth(bench, &pcaps, &capture, &case)?;
+        case.capture.write(&path)?;
+        growth(bench, &pcaps, &path, &case)?;
     }
     Ok(())
 }
 
 fn growth(bench: &mut Bench, pcaps: &Path, capture: &Path, case: &Case) -> Result<()> {
     let table = bench.work().join("table");
+    let Capture { packets, snap } = case.capture;
     // A hundred million packets take their minute.
     let rounds = bench.rounds;
-    bench.rounds = if case.packets > 10_000_000 { 1 } else { rounds };
-    let what = match case.snap {
+    bench.rounds = if packets > 10_000_000 { 1 } else { rounds };
+    let what = match snap {
         Some(snap) => format!("the first {snap} bytes"),
         None => "all bytes".to_owned(),
     };
-    let title = format!("{} packets, {what} of each", case.packets);
+    let title = format!("{packets} packets, {what} of each");
     let figures = bench.contest(&title, &[exporting(pcaps, capture, &table)])?;
     bench.rounds = rounds;
     let figures = figures[0];
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     let (rows, from, to) = (
-        case.packets as f64 / 1e6 / figures.cpu.as_secs_f64(),
+        packets as f64 / 1e6 / figures.cpu.as_secs_f64(),
         fs::metadata(capture)?.len() as f64,
         size(&table)? as f64,
     );
@@ -149,8 +157,8 @@ fn growth(bench: &mut Bench, pcaps: &Path, capture: &Path, case: &Case) -> Resul
     writeln!(
         bench.report,
         "  {:.1} bytes a row, of {:.1} in the capture",
-        to / f64::from(u32::try_from(case.packets)?),
-        from / f64::from(u32::try_from(case.packets)?),
+        to / f64::from(u32::try_from(packets)?),
+        from / f64::from(u32::try_from(packets)?),
     )?;
     Ok(())
 }

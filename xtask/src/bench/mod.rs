@@ -12,6 +12,7 @@ mod files;
 mod measure;
 pub(crate) mod programs;
 pub mod published;
+mod query;
 mod sim;
 mod spec;
 
@@ -44,6 +45,10 @@ pub enum Suite {
     /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, summing up beside capinfos
     /// and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it.
     Files,
+    /// The questions over 10 million packets, by the engine in `pcaps` beside `DuckDB`, and by Sail with one, two and four
+    /// workers. Builds that engine, which takes long. Needs tshark and what comes with it, python3 with venv, and the
+    /// package index the first time.
+    Query,
     /// The simulator: requests a second beside nginx, a sample, and a full capture of 1 GB beside `cp`. Needs nginx,
     /// curl and wrk.
     Sim,
@@ -109,6 +114,7 @@ pub fn run(
         Suite::Export => export::run(&mut bench),
         Suite::Fetch => fetch::run(&mut bench),
         Suite::Files => files::run(&mut bench),
+        Suite::Query => query::run(&mut bench),
         Suite::Sim => sim::run(&mut bench),
         Suite::Spec => spec::run(&mut bench),
     }

@@ -16,7 +16,7 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Takes the environment below `folder` that holds just what `programs` has in `requirements.txt` and
+    /// Takes the environment below `folder` that holds just what `programs` has in `requirements.txt` and, if it is there,
     /// `constraints.txt`, or makes it.
     pub(crate) fn new(programs: &Path, folder: &Path) -> Result<Self> {
         let (requirements, constraints) = (
@@ -24,7 +24,11 @@ impl Environment {
             programs.join("constraints.txt"),
         );
         let mut pinned = version()?;
-        for path in [&requirements, &constraints] {
+        let files = [
+            Some(&requirements),
+            constraints.exists().then_some(&constraints),
+        ];
+        for path in files.into_iter().flatten() {
             let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             pinned.extend(text);
         }
@@ -40,22 +44,14 @@ impl Environment {
                     .arg(&it.folder),
                 "on Debian, apt-get install python3-venv",
             )?;
-            done(
-                Command::new(it.python())
-                    .args([
-                        "-m",
-                        "pip",
-                        "install",
-                        "--quiet",
-                        "--no-input",
-                        "--disable-pip-version-check",
-                    ])
-                    .arg("--requirement")
-                    .arg(&requirements)
-                    .arg("--constraint")
-                    .arg(&constraints),
-                "the package index must be in reach",
-            )?;
+            let mut pip = Command::new(it.python());
+            pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
+                .args(["--disable-pip-version-check", "--requirement"])
+                .arg(&requirements);
+            if constraints.exists() {
+                pip.arg("--constraint").arg(&constraints);
+            }
+            done(&mut pip, "the package index must be in reach")?;
             fs::write(&complete, "")
                 .with_context(|| format!("cannot write {}", complete.display()))?;
         }

@@ -491,11 +491,12 @@ Their SQL, which --show-sql prints, is the same for every engine. Any other has
 the view packets, a row for each, and flows, a row for each direction of a five-
 tuple; `pcaps query --show-sql` prints how that is made.
 
-datafusion is there if the program was built with the feature `query`. Spark and
-Sail are asked by python3, or what PYSPARK_PYTHON names, with its package
-pyspark-client (of spark://, pyspark[connect]); the data set has to be where
-they can read it. A URL with a token belongs into SPARK_REMOTE, where nobody
-sees it.
+datafusion is there if the program was built with the feature `query`; it reads
+folders, and buckets with the credentials and --bucket-map of `pcaps export`.
+Spark and Sail are asked by python3, or what PYSPARK_PYTHON names, with its
+package pyspark-client (of spark://, pyspark[connect]); the data set has to be
+where they can read it. A URL with a token belongs into SPARK_REMOTE, where
+nobody sees it.
 
 csv and ndjson are printed as rows come, other formats once all are there. A
 file appears when it is whole.
@@ -505,6 +506,7 @@ Examples:
   pcaps query --ask syn-flood --show-sql
   pcaps query 'SELECT * FROM flows ORDER BY bytes DESC LIMIT 5' --from packets/
   pcaps query --ask scan --from packets/ --json | jq -r '.[].src_addr'
+  pcaps query --ask mtu --from 's3://captures/packets?region=eu-west-1'
   pcaps query --ask timeline --from s3a://captures/packets \\
     --engine sc://spark.example:15002 -o timeline.parquet";
 

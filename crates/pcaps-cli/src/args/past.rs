@@ -5,14 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use clap::ValueHint;
 
 use super::{
-    OutputFile,
-    values::{Past, count, duration, past},
+    captures::{Limit, OutputFile},
+    values::{Past, duration, past},
 };
 
 #[derive(clap::Args)]
 pub(crate) struct History {
     /// What to take, in tcpdump's language.
-    #[arg(value_name = "FILTER", conflicts_with = "resume")]
+    #[arg(value_name = "FILTER")]
     pub(crate) filter: Vec<String>,
 
     /// From when: so long ago, such as 2h, or a time in RFC 3339; at most 24 hours ago.
@@ -21,8 +21,7 @@ pub(crate) struct History {
         visible_alias = "from",
         value_name = "WHEN",
         value_parser = past,
-        required_unless_present = "resume",
-        conflicts_with = "resume"
+        required_unless_present = "resume"
     )]
     pub(crate) since: Option<Past>,
 
@@ -31,25 +30,16 @@ pub(crate) struct History {
         long,
         visible_alias = "to",
         value_name = "WHEN",
-        value_parser = past,
-        conflicts_with = "resume"
+        value_parser = past
     )]
     pub(crate) until: Option<Past>,
 
     /// Go on with what ended early, from what is beside the output.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["filter", "since", "until", "packets", "dry_run"])]
     pub(crate) resume: bool,
 
-    /// How many packets to take in a sample at most: 1 to 10000.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "10000",
-        value_parser = count,
-        allow_hyphen_values = true,
-        conflicts_with = "resume"
-    )]
-    pub(crate) packets: u32,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
 
     /// Ask for nothing more after so long, and save what there is.
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
@@ -59,7 +49,7 @@ pub(crate) struct History {
     pub(crate) output: OutputFile,
 
     /// Check everything, print the requests that would be sent, one a minute, and send nothing.
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
@@ -93,15 +83,8 @@ pub(crate) struct Watch {
     )]
     pub(crate) every: Duration,
 
-    /// How many packets to take in a sample at most: 1 to 10000.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "10000",
-        value_parser = count,
-        allow_hyphen_values = true
-    )]
-    pub(crate) packets: u32,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
 
     /// Check everything, print the requests that would be sent for the first file of an empty folder, and send nothing.
     #[arg(long)]

@@ -22,7 +22,7 @@ pub(crate) struct Query {
     #[arg(long, value_name = "NAME", value_parser = questions(), hide_possible_values = true)]
     pub(crate) ask: Option<Question>,
 
-    /// The data set: the folder that `pcaps export` has written, or a URI as the engine reads it.
+    /// The data set that `pcaps export` has written: a folder or a bucket's URI, for a cluster as that reads it.
     #[arg(
         long,
         value_name = "DIR|URI",

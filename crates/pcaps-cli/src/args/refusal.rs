@@ -201,7 +201,7 @@ mod tests {
             assert!(capture.other.is_none());
             assert_eq!(capture.output_file.unwrap().to_str(), Some("x"));
             assert_eq!(capture.sample.time_limit.as_secs(), 300);
-            assert_eq!(capture.sample.packets, 10_000);
+            assert_eq!(capture.sample.limit.packets, 10_000);
         }
     }
 

@@ -58,7 +58,7 @@ fn sample(global: &Global, args: &args::Capture) -> Result<(), Failure> {
             Err(failure) => Err(failure.noting(resume.note())),
         }
     })?;
-    if saved.summary.packets() >= u64::from(args.sample.packets) {
+    if saved.summary.packets() >= u64::from(args.sample.limit.packets) {
         output::hint(
             global,
             "note: that is as many packets as were asked for, and there may be more: narrow the filter or the time limit",

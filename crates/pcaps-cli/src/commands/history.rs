@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, args: &args::History) -> Result<(), Failure> 
         let since = args.since.map_or(now, |it| it.before(now));
         let until = args.until.map_or(now, |it| it.before(now));
         let history = account.history(since, until).filter(filter);
-        history.packet_limit(args.packets)
+        history.packet_limit(args.limit.packets)
     };
     if args.dry_run {
         let samples = runtime::interruptible(&Resume::default(), async {

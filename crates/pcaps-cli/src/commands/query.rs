@@ -1,6 +1,12 @@
 //! `pcaps query`: a question to packets in Parquet.
 
-use std::{env, fs::File, io, path::Path};
+use std::{
+    env,
+    fs::File,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use pcaps_file::NewFile;
 use pcaps_query::{Engine, Error, ErrorKind, FLOWS, Query, Stop};
@@ -32,7 +38,12 @@ pub(super) fn run(global: &Global, args: args::Query) -> Result<(), Failure> {
     let form = Form::of(global, args.output_file.as_deref())?;
     let engine = engine(args.engine)?;
     // clap sees to it that both are there.
-    let query = Query::new(sql.unwrap_or_default(), args.from.unwrap_or_default());
+    let (query, fault) = query(
+        global,
+        &engine,
+        sql.unwrap_or_default(),
+        args.from.unwrap_or_default(),
+    )?;
     let path = args.output_file.filter(|it| it.as_os_str() != "-");
     let target = match &path {
         Some(path) => Target::prepare(global, path)?,
@@ -48,7 +59,8 @@ pub(super) fn run(global: &Global, args: args::Query) -> Result<(), Failure> {
         let zone = Zone::of(global);
         let work = tokio::task::spawn_blocking(move || {
             let to = to.as_ref().map(|it| (it.0.as_path(), it.1.as_path()));
-            answer(&engine, &query, &stop, form, zone, to)
+            let answered = answer(&engine, &query, &stop, form, zone, to);
+            answered.map_err(|failure| fault.instead_of(failure))
         });
         let rows = work.await;
         let rows = rows.map_err(|error| Failure::because(Exit::Other, &error))??;
@@ -60,6 +72,64 @@ pub(super) fn run(global: &Global, args: args::Query) -> Result<(), Failure> {
         output::note(global, &format!("{}: {rows} rows", path.display()));
     }
     Ok(())
+}
+
+/// A query over the data set of this name, and what the bucket that it is in may have against it. To the engine in this
+/// process a bucket has to be opened.
+#[cfg(feature = "query")]
+fn query(
+    global: &Global,
+    engine: &Engine,
+    sql: String,
+    from: String,
+) -> Result<(Query, Fault), Failure> {
+    use pcaps::{Folder, Location};
+
+    let fault = Fault::default();
+    if !engine.is_embedded() || from.starts_with("file://") {
+        return Ok((Query::new(sql, from), fault));
+    }
+    let Location::Bucket(bucket) = from.parse()? else {
+        return Ok((Query::new(sql, from), fault));
+    };
+    // Without what may be secret.
+    let shown = bucket.to_string();
+    let mapped = crate::session::mapped(global)?.and_then(|find| find(&shown));
+    let folder = mapped.map_or_else(|| Folder::open(&bucket), Ok)?;
+    let (store, prefix) = (folder.store().clone(), folder.prefix().clone());
+    let seen = fault.clone();
+    let query = Query::new(sql, shown).in_bucket(store, prefix, move |error| {
+        let error = folder.explain(&bucket, error);
+        let text = error.to_string();
+        seen.see(error.into());
+        text
+    });
+    Ok((query, fault))
+}
+
+/// A query over the data set of this name.
+#[cfg(not(feature = "query"))]
+#[expect(clippy::unnecessary_wraps, reason = "with an engine it may fail")]
+fn query(_: &Global, _: &Engine, sql: String, from: String) -> Result<(Query, Fault), Failure> {
+    Ok((Query::new(sql, from), Fault::default()))
+}
+
+/// Why a bucket could not be read, if that was so: the engine has a text of it, and no exit code.
+#[derive(Clone, Default)]
+struct Fault(Arc<Mutex<Option<Failure>>>);
+
+impl Fault {
+    #[cfg(feature = "query")]
+    fn see(&self, failure: Failure) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get_or_insert(failure);
+    }
+
+    /// The failure, or what led to it.
+    fn instead_of(&self, failure: Failure) -> Failure {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.take().unwrap_or(failure)
+    }
 }
 
 /// Ends a query with whoever waits for it.
@@ -89,10 +159,14 @@ fn engine(given: Option<String>) -> Result<Engine, Failure> {
             "other users of this machine can see a command line, and what follows a `;` in the URL may be a token: put the URL into {REMOTE}, and leave out --engine"
         )));
     }
-    let Some(url) = given.or_else(|| variable(REMOTE)) else {
-        return Ok(Engine::embedded());
+    let engine = match (given, variable(REMOTE)) {
+        (Some(url), _) => url.parse::<Engine>()?,
+        (None, Some(url)) => url.parse::<Engine>().map_err(|error| {
+            let note = format!("it is what {REMOTE} says: change it, or give --engine");
+            Failure::from(error).noting(Some(note))
+        })?,
+        (None, None) => return Ok(Engine::embedded()),
     };
-    let engine = url.parse::<Engine>()?;
     Ok(match variable(PYTHON) {
         Some(python) => engine.python(python),
         None => engine,
@@ -151,7 +225,14 @@ fn answer(
     to: Option<(&Path, &Path)>,
 ) -> Result<u64, Failure> {
     let format = match (form, to) {
-        (Form::Parquet, Some((path, _))) => return Ok(engine.save(query, path, stop)?),
+        (Form::Parquet, Some((path, name))) => {
+            return engine.save(query, path, stop).map_err(|error| {
+                // It knows the file by the name that it has until it is whole.
+                let [path, name] = [path, name].map(|it| it.display().to_string());
+                let message = error.to_string().replace(&path, &name);
+                Failure::new(exit(error.kind()), message)
+            });
+        }
         (Form::Parquet, None) => {
             return Err(Failure::usage("Parquet goes to a file: give `-o FILE`"));
         }
@@ -171,12 +252,15 @@ fn answer(
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let exit = match error.kind() {
-            ErrorKind::InvalidInput | ErrorKind::NotInstalled => Exit::Usage,
-            ErrorKind::Stopped => Exit::Interrupted,
-            _ => Exit::Other,
-        };
-        Self::because(exit, &error)
+        Self::because(exit(error.kind()), &error)
+    }
+}
+
+fn exit(kind: ErrorKind) -> Exit {
+    match kind {
+        ErrorKind::InvalidInput | ErrorKind::NotInstalled => Exit::Usage,
+        ErrorKind::Stopped => Exit::Interrupted,
+        _ => Exit::Other,
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn start(
 
 /// The sample that the arguments ask for.
 pub(super) fn sample(filter: &[String], args: &args::Sample) -> Result<Sample, Failure> {
-    let sample = Sample::new(args.time_limit, args.packets)?.filter(parse(filter)?);
+    let sample = Sample::new(args.time_limit, args.limit.packets)?.filter(parse(filter)?);
     Ok(match args.at {
         Some(time) => sample.ending_at(time)?,
         None => sample,

@@ -22,7 +22,7 @@ pub(super) fn run(global: &Global, args: &args::Watch) -> Result<(), Failure> {
     let filter = start::parse(&args.filter)?;
     let watch = |account: &Account| {
         let watch = account.watch(&args.folder).filter(filter).keep(args.keep);
-        watch.every(args.every).packet_limit(args.packets)
+        watch.every(args.every).packet_limit(args.limit.packets)
     };
     if args.dry_run {
         let samples = runtime::interruptible(&Resume::default(), async {

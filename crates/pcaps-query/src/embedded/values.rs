@@ -4,7 +4,8 @@ use std::{future::poll_fn, pin::Pin};
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray as _, RecordBatch},
+        array::{Array, ArrayRef, AsArray as _, MapArray, RecordBatch},
+        compute::cast,
         datatypes::{
             DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
             UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -18,6 +19,9 @@ use datafusion::{
 use serde_json::{Map, Value};
 
 use crate::answer::Row;
+
+/// The zone in which moments are told.
+const UTC: &str = "UTC";
 
 /// The next batch.
 pub(super) async fn next(
@@ -98,6 +102,24 @@ fn values(column: &ArrayRef) -> Result<Vec<Value>, ArrowError> {
             })
             .collect()
         }
+        DataType::FixedSizeList(..) => lists(column.len(), |row| {
+            let list = column.as_fixed_size_list();
+            list.is_valid(row).then(|| list.value(row))
+        })?,
+        DataType::Map(..) => maps(column.as_map())?,
+        DataType::Duration(_) => {
+            let shown = shown(column)?.into_iter();
+            // In seconds, as all others.
+            let seconds = |it: String| if it == "P0D" { "PT0S".into() } else { it };
+            shown.map(|it| it.map(seconds).into()).collect()
+        }
+        // The moments are the same in every zone; how they are written is not.
+        DataType::Timestamp(unit, Some(zone)) if zone.as_ref() != UTC => {
+            return values(&cast(
+                column,
+                &DataType::Timestamp(*unit, Some(UTC.into())),
+            )?);
+        }
         // Text, times and what is rare.
         _ => shown(column)?.into_iter().map(Value::from).collect(),
     })
@@ -109,6 +131,23 @@ fn lists(
 ) -> Result<Vec<Value>, ArrowError> {
     let list = |row| list(row).map_or(Ok(Value::Null), |it| values(&it).map(Value::from));
     (0..length).map(list).collect()
+}
+
+fn maps(maps: &MapArray) -> Result<Vec<Value>, ArrowError> {
+    let map = |row| {
+        if maps.is_null(row) {
+            return Ok(Value::Null);
+        }
+        let entries = maps.value(row);
+        let [names, held] = [0, 1].map(|at| entries.column(at));
+        let text = |it| match it {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let names = values(names)?.into_iter().map(text);
+        Ok(names.zip(values(held)?).collect::<Map<_, _>>().into())
+    };
+    (0..maps.len()).map(map).collect()
 }
 
 /// Infinity and what is no number are text.
@@ -125,7 +164,9 @@ fn decimal(shown: Option<String>) -> Value {
     let Some(text) = shown else {
         return Value::Null;
     };
-    let digits = text.chars().filter(char::is_ascii_digit).count();
+    // Those before the first that counts do not.
+    let digits = text.trim_start_matches(['-', '0', '.']);
+    let digits = digits.chars().filter(char::is_ascii_digit).count();
     match text.parse::<f64>() {
         Ok(number) if digits <= 15 => number.into(),
         _ => text.into(),

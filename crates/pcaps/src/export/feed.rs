@@ -17,8 +17,8 @@ use crate::{
     storage::{Access, Source},
 };
 
-/// How many pieces wait to be read. The store's client makes them, of some kilobytes.
-const WAITING: usize = 64;
+/// How many pieces wait to be read. They are as the store's client reads them: of 400 kilobytes at most.
+const WAITING: usize = 16;
 /// How often it is asked again for what did not come, without anything new in between.
 const ATTEMPTS: u32 = 5;
 

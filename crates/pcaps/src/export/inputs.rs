@@ -66,14 +66,19 @@ impl InputFile {
     }
 }
 
-/// The files that these places have, each once, by their names.
+/// The files that these places have, each once, by their names: those of one shard, from 0. The others take no memory.
 pub(super) async fn find(
     places: &[Location],
     buckets: &Elsewhere,
+    (shard, shards): (u32, u32),
 ) -> Result<Vec<InputFile>, Error> {
     let mut found = BTreeMap::new();
+    let mut is_empty = true;
     let mut add = |it: InputFile| {
-        found.insert(it.name.clone(), it);
+        is_empty = false;
+        if it.shard(shards) == shard {
+            found.insert(it.name.clone(), it);
+        }
     };
     for place in places {
         match place {
@@ -90,14 +95,11 @@ pub(super) async fn find(
             Location::Bucket(bucket) => {
                 let folder = buckets.folder(bucket)?;
                 let source = Arc::new(Source::alone(folder, bucket));
-                objects(&source, bucket)
-                    .await?
-                    .into_iter()
-                    .for_each(&mut add);
+                objects(&source, bucket, &mut add).await?;
             }
         }
     }
-    if found.is_empty() {
+    if is_empty {
         return Err(Error::invalid(
             "there is no capture file: give files, or folders with files whose names end in .pcap, .pcapng or .cap, also \
              with .gz or .zst behind that",
@@ -168,8 +170,12 @@ fn file(path: &Path, metadata: &fs::Metadata) -> InputFile {
     }
 }
 
-/// The capture files below a folder of a bucket, or the one object that it names.
-async fn objects(source: &Arc<Source>, bucket: &Destination) -> Result<Vec<InputFile>, Error> {
+/// Adds the capture files below a folder of a bucket, or the one object that it names.
+async fn objects(
+    source: &Arc<Source>,
+    bucket: &Destination,
+    add: &mut impl FnMut(InputFile),
+) -> Result<(), Error> {
     const DOING: &str = "list the capture files";
     let found = |meta: ObjectMeta| InputFile {
         name: name(bucket, &meta.location),
@@ -183,22 +189,24 @@ async fn objects(source: &Arc<Source>, bucket: &Destination) -> Result<Vec<Input
     let prefix = Some(&source.prefix).filter(|it| it.parts_count() > 0);
     if let Some(key) = prefix.filter(|it| it.filename().is_some_and(is_capture)) {
         match source.answer(DOING, source.store.head(key)).await? {
-            Ok(meta) => return Ok(vec![found(meta)]),
+            Ok(meta) => {
+                add(found(meta));
+                return Ok(());
+            }
             Err(error) if is_not_there(&error) => {}
             Err(error) => return Err(source.failed(Access::Read, DOING, &error)),
         }
     }
     let mut objects = source.store.list(prefix);
-    let mut all = Vec::new();
     while let Some(object) = source.answer(DOING, objects.next()).await? {
         match object {
-            Ok(meta) if meta.location.filename().is_some_and(is_capture) => all.push(found(meta)),
+            Ok(meta) if meta.location.filename().is_some_and(is_capture) => add(found(meta)),
             Ok(_) => {}
             Err(error) if is_empty_folder(&error) => break,
             Err(error) => return Err(source.failed(Access::List, DOING, &error)),
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// An object's URI. How the bucket's folder is mapped elsewhere does not change it. Buckets of R2 have names of their own in

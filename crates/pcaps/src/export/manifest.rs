@@ -38,6 +38,24 @@ pub(super) struct EntryFile {
     pub(super) bytes: u64,
 }
 
+impl EntryFile {
+    /// Whether it is where files of this input are. What is in the manifest decides what is taken away, and others may
+    /// have written it.
+    fn is_of(&self, input: &InputFile) -> bool {
+        let parts: Vec<_> = self.path.split('/').collect();
+        let [capture, date, hour, name] = parts[..] else {
+            return false;
+        };
+        let name = name.strip_prefix(&input.id());
+        let number = name.and_then(|it| it.strip_prefix('-')?.strip_suffix(".parquet"));
+        !self.path.contains(['\\', '\0'])
+            && capture.starts_with("capture_id=")
+            && date.starts_with("date=")
+            && hour.starts_with("hour=")
+            && number.is_some_and(|it| it.parse::<u32>().is_ok())
+    }
+}
+
 /// Says what the columns are, if that is not said yet.
 pub(super) async fn write_schema(output: &TableSink) -> Result<(), Error> {
     const PATH: &str = "_schema.json";
@@ -88,7 +106,16 @@ impl ManifestEntry {
                 .advise("export to another place, or see what else has written to this one"))
         };
         match serde_json::from_slice::<Self>(&text) {
-            Ok(entry) if entry.input == input.name => Ok(Some(entry)),
+            Ok(entry) if entry.input == input.name => {
+                let odd = entry.files.iter().find(|it| !it.is_of(input));
+                match odd.map(|it| &it.path) {
+                    None => Ok(Some(entry)),
+                    Some(odd) => refused(format!(
+                        "{path} in the data set is no entry of a manifest: {odd:?} is no file of {}",
+                        input.name
+                    )),
+                }
+            }
             Ok(entry) => refused(format!(
                 "{path} in the data set is of {}, and not of {}",
                 entry.input, input.name

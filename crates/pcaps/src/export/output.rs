@@ -4,13 +4,13 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
-use object_store::{ObjectStoreExt as _, PutPayload, buffered::BufWriter, path::Path as Key};
+use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload, path::Path as Key};
 use pcaps_file::StopSignal;
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncReadExt as _, runtime::Handle, sync::watch};
 
 use super::{
     Location,
@@ -189,35 +189,96 @@ impl Source {
     }
 }
 
-/// Sends a file, piece by piece. It is there when all of it is.
+/// Sends a file, a long one in pieces. It is there when all of it is.
 async fn upload(source: &Source, path: &str, file: File) -> Result<(), Error> {
     const DOING: &str = "write a file of the data set";
-    let failed = |it: io::Error| match it.downcast::<object_store::Error>() {
-        Ok(error) => source.failed(Access::Write, DOING, &error),
-        Err(error) => Error::io("write", Path::new(path), error),
-    };
+    let failed = |it| source.failed(Access::Write, DOING, &it);
+    let key = source.key(path);
     let mut file = tokio::fs::File::from_std(file);
-    let (store, key) = (source.store.clone(), source.key(path));
-    let mut writer = BufWriter::with_capacity(store, key, PIECE).with_max_concurrency(1);
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        let count = tokio::io::AsyncReadExt::read(&mut file, &mut piece).await;
-        let count = count.map_err(failed)?;
-        let sent = if count == 0 {
-            source.answer(DOING, writer.shutdown()).await?
-        } else {
-            let bytes = piece.get(..count).unwrap_or_default();
-            source.answer(DOING, writer.write_all(bytes)).await?
-        };
-        if let Err(error) = sent {
-            // Its pieces would stay otherwise, and cost money.
-            let _ = writer.abort().await;
-            return Err(failed(error));
+    let mut piece = next_piece(&mut file, path).await?;
+    if piece.len() < PIECE {
+        let put = source.store.put(&key, piece.into());
+        let put = source.answer(DOING, put).await?;
+        return put.map(|_| ()).map_err(failed);
+    }
+    let begun = source
+        .answer(DOING, source.store.put_multipart(&key))
+        .await?;
+    let mut pieces = Pieces(Some(begun.map_err(failed)?));
+    let sending = async {
+        while let Some(upload) = pieces.0.as_mut().filter(|_| !piece.is_empty()) {
+            let sent = source.answer(DOING, upload.put_part(piece.into())).await?;
+            sent.map_err(failed)?;
+            piece = next_piece(&mut file, path).await?;
         }
-        if count == 0 {
-            return Ok(());
+        if let Some(upload) = &mut pieces.0 {
+            let put = source.answer(DOING, upload.complete()).await?;
+            put.map_err(failed)?;
+        }
+        Ok(())
+    };
+    let sent = sending.await;
+    if let Some(mut upload) = pieces.0.take()
+        && sent.is_err()
+    {
+        // Why it failed says more.
+        let _ = source.answer(DOING, upload.abort()).await;
+    }
+    sent
+}
+
+/// As much as is sent at a time, or what is left.
+async fn next_piece(file: &mut tokio::fs::File, path: &str) -> Result<Vec<u8>, Error> {
+    let mut piece = Vec::with_capacity(PIECE);
+    let read = file.take(PIECE as u64).read_to_end(&mut piece).await;
+    read.map_err(|it| Error::io("read", Path::new(path), it))?;
+    Ok(piece)
+}
+
+/// Pieces that are in a bucket, and no object yet. Unless they become one they go, because nobody sees them, and they cost
+/// money.
+struct Pieces(Option<Box<dyn MultipartUpload>>);
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        let Some(mut upload) = self.0.take() else {
+            return;
+        };
+        // Without a runtime they stay.
+        if let Ok(runtime) = Handle::try_current() {
+            let leaving = Leaving::begin();
+            runtime.spawn(async move {
+                // Nobody is left to be told that they stay.
+                let _ = upload.abort().await;
+                drop(leaving);
+            });
         }
     }
+}
+
+/// How many uploads are being taken away.
+static LEAVING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
+
+/// One of them, until it is dropped.
+struct Leaving;
+
+impl Leaving {
+    fn begin() -> Self {
+        LEAVING.send_modify(|it| *it += 1);
+        Self
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        LEAVING.send_modify(|it| *it -= 1);
+    }
+}
+
+/// Waits until none is.
+pub(super) async fn settled() {
+    // Its sender is static.
+    let _ = LEAVING.subscribe().wait_for(|it| *it == 0).await;
 }
 
 /// Makes a folder, and those that it is in, so that they last too.

@@ -1,7 +1,8 @@
 //! Packets for Wireshark, until there are no more, or until it wants no more.
 //!
 //! How Wireshark ends a capture: it stops to read, sends SIGTERM, and SIGKILL after 30 s (`EXTCAP_CLEANUP_TIMEOUT` in its
-//! extcap.c; on Windows it ends this program at once, so that a full capture goes on at the service there). What is on standard error by then it shows, whatever the exit code is.
+//! extcap.c; on Windows it ends this program at once, so that a full capture goes on at the service there). What is on
+//! standard error by then it shows, whatever the exit code is.
 
 use std::{future::IntoFuture as _, path::Path, pin::Pin, pin::pin, time::Duration};
 
