@@ -155,8 +155,9 @@ async fn from_an_unknown_bucket_to_one_file() {
         "ORD",
         "--bucket",
         BUCKET,
+        // Within one second there may be no packet.
         "--time-limit",
-        "1s",
+        "3s",
         "-o",
         "edge.pcap",
         "--json",

@@ -6,9 +6,9 @@ use futures_util::StreamExt as _;
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as Key};
 
 use super::{Access, Folder, fault::Fault};
-use crate::{Destination, Error, ErrorKind, call::Shared, redact::Secrets};
 #[cfg(feature = "export")]
-use crate::{client::TIMEOUT, clock::Chance};
+use crate::clock::Chance;
+use crate::{Destination, Error, ErrorKind, call::Shared, client, redact::Secrets};
 
 /// A store sends a request again by itself: all of that may take as long as so many answers of the service.
 const REQUESTS: u32 = 5;
@@ -36,14 +36,13 @@ impl Source {
     }
 
     /// One that no client of the service has to do with.
-    #[cfg(feature = "export")]
     pub(crate) fn alone(folder: Folder, destination: &Destination) -> Self {
         Self {
             store: folder.store,
             prefix: folder.prefix,
             name: destination.to_string(),
             secrets: Secrets::new(destination.keys()),
-            timeout: TIMEOUT,
+            timeout: client::TIMEOUT,
         }
     }
 
