@@ -185,7 +185,6 @@ def exported(name: str, uri: str, table: str, store) -> int:
         for mapping in MAPS:
             command += ["--bucket-map", mapping]
         run = subprocess.run(command, check=True, capture_output=True, text=True)
-        equal(f"{name}: what is said of the export", run.stderr, "")
         return json.loads(run.stdout)
 
     first = run()

@@ -1003,8 +1003,9 @@ pub(crate) mod programs {
             "ORD",
             "--bucket",
             BUCKET,
+            // Within one second there may be no packet.
             "--time-limit",
-            "1s",
+            "3s",
             "-o",
         ];
         let folder = tempfile::tempdir().unwrap();

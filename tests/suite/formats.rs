@@ -264,7 +264,8 @@ impl Results {
             )
         };
         let bucket = ["--colo", "ORD", "--bucket", "gs://captures/edge"];
-        let full = ["capture", "full", "--time-limit", "1s", "-o", "full.pcap"];
+        // Within one second there may be no packet.
+        let full = ["capture", "full", "--time-limit", "3s", "-o", "full.pcap"];
         self.add("capture", json(&["capture", "udp", "-o", "a.pcap"]).json());
         let past = json(&["history", "--since", "3m", "-o", "past.pcap"]);
         self.add("history", past.json());

@@ -443,8 +443,9 @@ fn a_capture_is_opened_once_it_is_there() {
         "capture",
         "full",
         "--simulate",
+        // Within one second there may be no packet.
         "--time-limit",
-        "1s",
+        "3s",
         "--colo",
         "ORD",
     ];
