@@ -15,10 +15,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::{Bench, Contestant, Goal, client::write_capture, mebibytes, programs, ratio};
-use crate::contract::{
-    environment::Environment,
-    process::{Server, free_port},
-};
+use crate::contract::process::{Server, free_port};
 
 const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 const CAPTURE: &str = "66802ca5668e47a2b82c2e6746e45037";
@@ -41,10 +38,7 @@ struct Case {
 }
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |it| root.join(it));
-    let packages = Environment::new(&root.join("xtask/rclone"), &target.join("bench/venv"))?;
+    let packages = programs::packages("xtask/rclone")?;
     let rclone = packages.program("rclone");
     let pcaps = programs::build(&["--package", "pcaps-cli"], "pcaps")?;
     let (few, many) = if bench.quick { (2, 100) } else { (8, 2_500) };

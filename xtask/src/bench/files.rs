@@ -2,7 +2,6 @@
 //! beside `capinfos` and `tshark`.
 
 mod set;
-mod traffic;
 
 use std::{
     fs,
@@ -12,7 +11,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 
-use super::{Bench, Contestant, Goal, mebibytes, programs, ratio};
+use super::{Bench, Contestant, Goal, mebibytes, programs, ratio, traffic::Capture};
 
 /// How many files are merged, how many times as fast as mergecap that should be, and how many times as long as `cp` it
 /// may take.
@@ -69,7 +68,12 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     summing(bench, &programs, "packets of one flow", &whole)?;
     fs::remove_file(&whole)?;
 
-    let traffic = traffic::write(bench, packets)?;
+    let traffic = bench.work().join("sample.pcap");
+    let sample = |packets: usize| Capture {
+        packets: packets as u64,
+        snap: Some(160),
+    };
+    sample(packets).write(&traffic)?;
     single(bench, &programs, "synthetic packets", &traffic)?;
     fs::remove_file(&traffic)?;
     // tshark takes some twenty seconds for each million, and more than a gigabyte of memory.
@@ -78,7 +82,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let title = "dissecting a tenth of the packets of one flow";
     dissecting(bench, &programs, title, &some.join("0000.pcap"))?;
     fs::remove_dir_all(&some)?;
-    let traffic = traffic::write(bench, packets / 5)?;
+    sample(packets / 5).write(&traffic)?;
     let title = "dissecting a fifth of the synthetic packets";
     dissecting(bench, &programs, title, &traffic)?;
     fs::remove_file(&traffic)?;

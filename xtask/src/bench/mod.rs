@@ -15,6 +15,7 @@ pub mod published;
 mod query;
 mod sim;
 mod spec;
+mod traffic;
 
 use std::{
     io::Write,

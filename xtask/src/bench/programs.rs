@@ -2,12 +2,14 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+
+use crate::contract::environment::Environment;
 
 /// Builds for release with these arguments of `cargo build`, and gives the path of the program of this name.
 ///
@@ -36,6 +38,18 @@ pub(crate) fn build(arguments: &[&str], name: &str) -> Result<PathBuf> {
         }
     }
     bail!("cargo build {} made no program {name}", arguments.join(" "))
+}
+
+/// Packages of Python: those that a folder, by its path from the root, has requirements of.
+///
+/// # Errors
+///
+/// When they cannot be installed.
+pub(crate) fn packages(requirements: &str) -> Result<Environment> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let target = env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root.join("target"), |it| root.join(it));
+    Environment::new(&root.join(requirements), &target.join("bench/venv"))
 }
 
 /// The path of an installed program.

@@ -8,11 +8,8 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Bench, Contestant, Goal, export::Capture, programs, ratio};
-use crate::contract::{
-    environment::Environment,
-    process::{Server, free_port},
-};
+use super::{Bench, Contestant, Goal, programs, ratio, traffic::Capture};
+use crate::contract::process::{Server, free_port};
 
 /// The question that has a goal; the others are measured beside it.
 const FIRST: &str = "top-talkers";
@@ -40,10 +37,7 @@ print(len(connection.execute(question).fetchall()))
 ";
 
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |it| root.join(it));
-    let packages = Environment::new(&root.join("tests/query"), &target.join("bench/venv"))?;
+    let packages = programs::packages("tests/query")?;
     let with_engine = ["--package", "pcaps-cli", "--features", "query"];
     let pcaps = programs::build(&with_engine, "pcaps")?;
     let capture = Capture {

@@ -218,11 +218,12 @@ async fn upload(source: &Source, path: &str, file: File) -> Result<(), Error> {
         Ok(())
     };
     let sent = sending.await;
-    if let Some(mut upload) = pieces.0.take()
-        && sent.is_err()
-    {
-        // Why it failed says more.
-        let _ = source.answer(DOING, upload.abort()).await;
+    if sent.is_ok() {
+        pieces.0 = None;
+    } else {
+        drop(pieces);
+        // Why it failed says more than how long that takes.
+        let _ = source.answer(DOING, settled()).await;
     }
     sent
 }
