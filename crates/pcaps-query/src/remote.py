@@ -12,6 +12,7 @@ import sys
 # `python -c` looks for modules in the folder in which it is run, before all others.
 sys.path[:] = [place for place in sys.path if place]
 
+import contextlib
 import datetime
 import decimal
 import json
@@ -193,8 +194,9 @@ def save(frame, kinds, path):
                 writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
                 written += len(batch)
     except BaseException:
-        # It has an end as a whole one has.
-        os.remove(path)
+        # It has an end as a whole one has, if it was begun.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
         raise
     return written
 
