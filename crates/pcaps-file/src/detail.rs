@@ -88,19 +88,27 @@ pub fn detail(link_type: LinkType, bytes: &[u8]) -> Detail<'_> {
     let Some(ip) = Ip::parse(network) else {
         return detail;
     };
-    let (mut inner, mut innermost) = (ip, network);
+    detail.ip = IpHeader::new(&ip, network);
+    if tunnel::is_one(&ip) {
+        unwrap(&mut detail, ip, layers);
+    }
+    detail
+}
+
+/// Goes on to what is in a tunnel. Not within [`detail`], because few packets are in one, and the header would be handed on
+/// through memory for all.
+#[inline(never)]
+fn unwrap<'a>(detail: &mut Detail<'a>, mut ip: Ip<'a>, mut layers: Layers) {
+    let outer = detail.ip;
     while detail.tunnels < MAX_TUNNELS
-        && let Some(network) = tunnel::inside(&inner, &mut layers)
-        && let Some(ip) = Ip::parse(network)
+        && let Some(network) = tunnel::inside(&ip, &mut layers)
+        && let Some(inner) = Ip::parse(network)
     {
         detail.tunnels += 1;
-        (inner, innermost) = (ip, network);
+        detail.outer = outer;
+        detail.ip = IpHeader::new(&inner, network);
+        ip = inner;
     }
-    if detail.tunnels > 0 {
-        detail.outer = IpHeader::new(&ip, network);
-    }
-    detail.ip = IpHeader::new(&inner, innermost);
-    detail
 }
 
 impl<'a> IpHeader<'a> {
@@ -113,9 +121,10 @@ impl<'a> IpHeader<'a> {
                 of_v6(header, rest)
             }
         };
+        let [source, destination] = ip.addresses();
         Some(Self {
-            source: ip.source.into(),
-            destination: ip.destination.into(),
+            source,
+            destination,
             protocol: ip.protocol,
             hops,
             traffic_class,

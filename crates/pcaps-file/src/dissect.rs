@@ -106,9 +106,10 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
     };
     let (inner, tunnels) = innermost(ip, &mut layers);
     let ports = ip.ports();
+    let [source, destination] = ip.addresses();
     Dissection {
-        source: Some(ip.source.into()),
-        destination: Some(ip.destination.into()),
+        source: Some(source),
+        destination: Some(destination),
         protocol: Some(ip.protocol),
         source_port: ports.map(|[source, _]| source),
         destination_port: ports.map(|[_, destination]| destination),
@@ -116,10 +117,11 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
         inner: (tunnels > 0).then(|| {
             let ip = inner;
             let ports = ip.ports();
+            let [source, destination] = ip.addresses();
             Inner {
                 tunnels,
-                source: ip.source.into(),
-                destination: ip.destination.into(),
+                source,
+                destination,
                 protocol: ip.protocol,
                 source_port: ports.map(|[source, _]| source),
                 destination_port: ports.map(|[_, destination]| destination),
@@ -159,9 +161,20 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// Unwraps tunnels: the innermost IP header, and how many there were around it.
+/// The innermost IP header, and how many tunnels there are around it.
 #[inline]
-fn innermost<'a>(mut ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
+fn innermost<'a>(ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
+    if tunnel::is_one(&ip) {
+        unwrap(ip, layers)
+    } else {
+        (ip, 0)
+    }
+}
+
+/// The same of one that may be a tunnel's. Not within [`innermost`], because few are, and the header would be handed on through
+/// memory for all.
+#[inline(never)]
+fn unwrap<'a>(mut ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
     let mut tunnels = 0;
     while tunnels < MAX_TUNNELS
         && let Some(inner) = tunnel::inside(&ip, layers).and_then(Ip::parse)

@@ -27,9 +27,8 @@ pub(crate) struct Address {
 
 impl Address {
     /// An address of IPv4.
-    #[inline]
-    pub(crate) fn v4(self) -> Option<u32> {
-        // Never larger: four bytes were read.
+    fn v4(self) -> Option<u32> {
+        // Never larger: it was made of one.
         (!self.is_v6).then(|| u32::try_from(self.bits).unwrap_or(u32::MAX))
     }
 }
@@ -58,11 +57,35 @@ impl From<Address> for IpAddr {
     }
 }
 
-/// What an IP header says.
+/// The source and then the destination address, as they stand in a header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ends<'a> {
+    V4([u8; 8]),
+    V6(&'a [u8; 32]),
+}
+
+impl Ends<'_> {
+    /// Both, of IPv4.
+    #[inline]
+    pub(crate) fn v4(bytes: [u8; 8]) -> [u32; 2] {
+        let both = [bytes.first_chunk(), bytes.last_chunk()];
+        // Both are there.
+        both.map(|it| u32::from_be_bytes(it.copied().unwrap_or_default()))
+    }
+
+    /// Both, of IPv6.
+    #[inline]
+    pub(crate) fn v6(bytes: &[u8; 32]) -> [u128; 2] {
+        let both = [bytes.first_chunk(), bytes.last_chunk()];
+        // As above.
+        both.map(|it| u128::from_be_bytes(it.copied().unwrap_or_default()))
+    }
+}
+
+/// What an IP header says. It is small, because it is handed on for each packet: addresses become numbers where they are wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ip<'a> {
-    pub(crate) source: Address,
-    pub(crate) destination: Address,
+    pub(crate) ends: Ends<'a>,
     /// The protocol above, or the extension header at which the packet is cut.
     pub(crate) protocol: u8,
     /// What was captured of the header above and its payload: nothing of a later fragment.
@@ -81,6 +104,14 @@ impl<'a> Ip<'a> {
             Network::V4(bytes) if bytes.first()? >> 4 == 4 => Self::v4(bytes),
             Network::V6(bytes) if bytes.first()? >> 4 == 6 => Self::v6(bytes),
             _ => None,
+        }
+    }
+
+    /// The source and the destination.
+    pub(crate) fn addresses(&self) -> [IpAddr; 2] {
+        match self.ends {
+            Ends::V4(bytes) => Ends::v4(bytes).map(|it| Address::from(it).into()),
+            Ends::V6(bytes) => Ends::v6(bytes).map(|it| Address::from(it).into()),
         }
     }
 
@@ -121,13 +152,8 @@ impl<'a> Ip<'a> {
         } else {
             &[]
         };
-        let address = |at: usize| Address {
-            is_v6: false,
-            bits: u32::from_be_bytes(std::array::from_fn(|i| header[at + i])).into(),
-        };
         Some(Self {
-            source: address(12),
-            destination: address(16),
+            ends: Ends::V4(*header.last_chunk()?),
             protocol: header[9],
             above,
         })
@@ -141,13 +167,8 @@ impl<'a> Ip<'a> {
             len => rest.get(..len).unwrap_or(rest),
         };
         let (protocol, above) = after_extensions(header[6], payload);
-        let address = |at: usize| Address {
-            is_v6: true,
-            bits: u128::from_be_bytes(std::array::from_fn(|i| header[at + i])),
-        };
         Some(Self {
-            source: address(8),
-            destination: address(24),
+            ends: Ends::V6(header.last_chunk()?),
             protocol,
             above,
         })

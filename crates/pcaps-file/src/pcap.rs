@@ -1,6 +1,5 @@
 //! The records of classic pcap files.
 
-use std::array;
 use std::io::Read;
 
 use pcap_parser::{PcapHeader, pcap};
@@ -172,13 +171,12 @@ impl Pcap {
     /// What a record header says of the record that it begins: in its first 16 bytes, whatever the layout.
     #[inline]
     pub(crate) fn record(&self, header: &[u8; 16]) -> Result<Record, Claims> {
-        let [seconds, fraction, claimed, original_len] = array::from_fn(|field| {
-            let bytes = array::from_fn(|at| header[4 * field + at]);
-            match self.layout {
-                Layout::Big | Layout::ModifiedBig => u32::from_be_bytes(bytes),
-                Layout::Little | Layout::ModifiedLittle => u32::from_le_bytes(bytes),
-            }
-        });
+        let field = |at: usize| header[at..].first_chunk().copied().unwrap_or_default();
+        let fields = [field(0), field(4), field(8), field(12)];
+        let [seconds, fraction, claimed, original_len] = match self.layout {
+            Layout::Big | Layout::ModifiedBig => fields.map(u32::from_be_bytes),
+            Layout::Little | Layout::ModifiedLittle => fields.map(u32::from_le_bytes),
+        };
         if claimed > MAX_RECORD_LEN {
             return Err(Claims(claimed));
         }

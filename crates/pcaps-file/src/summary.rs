@@ -28,12 +28,12 @@ use std::time::Duration;
 
 use crate::dissect::{Headers, TcpFlags};
 use crate::error::Error;
-use crate::ip::{Address, Ip};
+use crate::ip::{Address, Ends, Ip};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
 use counters::{Counter, union_of_top};
-use family::{Ends, Family};
+use family::{Family, Sums};
 pub use finding::{Finding, FindingKind};
 use flows::Flow;
 use hierarchy::Hierarchy;
@@ -59,7 +59,7 @@ use timeline::{Bucket, Timeline};
 ///   How many there are is then an estimate, within about 1 % (its standard deviation).
 /// - The timeline has 240 stretches at most: the longer the capture, the longer they are.
 /// - What findings rest on is exact up to 3,584 addresses, addresses and ports that were asked for connections, or addresses
-///   that asked; beyond, the lightest are forgotten again.
+///   that asked; beyond, the lightest are forgotten again, and new addresses count once they are heavier than those.
 ///
 /// `Display` is a table for people. `Serialize` is one object for programs, with these fields, which
 /// stay as they are (new ones may come):
@@ -223,11 +223,10 @@ impl Summary {
         {
             *packets += 1;
         }
-        let (source, destination) = (ip.source, ip.destination);
         let ports = &mut self.ports;
-        match (source.v4(), destination.v4()) {
-            (Some(source), Some(destination)) => self.v4.add(source, destination, ip, len, ports),
-            _ => self.v6.add(source.bits, destination.bits, ip, len, ports),
+        match ip.ends {
+            Ends::V4(ends) => self.v4.add(Ends::v4(ends), ip, len, ports),
+            Ends::V6(ends) => self.v6.add(Ends::v6(ends), ip, len, ports),
         }
         if let Some(flags) = ip.tcp_flags()
             && openings::is_one(flags)
@@ -279,13 +278,9 @@ impl Summary {
         let Some([_, to]) = ip.ports() else {
             return;
         };
-        let (source, destination) = (ip.source, ip.destination);
-        if let (Some(source), Some(destination)) = (source.v4(), destination.v4()) {
-            let ends = [source, destination];
-            self.v4.openings.add(flags, ends, to);
-        } else {
-            let ends = [source.bits, destination.bits];
-            self.v6.openings.add(flags, ends, to);
+        match ip.ends {
+            Ends::V4(ends) => self.v4.openings.add(flags, Ends::v4(ends), to),
+            Ends::V6(ends) => self.v6.openings.add(flags, Ends::v6(ends), to),
         }
     }
 
@@ -319,8 +314,8 @@ impl Summary {
     }
 
     /// The sums over all flows, also those that are counted now.
-    fn ends(&self) -> Ends {
-        Ends::of(&self.v4, &self.v6, &self.ports)
+    fn ends(&self) -> Sums {
+        Sums::of(&self.v4, &self.v6, &self.ports)
     }
 
     /// How many packets.

@@ -5,6 +5,12 @@ use crate::layers::{Layer, Layers};
 use crate::link::{self, Network};
 use crate::protocol;
 
+/// Whether an IP packet may be a tunnel's: of others there is nothing [`inside`].
+#[inline]
+pub(crate) fn is_one(ip: &Ip<'_>) -> bool {
+    matches!(ip.protocol, protocol::IPV4 | protocol::IPV6 | protocol::GRE)
+}
+
 /// What is in an IP packet that is a tunnel's: `None` if it is none, or what it carries is not IP. The headers on
 /// the way go to `layers`.
 #[inline]

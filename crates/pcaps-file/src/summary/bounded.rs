@@ -24,12 +24,15 @@ pub(super) trait Entry: Default {
 pub(super) struct Bounded<K, V> {
     /// The hasher has a random key: keys are chosen by others.
     by_key: HashMap<K, V, RandomState>,
+    /// The heaviest that ever went.
+    gone: u64,
 }
 
 impl<K, V> Default for Bounded<K, V> {
     fn default() -> Self {
         Self {
             by_key: HashMap::default(),
+            gone: 0,
         }
     }
 }
@@ -43,6 +46,12 @@ impl<K: Copy + Eq + Hash, V: Entry> Bounded<K, V> {
             self.prune();
         }
         self.by_key.entry(key).or_default()
+    }
+
+    /// Whether an entry of this weight is as heavy as those that stay: all are until some had to go.
+    #[inline]
+    pub(super) fn is_heavy(&self, weight: u64) -> bool {
+        self.gone == 0 || weight > self.gone
     }
 
     /// The entry of a key that has one.
@@ -61,12 +70,14 @@ impl<K: Copy + Eq + Hash, V: Entry> Bounded<K, V> {
         // The largest that goes.
         let (_, &mut goes, _) = weights.select_nth_unstable_by_key(KEPT, |&it| Reverse(it));
         self.by_key.retain(|_, entry| entry.weight() > goes);
+        self.gone = self.gone.max(goes);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         for (&key, theirs) in &other.by_key {
             self.by_key.entry(key).or_default().merge(theirs);
         }
+        self.gone = self.gone.max(other.gone);
         if self.by_key.len() > FULL {
             self.prune();
         }

@@ -181,17 +181,24 @@ pub(super) fn union_of_top<K: Copy + Ord, T>(
     most: usize,
     tally: impl Fn(&T) -> Tally,
 ) -> Vec<(K, T)> {
-    all.sort_unstable_by_key(|(key, it)| {
+    let by_bytes = |(key, it): &(K, T)| {
         let tally = tally(it);
         (Reverse(tally.bytes_on_wire), Reverse(tally.packets), *key)
-    });
-    let with_most_bytes: Vec<K> = all.iter().take(most).map(|&(key, _)| key).collect();
-    all.sort_unstable_by_key(|(key, it)| (Reverse(tally(it).key()), *key));
-    let mut place = 0;
-    all.retain(|(key, _)| {
-        place += 1;
-        place <= most || with_most_bytes.contains(key)
-    });
+    };
+    let by_packets = |(key, it): &(K, T)| (Reverse(tally(it).key()), *key);
+    // Of thousands, only those are put in order.
+    if most < all.len() {
+        all.select_nth_unstable_by_key(most, by_bytes);
+        let mut with_most_bytes: Vec<K> = all.iter().take(most).map(|&(key, _)| key).collect();
+        with_most_bytes.sort_unstable();
+        all.select_nth_unstable_by_key(most, by_packets);
+        let mut place = 0;
+        all.retain(|(key, _)| {
+            place += 1;
+            place <= most || with_most_bytes.binary_search(key).is_ok()
+        });
+    }
+    all.sort_unstable_by_key(by_packets);
     all
 }
 
@@ -234,8 +241,10 @@ mod tests {
         for key in [3, 1, 2] {
             counters.see(key, 60);
         }
-        let order: Vec<_> = counters.top(3).iter().map(|(key, _)| *key).collect();
-        assert_eq!(order, [1, 2, 3]);
+        for most in [0, 1, 2, 3, 9] {
+            let order: Vec<_> = counters.top(most).iter().map(|(key, _)| *key).collect();
+            assert_eq!(order, [1, 2, 3][..most.min(3)]);
+        }
     }
 
     #[test]

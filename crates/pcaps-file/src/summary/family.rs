@@ -1,5 +1,6 @@
 //! What is counted of addresses: of each version of IP on its own, because small keys make for small tables.
 
+use std::cell::Cell;
 use std::hash::Hash;
 
 use super::answers::Answers;
@@ -51,15 +52,8 @@ impl<A> Default for Ended<A> {
 
 impl<A: Copy + Ord + Hash> Family<A> {
     #[inline]
-    pub(super) fn add(
-        &mut self,
-        source: A,
-        destination: A,
-        ip: &Ip<'_>,
-        len: u32,
-        ports: &mut Ports,
-    ) {
-        let (flow, is_reply) = Flow::of(source, destination, ip);
+    pub(super) fn add(&mut self, ends: [A; 2], ip: &Ip<'_>, len: u32, ports: &mut Ports) {
+        let (flow, is_reply) = Flow::of(ends, ip);
         let went = self.flows.add(flow, |counter| {
             let direction = if is_reply {
                 &mut counter.received
@@ -94,33 +88,40 @@ impl<A: Copy + Ord + Hash> Family<A> {
 impl<A: Copy + Ord + Hash> Ended<A> {
     /// Sums up what was counted of flows.
     fn add(&mut self, flows: &[(Flow<A>, Counter)], ports: &mut Ports) {
-        // One after the other: each waits for memory, and alone that waiting overlaps.
+        // Ports on their own: what waits for memory alone waits for much of it at once. Peers with talkers, who tell them which
+        // addresses matter.
         for (flow, counter) in flows {
             ports.add_flow(flow, counter.sent, counter.received);
             self.answers.add_flow(flow, counter.sent, counter.received);
-            self.peers.add_flow(flow, counter);
         }
         for (flow, counter) in flows {
-            let (sent, received) = (counter.sent, counter.received);
+            let (from_a, from_b) = (counter.sent, counter.received);
+            if from_a.packets > 0 && from_b.packets > 0 {
+                self.peers.both_ways += counter.total().packets;
+            }
             let [a, b] = flow.addresses();
-            for (address, sent, received) in [(a, sent, received), (b, received, sent)] {
-                self.talkers.add(address, |talker| {
+            for (ends, sent, received) in [([a, b], from_a, from_b), ([b, a], from_b, from_a)] {
+                let bytes = Cell::new(0);
+                self.talkers.add(ends[0], |talker| {
                     talker.sent += sent;
                     talker.received += received;
+                    bytes.set(talker.total().bytes_on_wire);
                 });
+                let way = [sent, received];
+                self.peers.add(ends, flow.protocol(), way, bytes.get());
             }
         }
     }
 }
 
 /// The sums over all flows.
-pub(super) struct Ends {
+pub(super) struct Sums {
     pub(super) v4: Ended<u32>,
     pub(super) v6: Ended<u128>,
     pub(super) ports: Ports,
 }
 
-impl Ends {
+impl Sums {
     /// Of all flows, also those that are counted now.
     pub(super) fn of(v4: &Family<u32>, v6: &Family<u128>, ports: &Ports) -> Self {
         let mut ports = ports.clone();

@@ -22,7 +22,7 @@ const HAS_PORTS: u32 = 1 << 8;
 impl<A: Copy + Ord> Flow<A> {
     /// The flow of a packet between two addresses, and whether the packet came from its second end.
     #[inline]
-    pub(super) fn of(source: A, destination: A, ip: &Ip<'_>) -> (Self, bool) {
+    pub(super) fn of([source, destination]: [A; 2], ip: &Ip<'_>) -> (Self, bool) {
         let mut kind = u32::from(ip.protocol);
         let [from, to] = match ip.ports() {
             Some(ports) => {

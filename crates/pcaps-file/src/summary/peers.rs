@@ -1,13 +1,13 @@
 //! With how many others an address has to do: what one source and one destination are told by.
 //!
-//! It is added up from flows as they end, so that no packet costs anything, and flows that went are in it too.
+//! It is added up from flows as they end, so that no packet costs anything. Flows that went are in it too, of addresses that
+//! were heavy then.
 
 use std::hash::Hash;
 
+use super::Tally;
 use super::bounded::{Bounded, Entry};
-use super::counters::Counter;
 use super::few::{Few, hash};
-use super::flows::Flow;
 use crate::protocol;
 
 /// Whom addresses sent something to and got something from.
@@ -21,8 +21,8 @@ pub(super) struct Peers<A> {
 /// What is known of one address.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Peer {
-    /// What it sent and got: of the packets and of the bytes that it stands for a half of, the bytes tell it better from
-    /// the others, of which there are hundreds at least.
+    /// All that it sent and got, as far as that was known: of the packets and of the bytes that it stands for a half of, the
+    /// bytes tell it better from the others, of which there are hundreds at least.
     bytes: u64,
     pub(super) sources: Few,
     pub(super) destinations: Few,
@@ -40,26 +40,25 @@ impl<A> Default for Peers<A> {
 }
 
 impl<A: Copy + Ord + Hash> Peers<A> {
-    /// Adds what the ends of a flow sent to each other.
-    pub(super) fn add_flow(&mut self, flow: &Flow<A>, counter: &Counter) {
-        let (from_a, from_b) = (counter.sent, counter.received);
-        let total = counter.total();
-        if from_a.packets > 0 && from_b.packets > 0 {
-            self.both_ways += total.packets;
+    /// Adds what one end of a flow sent to the other and got from it. `bytes` is what is known of all that it sent and got.
+    /// If that is no more than what those had that went, it is left out: a flood from addresses that come once is not worth a
+    /// place for each, nor looking for one.
+    #[inline]
+    pub(super) fn add(&mut self, [end, other]: [A; 2], protocol: u8, way: [Tally; 2], bytes: u64) {
+        if !self.of.is_heavy(bytes) {
+            return;
         }
-        let [a, b] = flow.addresses();
-        for (address, other, sent, received) in [(a, b, from_a, from_b), (b, a, from_b, from_a)] {
-            let peer = self.of.entry(address);
-            peer.bytes = peer.bytes.saturating_add(total.bytes_on_wire);
-            if sent.packets > 0 {
-                peer.destinations.add(hash(&other));
-            }
-            if received.packets > 0 {
-                peer.sources.add(hash(&other));
-            }
-            if flow.protocol() != protocol::TCP {
-                peer.not_tcp += received.packets;
-            }
+        let [sent, received] = way;
+        let peer = self.of.entry(end);
+        peer.bytes = peer.bytes.max(bytes);
+        if sent.packets > 0 {
+            peer.destinations.add(hash(&other));
+        }
+        if received.packets > 0 {
+            peer.sources.add(hash(&other));
+        }
+        if protocol != protocol::TCP {
+            peer.not_tcp += received.packets;
         }
     }
 
@@ -79,5 +78,52 @@ impl Entry for Peer {
         self.sources.merge(&other.sources);
         self.destinations.merge(&other.destinations);
         self.not_tcp += other.not_tcp;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_once_takes_no_place() {
+        const LEN: u32 = 60;
+        let mut peers = Peers::default();
+        let mut one = Tally::default();
+        one.add(LEN);
+        let nothing = Tally::default();
+        for number in 1..=100_000_u32 {
+            // Each of 400 asks one address again and again; all others come once.
+            let (source, target) = match number % 10 {
+                0 => (number % 4_000, 1),
+                _ => (1_000_000 + number, 2_000_000 + number),
+            };
+            let bytes = |it: u32| match it {
+                1 => u64::from(LEN * number / 10),
+                _ => u64::from(LEN),
+            };
+            peers.add(
+                [source, target],
+                protocol::UDP,
+                [one, nothing],
+                bytes(source),
+            );
+            peers.add(
+                [target, source],
+                protocol::UDP,
+                [nothing, one],
+                bytes(target),
+            );
+        }
+        let target = peers.of.get(&1).unwrap();
+        assert_eq!(
+            (target.not_tcp, target.destinations.estimate()),
+            (10_000, 0)
+        );
+        let sources = target.sources.estimate();
+        assert!((340..=460).contains(&sources), "{sources}");
+        // The first of them have had one, until the table was full.
+        assert!(!peers.of.is_heavy(u64::from(LEN)));
+        assert!(peers.of.iter().count() < 100);
     }
 }

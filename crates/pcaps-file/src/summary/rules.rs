@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use super::answers::{Answered, DNS, NTP};
 use super::counters::Counter;
-use super::family::{Ended, Ends};
+use super::family::{Ended, Sums};
 use super::openings::{Asked, Asking, Openings};
 use super::peers::Peer;
 use super::{Finding, FindingKind, Summary, Tally};
@@ -21,7 +21,7 @@ use crate::ip::Address;
 type Figures = BTreeMap<&'static str, u64>;
 
 /// All findings: by kind, and of each the heaviest first.
-pub(super) fn findings(summary: &Summary, ends: &Ends) -> Vec<Finding> {
+pub(super) fn findings(summary: &Summary, ends: &Sums) -> Vec<Finding> {
     let whole = Whole {
         all: summary.all,
         addresses: ends.talker_count(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::family::Ends;
+use super::family::Sums;
 use super::{Finding, FindingKind, LayerTally, Summary, Tally, rules};
 use crate::dissect::TcpFlags;
 use crate::human;
@@ -225,7 +225,7 @@ impl Summary {
         }
     }
 
-    fn tables(&self, f: &mut fmt::Formatter<'_>, ends: &Ends) -> fmt::Result {
+    fn tables(&self, f: &mut fmt::Formatter<'_>, ends: &Sums) -> fmt::Result {
         let rows: Vec<Row> = ends
             .top_talkers(LISTED)
             .into_iter()
