@@ -74,6 +74,8 @@ struct Levels {
 struct Piece {
     rows: usize,
     values: Range<usize>,
+    /// The least and the largest of the numbers, before they become places.
+    bounds: Option<(u32, u32)>,
 }
 
 /// How the values of a column are written.
@@ -152,7 +154,7 @@ impl Encoder {
                     text: text.as_bytes(),
                 }
             }
-            None => self.choose(rows, it),
+            None => self.choose(rows, it, &pieces),
         };
         let bloom_filter = match &values {
             Values::Dictionary {
@@ -231,9 +233,11 @@ impl Encoder {
                 let present = present.get(place.clone()).unwrap_or_default();
                 compact(here, present, it.presence.0, &mut self.values);
             }
+            let values = self.values.get(at..).unwrap_or_default();
             pieces.push(Piece {
                 rows: place.len(),
                 values: at..at + count,
+                bounds: least_and_most(values),
             });
             at += count;
         }
@@ -260,8 +264,9 @@ impl Encoder {
     }
 
     /// How the values are written; what is in the dictionary then, and their places in it.
-    fn choose(&mut self, rows: &Rows, it: &Specification) -> Values<'static> {
-        let most = self.values.iter().copied().max();
+    fn choose(&mut self, rows: &Rows, it: &Specification, pieces: &[Piece]) -> Values<'static> {
+        let most = pieces.iter().filter_map(|it| it.bounds).map(|it| it.1);
+        let most = most.max();
         match it.coding {
             Coding::Time | Coding::Frame | Coding::Sequence => Values::Differences,
             Coding::Flag => Values::Plain,
@@ -295,20 +300,22 @@ impl Encoder {
         if self.places.len() < end {
             self.places.resize(end, NONE);
         }
-        self.dictionary.clear();
+        // Where they are is looked up once, and not for each value.
+        let (places, dictionary) = (self.places.as_mut_slice(), &mut self.dictionary);
+        dictionary.clear();
         for value in &mut self.values {
-            let Some(place) = self.places.get_mut(*value as usize) else {
+            let Some(place) = places.get_mut(*value as usize) else {
                 continue;
             };
             if *place == NONE {
                 // There are no more than rows.
-                *place = u32::try_from(self.dictionary.len()).unwrap_or(NONE);
-                self.dictionary.push(*value);
+                *place = count_of(dictionary.len());
+                dictionary.push(*value);
             }
             *value = *place;
         }
-        for value in &self.dictionary {
-            if let Some(place) = self.places.get_mut(*value as usize) {
+        for value in dictionary {
+            if let Some(place) = places.get_mut(*value as usize) {
                 *place = NONE;
             }
         }
@@ -335,7 +342,6 @@ impl Encoder {
             begin: Vec::with_capacity(self.dictionary.len()),
         };
         for value in &self.dictionary {
-            let begin = texts.bytes.len();
             match coding {
                 Coding::Address => rows.addresses.text(*value, &mut texts.bytes),
                 Coding::Name => rows.names.text(*value, &mut texts.bytes),
@@ -345,13 +351,7 @@ impl Encoder {
                     texts.bytes.extend_from_slice(name.as_bytes());
                 }
             }
-            let text = texts.bytes.get(begin..).unwrap_or_default();
-            put_text(text, &mut page);
-            let mut first = [0; 16];
-            let len = text.len().min(16);
-            first[..len].copy_from_slice(&text[..len]);
-            texts.begin.push(u128::from_be_bytes(first));
-            texts.ends.push(texts.bytes.len());
+            put_text(texts.end(), &mut page);
         }
         (page, texts)
     }
@@ -436,6 +436,8 @@ impl Encoder {
         }
         let places = self.values.get(piece.values.clone()).unwrap_or_default();
         let wide = self.wide.get(piece.values.clone()).unwrap_or_default();
+        let numbers = piece.bounds;
+        let numbers = numbers.map(|(least, most)| Bounds::Numbers(least.into(), most.into()));
         match values {
             Values::Constant { text, .. } => {
                 self.page.push(1);
@@ -445,16 +447,14 @@ impl Encoder {
             Values::Dictionary { texts, .. } => {
                 self.page.push(width);
                 packing::hybrid(places, width, &mut self.page);
-                if let Some(texts) = texts {
-                    return texts.bounds(places);
+                match texts {
+                    Some(texts) => texts.bounds(places),
+                    None => numbers,
                 }
-                let numbers = places.iter();
-                let numbers = numbers.filter_map(|it| self.dictionary.get(*it as usize));
-                bounds(numbers.map(|it| i64::from(*it)))
             }
             Values::Differences => {
                 packing::differences(wide, &mut self.page);
-                bounds(wide.iter().copied())
+                least_and_most(wide).map(|(least, most)| Bounds::Numbers(least, most))
             }
             Values::Plain if it.coding == Coding::Flag => {
                 let bits = |it: &[u32]| {
@@ -463,26 +463,36 @@ impl Encoder {
                         .fold(0, |bits, it| bits << 1 | it.to_le_bytes()[0])
                 };
                 self.page.extend(places.chunks(8).map(bits));
-                bounds(places.iter().map(|it| i64::from(*it)))
+                numbers
             }
             Values::Plain => {
                 self.page
                     .extend(places.iter().flat_map(|it| it.to_le_bytes()));
-                bounds(places.iter().map(|it| i64::from(*it)))
+                numbers
             }
         }
     }
 }
 
-fn bounds(values: impl Iterator<Item = i64>) -> Option<Bounds> {
-    let both = values.fold(None, |both: Option<(i64, i64)>, it| {
-        let (least, most) = both.unwrap_or((it, it));
-        Some((least.min(it), most.max(it)))
-    });
-    both.map(|(least, most)| Bounds::Numbers(least, most))
+fn least_and_most<T: Copy + Ord>(values: &[T]) -> Option<(T, T)> {
+    let first = *values.first()?;
+    let wider = |(least, most): (T, T), it: &T| (least.min(*it), most.max(*it));
+    Some(values.iter().fold((first, first), wider))
 }
 
 impl Texts {
+    /// Ends the text whose bytes were added last, and gives it.
+    fn end(&mut self) -> &[u8] {
+        let begin = self.ends.last().copied().unwrap_or_default();
+        self.ends.push(self.bytes.len());
+        let text = self.bytes.get(begin..).unwrap_or_default();
+        let mut first = [0; 16];
+        let len = text.len().min(16);
+        first[..len].copy_from_slice(&text[..len]);
+        self.begin.push(u128::from_be_bytes(first));
+        text
+    }
+
     fn get(&self, place: u32) -> &[u8] {
         let place = place as usize;
         let begin = place.checked_sub(1).and_then(|it| self.ends.get(it));
@@ -491,26 +501,19 @@ impl Texts {
         self.bytes.get(begin..end).unwrap_or_default()
     }
 
-    /// What texts are compared by: mostly what they begin with decides.
-    fn key(&self, place: u32) -> (u128, &[u8]) {
-        let begin = self.begin.get(place as usize).copied();
-        (begin.unwrap_or_default(), self.get(place))
-    }
-
     fn bounds(&self, places: &[u32]) -> Option<Bounds> {
-        let (mut least, mut most) = (*places.first()?, *places.first()?);
-        for place in places {
-            if self.key(*place) < self.key(least) {
-                least = *place;
-            }
-            if self.key(*place) > self.key(most) {
-                most = *place;
-            }
-        }
-        Some(Bounds::Texts(
-            self.get(least).to_vec(),
-            self.get(most).to_vec(),
-        ))
+        let begin = |place: &u32| self.begin.get(*place as usize).copied();
+        // What they begin with mostly decides: the whole texts only where it does not.
+        let begins = places.iter().filter_map(begin);
+        let both = begins.fold((u128::MAX, 0), |(least, most), it| {
+            (least.min(it), most.max(it))
+        });
+        let of = |decides: u128| {
+            let places = places.iter().filter(move |it| begin(it) == Some(decides));
+            places.map(|it| self.get(*it))
+        };
+        let (least, most) = (of(both.0).min()?, of(both.1).max()?);
+        Some(Bounds::Texts(least.to_vec(), most.to_vec()))
     }
 
     fn bloom_filter(&self) -> Result<Sbbf> {
@@ -673,4 +676,40 @@ fn count_of(count: usize) -> u32 {
 
 fn signed(it: u64) -> i64 {
     i64::try_from(it).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_begin_alike_have_bounds() {
+        let mut texts = Texts {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            begin: Vec::new(),
+        };
+        let all = [
+            "2001:db8:1111:2222::9",
+            "2001:db8:1111:2222::10",
+            "2001:db8:1111:2222::2",
+            "192.0.2.1",
+            "2001:db8:1111:2222:",
+        ];
+        for text in all {
+            texts.bytes.extend_from_slice(text.as_bytes());
+            assert_eq!(texts.end(), text.as_bytes());
+        }
+        let bounds = |places: &[u32]| match texts.bounds(places) {
+            Some(Bounds::Texts(least, most)) => {
+                [least, most].map(|it| String::from_utf8(it).unwrap())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(bounds(&[0, 1, 2, 1]), [all[1], all[0]]);
+        assert_eq!(bounds(&[2, 4, 3]), [all[3], all[2]]);
+        assert_eq!(bounds(&[4, 2]), [all[4], all[2]]);
+        assert_eq!(bounds(&[1]), [all[1], all[1]]);
+        assert_eq!(texts.bounds(&[]), None);
+    }
 }

@@ -26,20 +26,38 @@ pub(super) fn width(largest: u32) -> u8 {
 
 /// Numbers of `width` bits, as runs of equal ones and packed bits: `RLE`.
 pub(super) fn hybrid(values: &[u32], width: u8, to: &mut Vec<u8>) {
-    // Up to where all is written, and where the run begins.
-    let (mut done, mut at) = (0_usize, 0_usize);
-    for run in values.chunk_by(|one, other| one == other) {
-        // What is packed before the run takes of it what fills its last eight.
-        let filler = (at - done).next_multiple_of(RUN) - (at - done);
-        let rest = run.len().saturating_sub(filler);
-        if rest >= RUN {
-            pack(&values[done..at + filler], width, to);
-            equal(run[0], rest, width, to);
-            done = at + run.len();
+    let mut rest = values;
+    // How many of the rest are to be packed, because no run begins before.
+    let mut packed = 0;
+    while let Some(eight) = rest.get(packed..).and_then(<[u32]>::first_chunk::<RUN>) {
+        if !all_are(eight[0], eight) {
+            packed += RUN;
+            continue;
         }
-        at += run.len();
+        let (before, from_run) = rest.split_at(packed);
+        let run = run(from_run);
+        pack(before, width, to);
+        equal(eight[0], run, width, to);
+        rest = &from_run[run..];
+        packed = 0;
     }
-    pack(&values[done..], width, to);
+    pack(rest, width, to);
+}
+
+/// Without a jump for each, as there are many.
+fn all_are(value: u32, values: &[u32; RUN]) -> bool {
+    values.iter().fold(0, |odd, it| odd | (it ^ value)) == 0
+}
+
+/// How many values are equal to the first.
+fn run(values: &[u32]) -> usize {
+    let Some(first) = values.first() else {
+        return 0;
+    };
+    let (eights, _) = values.as_chunks();
+    let whole = eights.iter().take_while(|it| all_are(*first, it)).count() * RUN;
+    let rest = values.iter().skip(whole);
+    whole + rest.take_while(|it| *it == first).count()
 }
 
 /// A run of one number.
@@ -147,6 +165,46 @@ mod tests {
         packed.clear();
         hybrid(&[[1; 3].as_slice(), &[0; 10]].concat(), 1, &mut packed);
         assert_eq!(packed, [5, 0b0000_0111, 0]);
+    }
+
+    /// The same, told another way: every run of equal numbers is looked at, whatever it begins at.
+    fn by_runs(values: &[u32], width: u8, to: &mut Vec<u8>) {
+        let (mut done, mut at) = (0_usize, 0_usize);
+        for run in values.chunk_by(|one, other| one == other) {
+            // What is packed before the run takes of it what fills its last eight.
+            let filler = (at - done).next_multiple_of(RUN) - (at - done);
+            let rest = run.len().saturating_sub(filler);
+            if rest >= RUN {
+                pack(&values[done..at + filler], width, to);
+                equal(run[0], rest, width, to);
+                done = at + run.len();
+            }
+            at += run.len();
+        }
+        pack(&values[done..], width, to);
+    }
+
+    #[test]
+    fn runs_of_all_lengths_at_all_places() {
+        let mut random = 1_u64;
+        let mut next = |below: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        for _ in 0..20_000 {
+            let mut values = Vec::new();
+            for _ in 0..next(6) {
+                let value = u32::try_from(next(4)).unwrap();
+                let len = usize::try_from(next(36)).unwrap();
+                values.extend(std::iter::repeat_n(value, len));
+            }
+            let (mut found, mut expected) = (Vec::new(), Vec::new());
+            hybrid(&values, 2, &mut found);
+            by_runs(&values, 2, &mut expected);
+            assert_eq!(found, expected, "{values:?}");
+        }
     }
 
     #[test]
