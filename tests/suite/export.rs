@@ -396,12 +396,14 @@ fn write_mixed(path: &Path, packets: u32) {
 
 /// What a bucket does about the files of a table.
 #[cfg(unix)]
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Upload {
     /// Refuses what is sent at once, and the end of what is sent in pieces.
     Refused,
     /// Never answers a piece.
     Held,
+    /// Says only when it is told to that pieces may come, and never answers one.
+    Late(std::sync::Arc<tokio::sync::Notify>),
 }
 
 /// A bucket that takes what is small and no files of a table, and what it was asked for.
@@ -413,6 +415,9 @@ async fn bucket(upload: Upload) -> (String, std::sync::Arc<std::sync::Mutex<Vec<
         extract::DefaultBodyLimit,
         http::{HeaderValue, Method, Response, StatusCode, Uri, header},
     };
+
+    const BEGUN: &str =
+        "<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>";
 
     let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&asked);
@@ -427,16 +432,18 @@ async fn bucket(upload: Upload) -> (String, std::sync::Arc<std::sync::Mutex<Vec<
                 StatusCode::NOT_FOUND,
                 "<Error><Code>NoSuchKey</Code><Message>no</Message></Error>",
             ),
-            ("PUT", "partNumber") if matches!(upload, Upload::Held) => {
+            ("PUT", "partNumber") if !matches!(upload, Upload::Refused) => {
                 tokio::time::sleep(Duration::from_mins(10)).await;
                 (StatusCode::OK, "")
             }
             ("PUT", "partNumber") => (StatusCode::OK, ""),
             ("PUT", _) if !path.contains("/capture_id") => (StatusCode::OK, ""),
-            ("POST", "uploads") => (
-                StatusCode::OK,
-                "<InitiateMultipartUploadResult><UploadId>one</UploadId></InitiateMultipartUploadResult>",
-            ),
+            ("POST", "uploads") => {
+                if let Upload::Late(told) = &upload {
+                    told.notified().await;
+                }
+                (StatusCode::OK, BEGUN)
+            }
             ("DELETE", "uploadId") => (StatusCode::NO_CONTENT, ""),
             _ => (StatusCode::FORBIDDEN, refused),
         };
@@ -452,21 +459,19 @@ async fn bucket(upload: Upload) -> (String, std::sync::Arc<std::sync::Mutex<Vec<
         .fallback(serve)
         .layer(DefaultBodyLimit::disable());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (
-        format!("--bucket-map=s3://tables=s3+http://{address}/b"),
-        asked,
-    )
+    (format!("http://{address}"), asked)
 }
 
 #[cfg(unix)]
-fn to_bucket(folder: &Path, capture: &str, mapping: &str) -> std::process::Command {
+fn to_bucket(folder: &Path, capture: &str, url: &str) -> std::process::Command {
     let mut command = pcaps();
     command
         .current_dir(folder)
         .env("AWS_ACCESS_KEY_ID", crate::secrets::KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", crate::secrets::KEY)
-        .args(["export", capture, mapping, "-o"])
-        .arg("s3://tables/all?region=us-east-1");
+        .args(["export", capture, "-o"])
+        .arg("s3://tables/all?region=us-east-1")
+        .arg(format!("--bucket-map=s3://tables=s3+{url}/b"));
     command
 }
 
@@ -479,8 +484,8 @@ async fn an_upload_that_is_refused() {
     write(&folder.join("small.pcap"), 100, 1);
     write_mixed(&folder.join("large.pcap"), 400_000);
     for (capture, pieces) in [("small.pcap", 0), ("large.pcap", 2)] {
-        let (mapping, asked) = bucket(Upload::Refused).await;
-        let run = tokio::task::block_in_place(|| run(&mut to_bucket(folder, capture, &mapping)));
+        let (url, asked) = bucket(Upload::Refused).await;
+        let run = tokio::task::block_in_place(|| run(&mut to_bucket(folder, capture, &url)));
         assert_eq!(run.code, Some(3), "{}", run.text());
         assert!(
             run.stderr.contains("cannot write a file of the data set"),
@@ -494,36 +499,79 @@ async fn an_upload_that_is_refused() {
     }
 }
 
-/// Ctrl-C leaves no pieces in a bucket, which would cost money and be seen by nobody.
+/// Ctrl-C leaves no pieces in a bucket, which would cost money and be seen by nobody: neither while one is sent, nor before the
+/// bucket has said that they may be.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_in_the_middle_of_an_upload() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_mixed(&folder.join("large.pcap"), 400_000);
-    let (mapping, asked) = bucket(Upload::Held).await;
-    let mut child = to_bucket(folder, "large.pcap", &mapping)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !asked
-        .lock()
-        .unwrap()
-        .iter()
-        .any(|it| it == "PUT partNumber")
-    {
-        assert!(child.try_wait().unwrap().is_none());
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let told = std::sync::Arc::new(tokio::sync::Notify::new());
+    for (upload, last) in [
+        (Upload::Held, "PUT partNumber"),
+        (Upload::Late(std::sync::Arc::clone(&told)), "POST uploads"),
+    ] {
+        let (url, asked) = bucket(upload).await;
+        let mut child = to_bucket(folder, "large.pcap", &url)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while !asked.lock().unwrap().iter().any(|it| it == last) {
+            assert!(child.try_wait().unwrap().is_none());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let pid = child.id().to_string();
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap();
+        told.notify_one();
+        let run = tokio::task::block_in_place(|| Run::from(child.wait_with_output().unwrap()));
+        assert_eq!(run.code, Some(130), "{}", run.text());
+        let asked = asked.lock().unwrap();
+        assert!(asked.iter().any(|it| it == "DELETE uploadId"), "{asked:?}");
     }
-    let pid = child.id().to_string();
-    std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .unwrap();
-    let run = tokio::task::block_in_place(|| Run::from(child.wait_with_output().unwrap()));
-    assert_eq!(run.code, Some(130), "{}", run.text());
-    let asked = asked.lock().unwrap();
-    assert!(asked.iter().any(|it| it == "DELETE uploadId"), "{asked:?}");
+}
+
+/// A bucket that is silent for too long ends the export, and no pieces stay in it. Nobody waits for it any longer.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_takes_too_long() {
+    use pcaps::{ErrorKind, Export, Folder, Location};
+    use pcaps_sim::object_store::{aws::AmazonS3Builder, path::Path as Key};
+
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("large.pcap");
+    write_mixed(&capture, 400_000);
+    let never = Upload::Late(std::sync::Arc::default());
+    for (upload, last, asked_last) in [
+        (Upload::Held, "PUT partNumber", "DELETE uploadId"),
+        (never, "POST uploads", "POST uploads"),
+    ] {
+        let (url, asked) = bucket(upload).await;
+        let store = AmazonS3Builder::new()
+            .with_bucket_name("b")
+            .with_endpoint(&url)
+            .with_allow_http(true)
+            .with_access_key_id(crate::secrets::KEY_ID)
+            .with_secret_access_key(crate::secrets::KEY)
+            .build()
+            .unwrap();
+        let bucket = Folder::new(std::sync::Arc::new(store), Key::from("all"));
+        let export = Export::to("s3://tables/all?region=us-east-1".parse().unwrap())
+            .input(Location::Path(capture.clone()))
+            .buckets(move |_| Some(bucket.clone()))
+            // Five times as long is enough for all that is answered.
+            .timeout(Duration::from_secs(1));
+        let error = export.run().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        let settled = tokio::time::timeout(Duration::from_secs(20), Export::settled());
+        settled.await.unwrap();
+        let asked = asked.lock().unwrap();
+        assert!(asked.iter().any(|it| it == last), "{asked:?}");
+        assert_eq!(asked.last().unwrap(), asked_last);
+    }
 }
 
 /// The manifest says which files of a capture are taken away when it has changed: only those of the table are.

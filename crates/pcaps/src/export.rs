@@ -6,14 +6,14 @@ mod manifest;
 mod output;
 mod staging;
 
-use std::{fmt, fs::File, io, path::PathBuf, str::FromStr};
+use std::{fmt, fs::File, io, path::PathBuf, str::FromStr, time::Duration};
 
 use futures_util::future::join_all;
 use pcaps_file::{Reader, StopOnDrop};
 use pcaps_table::{CaptureName, SCHEMA_VERSION, export};
 use tokio::task::spawn_blocking;
 
-use crate::{Destination, Error, ErrorKind, Folder, storage::Elsewhere};
+use crate::{Destination, Error, ErrorKind, Folder, client, storage::Elsewhere};
 use inputs::{InputFile, Origin};
 use manifest::{EntryFile, EntryState, ManifestEntry};
 use output::TableSink;
@@ -92,6 +92,7 @@ pub struct Export {
     colo: Option<String>,
     shard: (u32, u32),
     buckets: Elsewhere,
+    timeout: Duration,
     progress: Box<dyn FnMut(Exporting) + Send>,
 }
 
@@ -162,6 +163,7 @@ impl Export {
             colo: None,
             shard: (1, 1),
             buckets: Elsewhere::default(),
+            timeout: client::TIMEOUT,
             progress: Box::new(|_| {}),
         }
     }
@@ -215,6 +217,23 @@ impl Export {
         self
     }
 
+    /// How long a bucket should take to answer. After five times as long it is given up, because a request is sent again
+    /// meanwhile: of an object each pause between its bytes counts, of what is sent each piece of 8 MiB. By default it is a
+    /// minute, so that an export ends when a bucket is silent for five.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let export = pcaps::Export::to("s3://tables/edge?region=us-east-1".parse()?);
+    /// let export = export.input("captures/".parse()?).timeout(Duration::from_mins(5));
+    /// # Ok::<(), pcaps::Error>(())
+    /// ```
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// Has `watch` told after each file how far it is.
     #[must_use]
     pub fn on_progress(mut self, watch: impl FnMut(Exporting) + Send + 'static) -> Self {
@@ -231,9 +250,15 @@ impl Export {
     /// no error here but in its [`ExportedInput`].
     pub async fn run(self) -> Result<DataSet, Error> {
         let mut progress = self.progress;
-        let output = TableSink::open(&self.output, &self.buckets)?;
+        let output = TableSink::open(&self.output, &self.buckets, self.timeout)?;
         let (number, count) = self.shard;
-        let found = inputs::find(&self.inputs, &self.buckets, (number - 1, count)).await?;
+        let found = inputs::find(
+            &self.inputs,
+            &self.buckets,
+            self.timeout,
+            (number - 1, count),
+        )
+        .await?;
         let labels = Labels {
             capture: self.capture,
             colo: self.colo,
@@ -261,7 +286,8 @@ impl Export {
     }
 
     /// Waits until exports of this process that were dropped in the middle of an upload have taken its pieces out of the bucket,
-    /// where nobody sees them, and they cost money. Their runtime has to live as long.
+    /// where nobody sees them, and they cost money. Their runtime has to live as long. An upload that is just being begun by
+    /// another export is waited for too.
     ///
     /// ```
     /// # async fn example(export: pcaps::Export, interrupted: impl Future<Output = ()>) {

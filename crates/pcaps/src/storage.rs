@@ -13,7 +13,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, path::Path as Key};
 
-use crate::{Account, Destination, Error};
+use crate::{Account, Destination, Error, client};
 use environment::Environment;
 pub(crate) use fault::Access;
 #[cfg(feature = "export")]
@@ -71,7 +71,7 @@ impl Folder {
     /// What an error of its store means when something of this destination is read: in words that quote nothing of the server's
     /// answer, which may repeat keys and tokens.
     pub fn explain(&self, destination: &Destination, error: &object_store::Error) -> Error {
-        let source = Source::alone(self.clone(), destination);
+        let source = Source::alone(self.clone(), destination, client::TIMEOUT);
         source.failed(Access::Read, "read the data set", error)
     }
 

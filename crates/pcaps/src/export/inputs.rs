@@ -5,7 +5,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::UNIX_EPOCH,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use futures_util::StreamExt as _;
@@ -70,6 +70,7 @@ impl InputFile {
 pub(super) async fn find(
     places: &[Location],
     buckets: &Elsewhere,
+    timeout: Duration,
     (shard, shards): (u32, u32),
 ) -> Result<Vec<InputFile>, Error> {
     let mut found = BTreeMap::new();
@@ -94,7 +95,7 @@ pub(super) async fn find(
             }
             Location::Bucket(bucket) => {
                 let folder = buckets.folder(bucket)?;
-                let source = Arc::new(Source::alone(folder, bucket));
+                let source = Arc::new(Source::alone(folder, bucket, timeout));
                 objects(&source, bucket, &mut add).await?;
             }
         }

@@ -5,12 +5,13 @@ use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload, path::Path as Key};
 use pcaps_file::StopSignal;
 use tempfile::TempDir;
-use tokio::{io::AsyncReadExt as _, runtime::Handle, sync::watch};
+use tokio::{io::AsyncReadExt as _, runtime::Handle, sync::watch, time::timeout};
 
 use super::{
     Location,
@@ -36,7 +37,11 @@ pub(super) enum TableSink {
 }
 
 impl TableSink {
-    pub(super) fn open(location: &Location, buckets: &Elsewhere) -> Result<Self, Error> {
+    pub(super) fn open(
+        location: &Location,
+        buckets: &Elsewhere,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         match location {
             Location::Path(path) => {
                 fs::create_dir_all(path).map_err(|it| Error::io("make the folder", path, it))?;
@@ -50,7 +55,9 @@ impl TableSink {
             }
             Location::Bucket(bucket) => {
                 let folder = buckets.folder(bucket)?;
-                Ok(Self::Bucket(Box::new(Source::alone(folder, bucket))))
+                Ok(Self::Bucket(Box::new(Source::alone(
+                    folder, bucket, timeout,
+                ))))
             }
         }
     }
@@ -201,17 +208,14 @@ async fn upload(source: &Source, path: &str, file: File) -> Result<(), Error> {
         let put = source.answer(DOING, put).await?;
         return put.map(|_| ()).map_err(failed);
     }
-    let begun = source
-        .answer(DOING, source.store.put_multipart(&key))
-        .await?;
-    let mut pieces = Pieces(Some(begun.map_err(failed)?));
+    let mut pieces = begin(source, key, DOING).await?;
     let sending = async {
-        while let Some(upload) = pieces.0.as_mut().filter(|_| !piece.is_empty()) {
+        while let Some(upload) = pieces.upload.as_mut().filter(|_| !piece.is_empty()) {
             let sent = source.answer(DOING, upload.put_part(piece.into())).await?;
             sent.map_err(failed)?;
             piece = next_piece(&mut file, path).await?;
         }
-        if let Some(upload) = &mut pieces.0 {
+        if let Some(upload) = &mut pieces.upload {
             let put = source.answer(DOING, upload.complete()).await?;
             put.map_err(failed)?;
         }
@@ -219,13 +223,33 @@ async fn upload(source: &Source, path: &str, file: File) -> Result<(), Error> {
     };
     let sent = sending.await;
     if sent.is_ok() {
-        pieces.0 = None;
+        pieces.upload = None;
     } else {
         drop(pieces);
         // Why it failed says more than how long that takes.
         let _ = source.answer(DOING, settled()).await;
     }
     sent
+}
+
+/// Begins to send pieces. If it is dropped meanwhile, the bucket may have begun already: what comes of it then goes again.
+async fn begin(source: &Source, key: Key, doing: &str) -> Result<Pieces, Error> {
+    let (store, limit) = (Arc::clone(&source.store), source.limit());
+    let leaving = Leaving::begin();
+    let begun = tokio::spawn(async move {
+        let begun = timeout(limit, store.put_multipart(&key)).await;
+        let pieces = |it| Pieces {
+            upload: Some(it),
+            limit,
+        };
+        // In this order, should nobody want them: taking away begins before it counts as ended.
+        (begun.map(|it| it.map(pieces)), leaving)
+    });
+    match begun.await {
+        Ok((Ok(begun), _)) => begun.map_err(|it| source.failed(Access::Write, doing, &it)),
+        Ok((Err(_), _)) => Err(source.timed_out(doing)),
+        Err(error) => Err(Error::new(ErrorKind::Io, "the upload ended").because(error)),
+    }
 }
 
 /// As much as is sent at a time, or what is left.
@@ -238,11 +262,15 @@ async fn next_piece(file: &mut tokio::fs::File, path: &str) -> Result<Vec<u8>, E
 
 /// Pieces that are in a bucket, and no object yet. Unless they become one they go, because nobody sees them, and they cost
 /// money.
-struct Pieces(Option<Box<dyn MultipartUpload>>);
+struct Pieces {
+    upload: Option<Box<dyn MultipartUpload>>,
+    /// How long taking them away may take.
+    limit: Duration,
+}
 
 impl Drop for Pieces {
     fn drop(&mut self) {
-        let Some(mut upload) = self.0.take() else {
+        let (Some(mut upload), limit) = (self.upload.take(), self.limit) else {
             return;
         };
         // Without a runtime they stay.
@@ -250,14 +278,14 @@ impl Drop for Pieces {
             let leaving = Leaving::begin();
             runtime.spawn(async move {
                 // Nobody is left to be told that they stay.
-                let _ = upload.abort().await;
+                let _ = timeout(limit, upload.abort()).await;
                 drop(leaving);
             });
         }
     }
 }
 
-/// How many uploads are being taken away.
+/// How many uploads are being begun or taken away.
 static LEAVING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
 /// One of them, until it is dropped.
@@ -276,7 +304,7 @@ impl Drop for Leaving {
     }
 }
 
-/// Waits until none is.
+/// Waits until none is. Each ends in its time.
 pub(super) async fn settled() {
     // Its sender is static.
     let _ = LEAVING.subscribe().wait_for(|it| *it == 0).await;

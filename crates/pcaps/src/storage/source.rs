@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as Key};
 use super::{Access, Folder, fault::Fault};
 #[cfg(feature = "export")]
 use crate::clock::Chance;
-use crate::{Destination, Error, ErrorKind, call::Shared, client, redact::Secrets};
+use crate::{Destination, Error, ErrorKind, call::Shared, redact::Secrets};
 
 /// A store sends a request again by itself: all of that may take as long as so many answers of the service.
 const REQUESTS: u32 = 5;
@@ -36,14 +36,19 @@ impl Source {
     }
 
     /// One that no client of the service has to do with.
-    pub(crate) fn alone(folder: Folder, destination: &Destination) -> Self {
+    pub(crate) fn alone(folder: Folder, destination: &Destination, timeout: Duration) -> Self {
         Self {
             store: folder.store,
             prefix: folder.prefix,
             name: destination.to_string(),
             secrets: Secrets::new(destination.keys()),
-            timeout: client::TIMEOUT,
+            timeout,
         }
+    }
+
+    /// How long it may take until a request has its answer.
+    pub(crate) fn limit(&self) -> Duration {
+        self.timeout.saturating_mul(REQUESTS)
     }
 
     /// The same as [`in_time`](Self::in_time) without a client, by the system's clock.
@@ -53,8 +58,7 @@ impl Source {
         doing: &str,
         answer: impl Future<Output = T>,
     ) -> Result<T, Error> {
-        let limit = self.timeout.saturating_mul(REQUESTS);
-        let answered = Chance::default().within(limit, answer).await;
+        let answered = Chance::default().within(self.limit(), answer).await;
         answered.ok_or_else(|| self.timed_out(doing))
     }
 
@@ -71,8 +75,7 @@ impl Source {
         shared: &Shared,
         answer: impl Future<Output = T>,
     ) -> Option<T> {
-        let limit = self.timeout.saturating_mul(REQUESTS);
-        shared.chance.within(limit, answer).await
+        shared.chance.within(self.limit(), answer).await
     }
 
     /// Sees whether it can be listed and read, without looking at what is in it. `probe` is the name of an object that
