@@ -1,9 +1,13 @@
 -- Who scans TCP ports: addresses that send SYNs to 50 or more pairs of address and port, at most one in ten of them open.
+-- Who sends fewer SYNs has no 50 pairs, and a flood has many of those: they are left out before pairs are told apart.
 -- A port is open that answers with SYN and ACK, or to which the address goes on to send: answers may not be captured.
 WITH probes AS (
   SELECT src_addr, dst_addr, dst_port, count(*) AS syns, min(ts) AS first_ts, max(ts) AS last_ts
   FROM packets
   WHERE (tcp_flags & 18) = 2
+    AND src_addr IN (
+      SELECT src_addr FROM packets WHERE (tcp_flags & 18) = 2 GROUP BY src_addr HAVING count(*) >= 50
+    )
   GROUP BY src_addr, dst_addr, dst_port
 ),
 open_ports AS (
