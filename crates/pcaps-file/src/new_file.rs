@@ -57,31 +57,29 @@ impl NewFile {
         Self::make(Some(folder.as_ref()), path.as_ref())
     }
 
+    /// Whether a file can be made at `path`: with one that has no name, so that nothing is left of it whenever the process
+    /// ends.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`create`](Self::create).
+    pub fn check(path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let folder = existing_folder(path)?;
+        let made = tempfile::tempfile_in(&folder);
+        made.map(drop).map_err(|it| unmade(path, &folder, &it))
+    }
+
     fn make(made_in: Option<&Path>, path: &Path) -> Result<Self, Error> {
-        let refused = |why: &str| Err(Error::cannot_write(path, why.to_owned()));
-        let place = place_of(path)?;
-        let folder = folder_of(&place);
-        if !folder.is_dir() {
-            return refused(&format!(
-                "there is no folder {}: make it first",
-                folder.display()
-            ));
-        }
-        let folder = made_in.unwrap_or(folder);
+        let folder = existing_folder(path)?;
+        let folder = made_in.unwrap_or(&folder);
         let file = tempfile::Builder::new()
             .prefix(Self::PREFIX)
             .tempfile_in(folder);
-        match file {
-            Ok(file) => Ok(Self {
-                path: path.to_owned(),
-                file,
-            }),
-            Err(error) => refused(&format!(
-                "no file can be made in {} ({}): choose another folder",
-                folder.display(),
-                cause(&error)
-            )),
-        }
+        Ok(Self {
+            path: path.to_owned(),
+            file: file.map_err(|it| unmade(path, folder, &it))?,
+        })
     }
 
     /// A handle on the temporary file, to write with: at its beginning.
@@ -127,6 +125,26 @@ impl NewFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The folder of a file at `path`.
+fn existing_folder(path: &Path) -> Result<PathBuf, Error> {
+    let place = place_of(path)?;
+    let folder = folder_of(&place);
+    if folder.is_dir() {
+        return Ok(folder.to_owned());
+    }
+    let why = format!("there is no folder {}: make it first", folder.display());
+    Err(Error::cannot_write(path, why))
+}
+
+fn unmade(path: &Path, folder: &Path, error: &io::Error) -> Error {
+    let why = format!(
+        "no file can be made in {} ({}): choose another folder",
+        folder.display(),
+        cause(error)
+    );
+    Error::cannot_write(path, why)
 }
 
 /// Where a link at `path` leads, or `path` itself, if a file can be put there.

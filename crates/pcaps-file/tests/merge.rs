@@ -362,9 +362,13 @@ fn a_new_file_that_is_given_up_leaves_nothing() {
     let path = folder.path().join("x.pcap");
     fs::write(&path, "before").expect("space");
     drop(NewFile::create(&path).expect("a file"));
+    NewFile::check(&path).expect("a file");
     assert_eq!(fs::read(&path).expect("there"), b"before");
     assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
-    assert!(NewFile::create(folder.path()).is_err_and(|it| it.is_io()));
+    let refused = NewFile::create(folder.path()).expect_err("a folder");
+    assert!(refused.is_io());
+    let same = NewFile::check(folder.path()).expect_err("a folder");
+    assert_eq!(same.to_string(), refused.to_string());
 }
 
 fn packets() -> impl Strategy<Value = Vec<Owned>> {

@@ -27,7 +27,7 @@ pub(crate) struct Target(NewFile);
 ///
 /// [`Account::sample_to`]: crate::Account::sample_to
 pub fn check_output(path: impl AsRef<Path>) -> Result<(), Error> {
-    Target::new(path.as_ref()).map(drop)
+    NewFile::check(path).map_err(|it| refused(&it))
 }
 
 impl Target {
