@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use pcaps::{ErrorKind, Sample, blocking::Account};
+use pcaps::{
+    ErrorKind, Export, ExportState, Location, Sample,
+    blocking::{self, Account},
+};
 use pcaps_sim::Simulator;
 
 use crate::{
@@ -78,4 +81,22 @@ async fn it_is_refused_where_it_would_block_others() {
     assert!(error.to_string().contains("await"), "{error}");
     // And its end harms nobody.
     drop(account);
+}
+
+#[test]
+fn captures_become_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = crate::support::root().join("crates/pcaps-file/tests/data/dns.pcap");
+    let to = Location::Path(folder.path().join("table"));
+    let export = || Export::to(to.clone()).input(Location::Path(capture.clone()));
+    for state in [ExportState::Exported, ExportState::Unchanged] {
+        let exported = blocking::export(export()).unwrap();
+        let [it] = &exported.inputs[..] else {
+            panic!("{exported:?}");
+        };
+        assert_eq!((it.state, it.rows), (state, 42));
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let refused = runtime.block_on(async { blocking::export(export()) });
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
 }

@@ -26,6 +26,8 @@ use crate::{
     Destination, Downloaded, Error, ErrorKind, Filter, PastTraffic, Preview, Probe, Request,
     Sample,
 };
+#[cfg(feature = "export")]
+use crate::{DataSet, Export};
 
 /// An account at the service, for programs that are not asynchronous: [`crate::Account`] with methods that wait.
 ///
@@ -60,12 +62,56 @@ pub struct Account {
 #[derive(Debug)]
 struct Background(Option<Runtime>);
 
+impl Background {
+    fn new() -> Result<Self, Error> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("pcaps")
+            .enable_all()
+            .build()
+            .map_err(|source| Error::new(ErrorKind::Io, "no thread can be made").because(source))?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if Handle::try_current().is_ok() {
+            return Err(Error::invalid(
+                "this is asynchronous code, which must not be blocked: take the method of the same name that is, and await",
+            ));
+        }
+        match &self.0 {
+            Some(runtime) => runtime.block_on(work),
+            // It is taken out only at the end.
+            None => Err(Error::invalid("this has ended")),
+        }
+    }
+}
+
 impl Drop for Background {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Exports, and waits for the outcome: see [`Export::run`].
+///
+/// ```no_run
+/// # fn main() -> Result<(), pcaps::Error> {
+/// let export = pcaps::Export::to("data-set".parse()?).input("captures/".parse()?);
+/// let exported = pcaps::blocking::export(export)?;
+/// println!("{} files", exported.inputs.len());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The same, that of [asynchronous code](Account#errors), and [`Io`](ErrorKind::Io) when the operating system gives no thread.
+#[cfg(feature = "export")]
+pub fn export(export: Export) -> Result<DataSet, Error> {
+    Background::new()?.run(export.run())
 }
 
 impl Account {
@@ -100,29 +146,14 @@ impl Account {
     }
 
     fn of(account: crate::Account) -> Result<Self, Error> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("pcaps")
-            .enable_all()
-            .build()
-            .map_err(|source| Error::new(ErrorKind::Io, "no thread can be made").because(source))?;
         Ok(Self {
             account,
-            background: Arc::new(Background(Some(runtime))),
+            background: Arc::new(Background::new()?),
         })
     }
 
     fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        if Handle::try_current().is_ok() {
-            return Err(Error::invalid(
-                "this is asynchronous code, which must not be blocked: use pcaps::Account, and await",
-            ));
-        }
-        match &self.background.0 {
-            Some(runtime) => runtime.block_on(work),
-            // It is taken out only at the end.
-            None => Err(Error::invalid("this account has ended")),
-        }
+        self.background.run(work)
     }
 
     /// See [`crate::Account::preview`], which sends nothing.
