@@ -144,6 +144,10 @@ fn zigzag(value: i64, to: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -184,26 +188,16 @@ mod tests {
         pack(&values[done..], width, to);
     }
 
-    #[test]
-    fn runs_of_all_lengths_at_all_places() {
-        let mut random = 1_u64;
-        let mut next = |below: u64| {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (random >> 33) % below
-        };
-        for _ in 0..20_000 {
-            let mut values = Vec::new();
-            for _ in 0..next(6) {
-                let value = u32::try_from(next(4)).unwrap();
-                let len = usize::try_from(next(36)).unwrap();
-                values.extend(std::iter::repeat_n(value, len));
-            }
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn runs_of_all_lengths_at_all_places(runs in prop::collection::vec((0..4_u32, 0..36_usize), 0..6)) {
+            let runs = runs.into_iter();
+            let values: Vec<u32> = runs.flat_map(|(value, len)| repeat_n(value, len)).collect();
             let (mut found, mut expected) = (Vec::new(), Vec::new());
             hybrid(&values, 2, &mut found);
             by_runs(&values, 2, &mut expected);
-            assert_eq!(found, expected, "{values:?}");
+            prop_assert_eq!(found, expected);
         }
     }
 
