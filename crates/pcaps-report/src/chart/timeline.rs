@@ -9,7 +9,7 @@ use plotters::{
     style::{Color as _, RGBColor},
 };
 
-use super::{FAINT, FINE, ICMP, LINE, OTHER, TCP, UDP, Words, fine, font, picture};
+use super::{FAINT, FINE, ICMP, LINE, OTHER, TCP, UDP, Words, as_f64, fine, font, picture};
 use crate::{pictures::human_count, time::Times};
 
 /// What is drawn of a tally.
@@ -86,6 +86,48 @@ const LAYOUTS: [Layout; 3] = [
     },
 ];
 
+/// Times, and what is written at each.
+type Marks = [(Timestamp, String)];
+
+impl Layout {
+    /// As many marks as have room beside each other.
+    fn marks(&self, times: &Times, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, String)> {
+        let of = |most| times.marks(from, to, most);
+        let fits = |marks: &Vec<_>| self.fits(marks, from, to);
+        let found = (2..=self.marks).rev().map(of).find(fits);
+        found.unwrap_or_else(|| of(1))
+    }
+
+    fn fits(&self, marks: &Marks, from: Timestamp, to: Timestamp) -> bool {
+        let room = self.size.0.saturating_sub(self.labels + self.beyond(marks));
+        let nanos = |from: Timestamp, to: Timestamp| to.as_nanos().saturating_sub(from.as_nanos());
+        // A blank between them, as wide as one of their letters.
+        let wide = as_f64(nanos(from, to).max(1)) * (self.widest(marks) + 0.6 * self.text);
+        let mut pairs = marks.windows(2);
+        pairs.all(|it| match it {
+            [(one, _), (next, _)] => as_f64(nanos(*one, *next)) * f64::from(room) >= wide,
+            _ => true,
+        })
+    }
+
+    /// What the last label may need to the right of the chart: half of it, if its mark is at the very end.
+    fn beyond(&self, marks: &Marks) -> u32 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "half of a label, some letters long"
+        )]
+        let half = (self.widest(marks) / 2.0).ceil() as u32;
+        half.max(16)
+    }
+
+    /// How wide the longest label is, in pixels, in a font whose letters and digits are wide.
+    fn widest(&self, marks: &Marks) -> f64 {
+        let letters = marks.iter().map(|(_, label)| label.chars().count()).max();
+        as_f64(letters.unwrap_or(0) as u64) * 0.6 * self.text
+    }
+}
+
 /// The timeline, in each of the layouts.
 pub(crate) fn timeline(
     words: &Words<'_>,
@@ -120,12 +162,12 @@ fn one(
     let most = steps.iter().map(|it| measure.of(it.tally())).max();
     let levels = levels(most.unwrap_or(0));
     let top = levels.last().copied().unwrap_or(1);
-    let marks = times.marks(first.time, end, layout.marks);
+    let marks = layout.marks(times, first.time, end);
     picture(words, layout.class, layout.size, |area| {
         let marked = marks.iter().map(|(time, _)| since(*time)).collect();
         let mut chart = ChartBuilder::on(area)
             .margin_top(fine(8))
-            .margin_right(fine(16))
+            .margin_right(fine(layout.beyond(&marks)))
             .x_label_area_size(fine(26))
             .y_label_area_size(fine(layout.labels))
             .build_cartesian_2d(
@@ -232,7 +274,88 @@ fn levels(most: u64) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use jiff::tz::TimeZone;
+    use pcaps_file::{LinkType, Packet, Summary};
+
     use super::*;
+
+    /// Where a chart of this span has its labels of times, and what they are: middles, in pixels.
+    fn labels(layout: &Layout, from: u64, span: Duration) -> Vec<(f64, String)> {
+        let mut summary = Summary::default();
+        let span = u64::try_from(span.as_nanos()).expect("no more than centuries");
+        for nanos in [from, from + span] {
+            summary.add(&Packet {
+                timestamp: Timestamp::from_nanos(nanos),
+                link_type: LinkType::IPV4,
+                original_len: 20,
+                bytes: &[],
+            });
+        }
+        let (steps, step) = (summary.timeline(), summary.timeline_step());
+        let words = Words {
+            id: "it",
+            title: "",
+            text: "",
+        };
+        let times = Times::new(TimeZone::UTC);
+        let page = one(&words, layout, &steps, step, Measure::Packets, &times).into_string();
+        let found = page.split("<text").skip(1).filter_map(|text| {
+            let (attributes, rest) = text.split_once('>').expect("a tag");
+            let label = rest.split_once('<').expect("an end").0.trim();
+            let (_, x) = attributes.split_once(" x=\"").expect("a place");
+            let x: f64 = x.split_once('"').expect("a number").0.parse().expect("one");
+            let is_time = attributes.contains("text-anchor=\"middle\"");
+            is_time.then(|| (x / f64::from(FINE), label.to_owned()))
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn labels_have_room() {
+        let second = 1_000_000_000;
+        let mut seen = 0;
+        for layout in &LAYOUTS {
+            for from in [
+                0,
+                7 * second + 7_000,
+                1_700_000_010 * second,
+                1_763_856_000 * second,
+            ] {
+                for millis in [
+                    1,
+                    60,
+                    18_000,
+                    60_000,
+                    1_320_000,
+                    14_400_000,
+                    172_800_000,
+                    604_800_000,
+                ] {
+                    let labels = labels(layout, from, Duration::from_millis(millis));
+                    seen += labels.len();
+                    let mut until = 0.0;
+                    for (middle, label) in labels {
+                        let half = as_f64(label.len() as u64) * 0.6 * layout.text / 2.0;
+                        let (left, right) = (middle - half, middle + half);
+                        assert!(
+                            left >= until,
+                            "{}: {label} is over what is left of it",
+                            layout.class
+                        );
+                        assert!(
+                            right <= f64::from(layout.size.0) + 1.0,
+                            "{}: {label} is cut off",
+                            layout.class
+                        );
+                        until = right;
+                    }
+                }
+            }
+        }
+        assert!(seen > 3 * 4 * 8 * 2, "{seen}");
+    }
 
     #[test]
     fn levels_are_round_and_few() {
