@@ -115,8 +115,23 @@ fn what_people_and_programs_read() {
     .ok();
     assert!(run.stdout.contains("41, left out"), "{}", run.text());
     assert_eq!(read(&folder.join("all.pcap")).len(), 42);
+
+    fs::copy(folder.join("whole.pcap"), folder.join("copy.pcap")).unwrap();
+    let annotated = root().join("crates/pcaps-file/tests/data/sections-be.pcapng");
+    fs::copy(annotated, folder.join("annotated.pcapng")).unwrap();
+    let all = [
+        "whole.pcap",
+        "copy.pcap",
+        "annotated.pcapng",
+        "-o",
+        "all.pcap",
+    ];
+    let run = merge(folder, &all).ok();
+    filtered(|| insta::assert_snapshot!("copy", run.text()));
+    let run = merge(folder, &[&all[..], &["--dedup"]].concat()).ok();
+    assert!(!run.stderr.contains("copy"), "{}", run.text());
     // Nothing else is left in the folder.
-    assert_eq!(files(folder).len(), 7, "{:?}", files(folder));
+    assert_eq!(files(folder).len(), 9, "{:?}", files(folder));
 }
 
 #[test]

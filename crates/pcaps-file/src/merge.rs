@@ -7,10 +7,12 @@
 //!
 //! - The output is a classic file if all inputs are and agree in link type, snap length and resolution; else it is a
 //!   pcapng file with an interface for each sort of packet. Times keep all their digits, packets all their bytes. Of
-//!   pcapng files, what is not a packet (comments, names, secrets) is not carried over.
+//!   pcapng files, what is not a packet (comments, names, secrets) is counted ([`MergedFile::annotations`]), and not
+//!   carried over.
 //! - A packet that stands behind a later one of its file is put in order if they are not too far apart: by 16 KiB in
 //!   up to 16 files, by 4 KiB in up to 1,536, and by less in more, but 1 KiB at least. What is further apart comes as
 //!   early as it can. Both are counted ([`MergedFile::reordered`], [`MergedFile::late`]).
+//! - A file that is given twice is read once, and one that is a copy of another is told ([`Remark`]).
 //! - A file that is torn or damaged gives what comes before ([`MergedFile::error`]).
 //! - More than four packed files are unpacked to a temporary file first.
 //!
@@ -35,6 +37,7 @@
 //! ```
 
 mod bytes;
+mod copies;
 mod dedup;
 mod inputs;
 mod rounds;
@@ -111,6 +114,9 @@ pub struct MergedFile {
     /// How many could not be written, because the output cannot express them: times after the year 2106 in a classic
     /// file, and packets of 16 MiB in pcapng.
     pub refused: u64,
+    /// How many comments, and blocks of names, decryption secrets and other things that are neither packets nor
+    /// statistics, a pcapng file has beside its packets. The output has none of them.
+    pub annotations: u64,
     /// What there is to say, though nothing is wrong.
     pub remark: Option<Remark>,
     /// Why its packets end before its end; they were written up to there.
@@ -125,9 +131,12 @@ pub enum Remark {
     Empty,
     /// It has a header, and no packets.
     NoPackets,
-    /// It is the same file as the one of this name, which came before, and was not read again. (One of the same
-    /// content is another file.)
+    /// It is the same file as the one of this name, which came before, and was not read again.
     SameAs(String),
+    /// It is another file than the one of this name, which came before, and has the same bytes. The packets of both were
+    /// written, unless [`dedup`](Merge::dedup) left them out. Files that are packed in different ways are not
+    /// compared.
+    CopyOf(String),
 }
 
 impl Input {
@@ -197,6 +206,7 @@ impl MergedFile {
             reordered: 0,
             late: 0,
             refused: 0,
+            annotations: 0,
             remark: None,
             error: None,
         }
@@ -288,6 +298,7 @@ impl Merge {
             };
             file.packets = stream.packets - file.duplicates - file.refused;
             (file.reordered, file.late) = (stream.reordered, stream.late);
+            file.annotations = stream.annotations();
             file.error = stream.error;
             let none = file.packets + file.duplicates + file.refused == 0;
             if none && file.error.is_none() {

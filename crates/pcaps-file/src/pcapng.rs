@@ -11,8 +11,8 @@ use std::collections::hash_map::Entry;
 use std::io::Read;
 
 use pcap_parser::pcapng::{
-    OptionCode, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
-    parse_sectionheaderblock,
+    OptionCode, PcapNGOption, parse_interfacedescriptionblock_be,
+    parse_interfacedescriptionblock_le, parse_sectionheaderblock,
 };
 
 use crate::MAX_RECORD_LEN;
@@ -27,6 +27,7 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 /// What a block has at least: its type, its length, and its length again.
@@ -47,6 +48,8 @@ pub(crate) struct PcapNg {
     sort_of: HashMap<WriterOptions, u32>,
     /// Bytes of a block of no interest that are still ahead.
     skip: u32,
+    /// What [`PcapNg::annotations`] says.
+    annotations: u64,
 }
 
 struct Interface {
@@ -75,6 +78,7 @@ impl PcapNg {
             sorts: Vec::new(),
             sort_of: HashMap::new(),
             skip: 0,
+            annotations: 0,
         }
     }
 
@@ -96,6 +100,11 @@ impl PcapNg {
 
     pub(crate) fn sorts(&self) -> &[WriterOptions] {
         &self.sorts
+    }
+
+    /// How many comments came by, and blocks that are neither packets nor about them nor statistics.
+    pub(crate) fn annotations(&self) -> u64 {
+        self.annotations
     }
 
     #[inline]
@@ -151,6 +160,7 @@ impl PcapNg {
                 | ENHANCED_PACKET
         ) {
             self.skip = block_len;
+            self.annotations += u64::from(block_type != INTERFACE_STATISTICS);
             self.skip(source)?;
             return Ok(Step::Other);
         }
@@ -199,6 +209,7 @@ impl PcapNg {
         if section.major_version != 1 {
             return Err("its section header is of another version than 1");
         }
+        self.annotations += comments(&section.options);
         self.interfaces.clear();
         Ok(())
     }
@@ -226,6 +237,7 @@ impl PcapNg {
                     i64::from_le_bytes(bytes)
                 }
             });
+        self.annotations += comments(&parsed.options);
         let clock = Clock::new(parsed.if_tsresol, offset);
         let [low, high, ..] = parsed.linktype.0.to_le_bytes();
         let header = Header {
@@ -257,7 +269,7 @@ impl PcapNg {
 
     /// An enhanced packet, or its obsolete forerunner, which differs in the width of the interface.
     #[inline]
-    fn packet(&self, block: &[u8], block_type: u32) -> Result<Record, &'static str> {
+    fn packet(&mut self, block: &[u8], block_type: u32) -> Result<Record, &'static str> {
         const HEADER_LEN: usize = 28;
         if block.len() < HEADER_LEN + 4 {
             return Err("its packet block is too short");
@@ -276,14 +288,43 @@ impl PcapNg {
         if len > block.len() - HEADER_LEN - 4 {
             return Err("its packet claims more bytes than its block has");
         }
-        Ok(Record {
+        let record = Record {
             timestamp: interface.clock.timestamp(ticks),
             link_type: interface.link_type,
             sort: interface.sort,
             original_len: self.u32_at(block, 24).max(claimed),
             back: block.len() - HEADER_LEN,
             len,
-        })
+        };
+        let options = HEADER_LEN + len.next_multiple_of(4)..block.len() - 4;
+        if let Some(options) = block.get(options)
+            && !options.is_empty()
+        {
+            self.annotations += self.comments_in(options);
+        }
+        Ok(record)
+    }
+
+    /// How many of a packet's options are comments.
+    #[cold]
+    fn comments_in(&self, mut options: &[u8]) -> u64 {
+        let mut count = 0;
+        while let Some((head, rest)) = options.split_first_chunk::<4>() {
+            let [code, len] = [[head[0], head[1]], [head[2], head[3]]].map(|two| {
+                if self.big_endian {
+                    u16::from_be_bytes(two)
+                } else {
+                    u16::from_le_bytes(two)
+                }
+            });
+            if code == OptionCode::EndOfOpt.0 {
+                break;
+            }
+            count += u64::from(code == OptionCode::Comment.0);
+            let len = usize::from(len).next_multiple_of(4);
+            options = rest.get(len..).unwrap_or_default();
+        }
+        count
     }
 
     /// A simple packet: of the first interface, without a time, cut at the snap length.
@@ -326,6 +367,12 @@ impl PcapNg {
             u32::from_le_bytes(four)
         }
     }
+}
+
+/// How many options are comments.
+fn comments(options: &[PcapNGOption<'_>]) -> u64 {
+    let comments = options.iter().filter(|it| it.code == OptionCode::Comment);
+    comments.count() as u64
 }
 
 #[derive(PartialEq)]

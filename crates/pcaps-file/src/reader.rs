@@ -260,6 +260,14 @@ impl<R: Read> Reader<R> {
         known.unwrap_or_else(|| self.header().into())
     }
 
+    /// How many comments, and blocks that are neither packets nor about them, were passed by.
+    pub(crate) fn annotations(&self) -> u64 {
+        match &self.records {
+            Records::PcapNg(pcapng) => pcapng.annotations(),
+            Records::Pcap(_) | Records::Unknown => 0,
+        }
+    }
+
     pub(crate) fn source(&self) -> &Source<R> {
         &self.source
     }

@@ -5,9 +5,10 @@ mod common;
 
 use std::fs;
 use std::io::Write as _;
+use std::slice;
 use std::time::Duration;
 
-use common::{DNS, Owned, SECTIONS_BE, interface, owned, packet, pcap, read_all, section};
+use common::{DNS, Owned, SECTIONS_BE, block, interface, owned, packet, pcap, read_all, section};
 use pcaps_file::merge::{Input, Merge, Merged, Remark};
 use pcaps_file::{
     ErrorKind, Format, LinkType, NewFile, Packet, PcapNgWriter, Reader, Timestamp, Writer,
@@ -125,6 +126,67 @@ fn interfaces_that_appear_late_are_described() {
     .concat();
     let files = [late, file(1, &[0, 7])];
     assert_eq!(merge(&files).1, expected(&files));
+}
+
+/// Comments of sections, interfaces and packets, names and secrets, in either byte order.
+#[test]
+fn what_is_not_a_packet_is_counted() {
+    for big_endian in [false, true] {
+        let option = |code: u16, value: &[u8]| {
+            let numbers = [code, u16::try_from(value.len()).expect("short")];
+            let number = |it: u16| {
+                if big_endian {
+                    it.to_be_bytes()
+                } else {
+                    it.to_le_bytes()
+                }
+            };
+            let mut bytes = numbers.map(number).concat();
+            bytes.extend(value);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            bytes
+        };
+        let with = |mut block: Vec<u8>, options: &[Vec<u8>]| {
+            let kind = block[..4].try_into().expect("four bytes");
+            let kind = if big_endian {
+                u32::from_be_bytes(kind)
+            } else {
+                u32::from_le_bytes(kind)
+            };
+            block.truncate(block.len() - 4);
+            block.extend(options.concat());
+            common::block(big_endian, kind, &block[8..])
+        };
+        let (comment, flags, end) = (option(1, b"seen"), option(2, &[0; 4]), option(0, &[]));
+        let plain = packet(big_endian, 0, 7, 60, &[1, 2, 3, 4, 5]);
+        let file = [
+            with(section(big_endian), &[comment.clone(), end.clone()]),
+            with(
+                interface(big_endian, 101, 0, &[]),
+                slice::from_ref(&comment),
+            ),
+            plain.clone(),
+            with(plain.clone(), &[flags.clone(), end.clone()]),
+            // Two of them, and none: what comes after the end is not read.
+            with(
+                plain.clone(),
+                &[flags, comment.clone(), comment.clone(), end.clone()],
+            ),
+            with(plain.clone(), &[end, comment.clone()]),
+            // Names, secrets, and statistics, which would not be true of another file.
+            block(big_endian, 4, &[0; 8]),
+            block(big_endian, 10, &[0; 8]),
+            block(big_endian, 5, &[0; 12]),
+            // Cut within its option.
+            with(plain, &[comment[..4].to_vec()]),
+        ]
+        .concat();
+        let (merged, packets) = merge(&[file, DNS.to_vec()]);
+        assert_eq!(packets.len(), 5 + 42);
+        let annotations: Vec<u64> = merged.files.iter().map(|it| it.annotations).collect();
+        assert_eq!(annotations, [1 + 1 + 2 + 2 + 1, 0]);
+        assert!(!merged.files[0].is_partial());
+    }
 }
 
 #[test]
@@ -296,6 +358,55 @@ fn what_the_format_cannot_hold_is_counted() {
     assert_eq!(packets.len(), 1);
     assert_eq!(merged.files[0].refused, 1);
     assert!(merged.files[0].is_partial());
+}
+
+/// By its bytes, whatever its name; one that only begins alike is another file, and so are those without packets.
+#[test]
+fn a_copy_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long: Vec<u64> = (0..5_000).collect();
+    let one = file(0, &long);
+    let mut other = one.clone();
+    *other.last_mut().expect("bytes") ^= 1;
+    let files = [
+        ("one", &one[..]),
+        ("other", &other),
+        ("short", &one[..one.len() - 1]),
+        ("empty", b""),
+        ("copy", &one),
+        ("void", b""),
+        ("header", &one[..24]),
+        ("head", &one[..24]),
+        ("third", &one),
+    ];
+    let path = |name: &str| folder.path().join(name);
+    for (name, bytes) in files {
+        fs::write(path(name), bytes).expect("space");
+    }
+    let inputs = || files.map(|(name, _)| Input::path(path(name)).called(name));
+    let told = |merged: &Merged| {
+        let copies = merged.files.iter().filter_map(|it| match &it.remark {
+            Some(Remark::CopyOf(first)) => Some((it.name.clone(), first.clone(), it.packets)),
+            _ => None,
+        });
+        copies.collect::<Vec<_>>()
+    };
+    let of = |packets| ["copy", "third"].map(|it| (it.to_owned(), "one".to_owned(), packets));
+    let merged = Merge::new().run(inputs(), Vec::new()).expect("merged");
+    assert_eq!(told(&merged), of(5_000));
+    assert_eq!(merged.packets, 5 * 5_000 - 1);
+    for remark in [Remark::Empty, Remark::NoPackets] {
+        let files = merged.files.iter();
+        assert_eq!(
+            files
+                .filter(|it| it.remark.as_ref() == Some(&remark))
+                .count(),
+            2
+        );
+    }
+    let merge = Merge::new().dedup(Duration::ZERO);
+    let merged = merge.run(inputs(), Vec::new()).expect("merged");
+    assert_eq!(told(&merged), of(0));
 }
 
 /// The same file by two names is one file; more packed files than are unpacked at once; more files than may be open.

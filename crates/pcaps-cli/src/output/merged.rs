@@ -49,11 +49,16 @@ struct InputView<'a> {
     late: u64,
     /// How many the output cannot hold.
     refused: u64,
+    /// How many comments, and blocks of names, secrets and other things, a pcapng file has that the output does not have.
+    annotations: u64,
     /// Whether it has no packets.
     is_empty: bool,
     /// The file before it that it is another name of; it was read once.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<&'a str>,
+    /// The file before it that it is a copy of; the packets of both are in the output, but for duplicates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_of: Option<&'a str>,
     /// Why not all of it could be read, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FileError>,
@@ -105,9 +110,14 @@ impl<'a> InputView<'a> {
             reordered: file.reordered,
             late: file.late,
             refused: file.refused,
+            annotations: file.annotations,
             is_empty: matches!(file.remark, Some(Remark::Empty | Remark::NoPackets)),
             same_as: match &file.remark {
                 Some(Remark::SameAs(other)) => Some(other),
+                _ => None,
+            },
+            copy_of: match &file.remark {
+                Some(Remark::CopyOf(other)) => Some(other),
                 _ => None,
             },
             error: file.error.as_ref().map(FileError::from),
@@ -149,6 +159,15 @@ pub(crate) fn remarks(merged: &Merged) -> Vec<String> {
                 packets(file.reordered)
             ));
         }
+        if file.annotations > 0 {
+            let what = match file.annotations {
+                1 => "1 comment, block of names, or the like".to_owned(),
+                number => format!("{} comments, blocks of names, and the like", count(number)),
+            };
+            lines.push(format!(
+                "note: `{name}` has {what}: the output has packets only"
+            ));
+        }
         match &file.remark {
             Some(Remark::Empty) => lines.push(format!("note: `{name}` is empty")),
             Some(Remark::NoPackets) => lines.push(format!("note: `{name}` has no packets")),
@@ -158,6 +177,11 @@ pub(crate) fn remarks(merged: &Merged) -> Vec<String> {
             Some(Remark::SameAs(other)) => {
                 lines.push(format!(
                     "note: `{name}` is the same file as `{other}`, and was read once"
+                ));
+            }
+            Some(Remark::CopyOf(other)) if file.packets > 0 => {
+                lines.push(format!(
+                    "warning: `{name}` is a copy of `{other}`: the output has their packets twice; leave one out, or give --dedup"
                 ));
             }
             _ => {}

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
+use super::copies::{Candidate, copies};
 use super::stream::Stream;
 use super::{Input, MergedFile, Origin, Remark};
 use crate::error::{Error, Fault};
@@ -35,6 +36,8 @@ pub(super) struct Inputs {
     unpacked: usize,
     spool: Option<Spool>,
     known: HashMap<(u64, u64), usize>,
+    /// Files that can be read once more, to find copies.
+    readable: Vec<Candidate>,
 }
 
 /// A temporary file, without a name, for what is unpacked.
@@ -54,6 +57,7 @@ impl Inputs {
             unpacked: 0,
             spool: None,
             known: HashMap::new(),
+            readable: Vec::with_capacity(inputs.len()),
         };
         for input in inputs {
             this.files.push(MergedFile::new(input.name));
@@ -63,6 +67,13 @@ impl Inputs {
                     let stream = Stream::open(Bytes::Reader(read), this.name(), this.capacity);
                     this.take(stream)?;
                 }
+            }
+        }
+        for (copy, first) in copies(std::mem::take(&mut this.readable)) {
+            let first = this.files.get(first).map(|it| it.name.clone());
+            if let Some(file) = this.files.get_mut(copy) {
+                // Empty files are alike too.
+                file.remark = file.remark.take().or(first.map(Remark::CopyOf));
             }
         }
         Ok(this)
@@ -77,6 +88,15 @@ impl Inputs {
             self.known.insert(identity, first);
             let first = self.files.get(first).map(|it| it.name.clone());
             return self.remark(Remark::SameAs(first.unwrap_or_default()));
+        }
+        if let Ok(metadata) = file.metadata()
+            && metadata.is_file()
+        {
+            self.readable.push(Candidate {
+                number,
+                path: path.to_owned(),
+                len: metadata.len(),
+            });
         }
         let bytes = Bytes::File {
             path: path.to_owned(),

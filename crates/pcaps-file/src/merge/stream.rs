@@ -109,6 +109,11 @@ impl Stream {
         self.reader.sort(sort)
     }
 
+    /// What the file has beside packets, of what was read.
+    pub(super) fn annotations(&self) -> u64 {
+        self.reader.annotations()
+    }
+
     /// The key of the next packet, by which it is to be compared with those of other files; `None` when there is none.
     pub(super) fn key(&self) -> Option<Key> {
         self.ahead.front().map(|it| it.key)
