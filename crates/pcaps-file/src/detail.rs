@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::dissect::MAX_TUNNELS;
 use crate::ip::{self, Ip};
 use crate::layers::Layers;
 use crate::link::{self, Network};
@@ -89,26 +88,15 @@ pub fn detail(link_type: LinkType, bytes: &[u8]) -> Detail<'_> {
         return detail;
     };
     detail.ip = IpHeader::new(&ip, network);
-    if tunnel::is_one(&ip) {
-        unwrap(&mut detail, ip, layers);
+    if tunnel::is_one(&ip)
+        && let Some(found) = tunnel::innermost(network, layers)
+        && found.tunnels > 0
+    {
+        detail.outer = detail.ip;
+        detail.ip = IpHeader::new(&found.ip, found.network);
+        detail.tunnels = found.tunnels;
     }
     detail
-}
-
-/// Goes on to what is in a tunnel. Not within [`detail`], because few packets are in one, and the header would be handed on
-/// through memory for all.
-#[inline(never)]
-fn unwrap<'a>(detail: &mut Detail<'a>, mut ip: Ip<'a>, mut layers: Layers) {
-    let outer = detail.ip;
-    while detail.tunnels < MAX_TUNNELS
-        && let Some(network) = tunnel::inside(&ip, &mut layers)
-        && let Some(inner) = Ip::parse(network)
-    {
-        detail.tunnels += 1;
-        detail.outer = outer;
-        detail.ip = IpHeader::new(&inner, network);
-        ip = inner;
-    }
 }
 
 impl<'a> IpHeader<'a> {

@@ -4,12 +4,9 @@ use std::net::IpAddr;
 
 use crate::ip::Ip;
 use crate::layers::{Layer, Layers};
-use crate::link;
+use crate::link::{self, Network};
 use crate::packet::LinkType;
 use crate::tunnel;
-
-/// How many tunnels, one in the other, are unwrapped. Real traffic has one or two.
-pub(crate) const MAX_TUNNELS: u8 = 4;
 
 /// What [`dissect`] found in a packet; `None` is what is not there, or was cut off.
 ///
@@ -100,11 +97,13 @@ impl TcpFlags {
 /// assert_eq!(found.inner, None);
 /// ```
 pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
+    // Which headers there are on the way is not asked for.
     let mut layers = Layers::new(link_type);
-    let Some(ip) = link::network(link_type, bytes, &mut layers).and_then(Ip::parse) else {
+    let network = link::network(link_type, bytes, &mut layers);
+    let Some((network, ip)) = network.and_then(|it| Some((it, Ip::parse(it)?))) else {
         return Dissection::default();
     };
-    let (inner, tunnels) = innermost(ip, &mut layers);
+    let inner = tunnel::is_one(&ip).then(|| tunnel::innermost(network, layers));
     let ports = ip.ports();
     let [source, destination] = ip.addresses();
     Dissection {
@@ -114,12 +113,12 @@ pub fn dissect(link_type: LinkType, bytes: &[u8]) -> Dissection {
         source_port: ports.map(|[source, _]| source),
         destination_port: ports.map(|[_, destination]| destination),
         tcp_flags: ip.tcp_flags(),
-        inner: (tunnels > 0).then(|| {
-            let ip = inner;
+        inner: inner.flatten().filter(|it| it.tunnels > 0).map(|inner| {
+            let ip = inner.ip;
             let ports = ip.ports();
             let [source, destination] = ip.addresses();
             Inner {
-                tunnels,
+                tunnels: inner.tunnels,
                 source,
                 destination,
                 protocol: ip.protocol,
@@ -144,46 +143,41 @@ impl<'a> Headers<'a> {
     #[inline]
     pub(crate) fn of(link_type: LinkType, bytes: &'a [u8]) -> Self {
         let mut layers = Layers::new(link_type);
-        let Some(outer) = link::network(link_type, bytes, &mut layers).and_then(Ip::parse) else {
+        let network = link::network(link_type, bytes, &mut layers);
+        let Some((network, ip)) = network.and_then(|it| Some((it, Ip::parse(it)?))) else {
             return Self {
                 layers,
                 ip: None,
                 tunnels: 0,
             };
         };
-        layers.push(Layer::protocol(outer.protocol));
-        let (ip, tunnels) = innermost(outer, &mut layers);
+        layers.push(Layer::protocol(ip.protocol));
+        if tunnel::is_one(&ip) {
+            return Self::inside(network, layers);
+        }
         Self {
             layers,
             ip: Some(ip),
-            tunnels,
+            tunnels: 0,
         }
     }
-}
 
-/// The innermost IP header, and how many tunnels there are around it.
-#[inline]
-fn innermost<'a>(ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
-    if tunnel::is_one(&ip) {
-        unwrap(ip, layers)
-    } else {
-        (ip, 0)
+    /// Those of a packet that may be a tunnel's.
+    #[inline(never)]
+    fn inside(network: Network<'a>, layers: Layers) -> Self {
+        match tunnel::innermost(network, layers) {
+            Some(found) => Self {
+                layers: found.layers,
+                ip: Some(found.ip),
+                tunnels: found.tunnels,
+            },
+            None => Self {
+                layers,
+                ip: None,
+                tunnels: 0,
+            },
+        }
     }
-}
-
-/// The same of one that may be a tunnel's. Not within [`innermost`], because few are, and the header would be handed on through
-/// memory for all.
-#[inline(never)]
-fn unwrap<'a>(mut ip: Ip<'a>, layers: &mut Layers) -> (Ip<'a>, u8) {
-    let mut tunnels = 0;
-    while tunnels < MAX_TUNNELS
-        && let Some(inner) = tunnel::inside(&ip, layers).and_then(Ip::parse)
-    {
-        tunnels += 1;
-        layers.push(Layer::protocol(inner.protocol));
-        ip = inner;
-    }
-    (ip, tunnels)
 }
 
 #[cfg(test)]

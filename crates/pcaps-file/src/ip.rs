@@ -57,20 +57,20 @@ impl From<Address> for IpAddr {
     }
 }
 
-/// The source and then the destination address, as they stand in a header.
+/// The source and then the destination address, as they stand in a header; of IPv4 as one number, which is taken from place
+/// to place in a register.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ends<'a> {
-    V4([u8; 8]),
+    V4(u64),
     V6(&'a [u8; 32]),
 }
 
 impl Ends<'_> {
     /// Both, of IPv4.
     #[inline]
-    pub(crate) fn v4(bytes: [u8; 8]) -> [u32; 2] {
-        let both = [bytes.first_chunk(), bytes.last_chunk()];
-        // Both are there.
-        both.map(|it| u32::from_be_bytes(it.copied().unwrap_or_default()))
+    pub(crate) fn v4(both: u64) -> [u32; 2] {
+        // Each has 32 bits.
+        [both >> 32, both & 0xffff_ffff].map(|it| u32::try_from(it).unwrap_or_default())
     }
 
     /// Both, of IPv6.
@@ -110,7 +110,7 @@ impl<'a> Ip<'a> {
     /// The source and the destination.
     pub(crate) fn addresses(&self) -> [IpAddr; 2] {
         match self.ends {
-            Ends::V4(bytes) => Ends::v4(bytes).map(|it| Address::from(it).into()),
+            Ends::V4(both) => Ends::v4(both).map(|it| Address::from(it).into()),
             Ends::V6(bytes) => Ends::v6(bytes).map(|it| Address::from(it).into()),
         }
     }
@@ -153,7 +153,7 @@ impl<'a> Ip<'a> {
             &[]
         };
         Some(Self {
-            ends: Ends::V4(*header.last_chunk()?),
+            ends: Ends::V4(u64::from_be_bytes(*header.last_chunk()?)),
             protocol: header[9],
             above,
         })

@@ -5,6 +5,41 @@ use crate::layers::{Layer, Layers};
 use crate::link::{self, Network};
 use crate::protocol;
 
+/// How many tunnels, one in the other, are unwrapped. Real traffic has one or two.
+const MAX_TUNNELS: u8 = 4;
+
+/// The innermost IP header of a packet.
+pub(crate) struct Innermost<'a> {
+    pub(crate) ip: Ip<'a>,
+    /// What it was read from.
+    pub(crate) network: Network<'a>,
+    /// All headers.
+    pub(crate) layers: Layers,
+    /// How many tunnels there are around it.
+    pub(crate) tunnels: u8,
+}
+
+/// Unwraps an IP packet that may be a tunnel's; `None` if it is no whole one. It stands on its own and begins again with the
+/// packet, because few are tunnels': a header that could go either way would go through memory for all.
+#[inline(never)]
+pub(crate) fn innermost(network: Network<'_>, layers: Layers) -> Option<Innermost<'_>> {
+    let mut found = Innermost {
+        ip: Ip::parse(network)?,
+        network,
+        layers,
+        tunnels: 0,
+    };
+    while found.tunnels < MAX_TUNNELS
+        && let Some(network) = inside(&found.ip, &mut found.layers)
+        && let Some(ip) = Ip::parse(network)
+    {
+        found.layers.push(Layer::protocol(ip.protocol));
+        (found.ip, found.network) = (ip, network);
+        found.tunnels += 1;
+    }
+    Some(found)
+}
+
 /// Whether an IP packet may be a tunnel's: of others there is nothing [`inside`].
 #[inline]
 pub(crate) fn is_one(ip: &Ip<'_>) -> bool {
@@ -13,8 +48,7 @@ pub(crate) fn is_one(ip: &Ip<'_>) -> bool {
 
 /// What is in an IP packet that is a tunnel's: `None` if it is none, or what it carries is not IP. The headers on
 /// the way go to `layers`.
-#[inline]
-pub(crate) fn inside<'a>(ip: &Ip<'a>, layers: &mut Layers) -> Option<Network<'a>> {
+fn inside<'a>(ip: &Ip<'a>, layers: &mut Layers) -> Option<Network<'a>> {
     match ip.protocol {
         // The number itself says what follows.
         protocol::IPV4 => Some(Network::V4(ip.above)),

@@ -79,6 +79,25 @@ fn by_time_then_file_then_position() {
     assert_eq!(merged.last_time, Some(Timestamp::from_nanos(10_000)));
 }
 
+/// So many that two threads read on, each of a file that is longer than its buffer.
+#[test]
+fn hundreds_of_files_in_rounds() {
+    let files: Vec<_> = (0..200_u64)
+        .map(|at| {
+            let times = (0..1_000).map(|it| it * 200 + (at * 37 + it * 13) % 200);
+            file(u8::try_from(at).expect("small"), &times.collect::<Vec<_>>())
+        })
+        .collect();
+    let (merged, packets) = merge(&files);
+    assert!(packets == expected(&files));
+    assert!(
+        merged
+            .files
+            .iter()
+            .all(|it| it.packets == 1_000 && it.reordered + it.late == 0)
+    );
+}
+
 #[test]
 fn files_that_agree_give_a_classic_file_with_their_header() {
     for magic in [LITTLE, NANOS] {

@@ -6,8 +6,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::thread::{Builder, scope};
 
 use super::stream::{Head, Stream};
+
+/// From so many streams that read on at the same time, another thread is worth its while.
+const MANY: usize = 128;
 
 /// By what packets of different streams are compared: the time in nanoseconds.
 pub(super) type Key = u64;
@@ -45,6 +49,16 @@ impl Entry {
     }
 }
 
+/// Has those of the touched streams read on that are in a part of all, which begins with the `first`.
+fn read_ahead(part: &mut [(usize, Stream)], first: usize, touched: &[u32]) {
+    for &number in touched {
+        let place = (number as usize).checked_sub(first);
+        if let Some((_, stream)) = place.and_then(|it| part.get_mut(it)) {
+            stream.read_ahead();
+        }
+    }
+}
+
 impl Rounds {
     pub(super) fn new(streams: Vec<(usize, Stream)>) -> Self {
         let mut this = Self {
@@ -61,11 +75,7 @@ impl Rounds {
 
     /// Goes on to the next round. Says whether there is one.
     pub(super) fn advance(&mut self) -> bool {
-        for &number in &self.touched {
-            if let Some((_, stream)) = self.streams.get_mut(number as usize) {
-                stream.read_ahead();
-            }
-        }
+        self.read_ahead();
         self.queue();
         self.taken.clear();
         self.order.clear();
@@ -89,6 +99,27 @@ impl Rounds {
         }
         self.order.sort_unstable_by_key(|it| it.0);
         !self.order.is_empty()
+    }
+
+    /// Has the touched streams read on, by two threads if they are many.
+    fn read_ahead(&mut self) {
+        let touched = &self.touched;
+        if touched.len() < MANY {
+            return read_ahead(&mut self.streams, 0, touched);
+        }
+        let half = self.streams.len() / 2;
+        let (low, high) = self.streams.split_at_mut(half);
+        let mut high = || read_ahead(high, half, touched);
+        let has_helper = scope(|scope| {
+            let helper = Builder::new().name("pcaps-read".to_owned());
+            let helper = helper.spawn_scoped(scope, &mut high);
+            read_ahead(low, 0, touched);
+            helper.is_ok()
+        });
+        // If there was no thread to be had, it takes longer.
+        if !has_helper {
+            high();
+        }
     }
 
     /// Puts the touched streams where they belong.
