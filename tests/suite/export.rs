@@ -574,6 +574,100 @@ async fn an_upload_that_takes_too_long() {
     }
 }
 
+/// What is known of all files is asked for before the first is exported, and nobody has to wait for an answer meanwhile: in
+/// hours of another clock, each entry of the manifest takes seconds, each file of the table four minutes.
+#[tokio::test(start_paused = true)]
+async fn a_long_export_keeps_no_answer_waiting() {
+    use pcaps::{Export, ExportState, Folder};
+    use pcaps_sim::object_store::{
+        memory::InMemory,
+        path::Path as Key,
+        throttle::{ThrottleConfig, ThrottledStore},
+    };
+
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("b.pcap"), 100, 1);
+    let store = ThrottledStore::new(InMemory::new(), ThrottleConfig::default());
+    let store = std::sync::Arc::new(store);
+    let export = || {
+        let bucket = Folder::new(store.clone(), Key::from("all"));
+        Export::to("s3://tables/all?region=us-east-1".parse().unwrap())
+            .input(pcaps::Location::Path(folder.path().to_owned()))
+            .buckets(move |_| Some(bucket.clone()))
+            // Given up after five times as long.
+            .timeout(Duration::from_mins(1))
+    };
+    export().run().await.unwrap();
+    // That there is no entry for it is known before what the other's says.
+    write(&folder.path().join("a.pcap"), 100, 1);
+    store.config_mut(|it| {
+        it.wait_get_per_call = Duration::from_secs(10);
+        it.wait_get_per_byte = Duration::from_millis(10);
+        it.wait_put_per_call = Duration::from_mins(4);
+    });
+    let begun = tokio::time::Instant::now();
+    let exported = export().run().await.unwrap();
+    assert!(begun.elapsed() > Duration::from_mins(12));
+    let states: Vec<_> = exported.inputs.iter().map(|it| it.state).collect();
+    assert_eq!(states, [ExportState::Exported, ExportState::Unchanged]);
+}
+
+/// What a killed run has left among temporary files goes with the next one; nothing else does.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn temporary_files_of_a_killed_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let temporary = folder.join("tmp");
+    // What looks like one, and is somebody's folder: it would be emptied through the link.
+    fs::create_dir_all(folder.join("home")).unwrap();
+    fs::create_dir_all(temporary.join("other")).unwrap();
+    for name in ["lock", "work"] {
+        fs::write(folder.join("home").join(name), "").unwrap();
+    }
+    std::os::unix::fs::symlink("../home", temporary.join("pcaps-export-home")).unwrap();
+    let there = || {
+        let mut names: Vec<_> = fs::read_dir(&temporary)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = there();
+
+    write_mixed(&folder.join("large.pcap"), 400_000);
+    write(&folder.join("small.pcap"), 100, 1);
+    let (url, asked) = bucket(Upload::Held).await;
+    let mut child = to_bucket(folder, "large.pcap", &url)
+        .env("TMPDIR", &temporary)
+        .spawn()
+        .unwrap();
+    while !asked
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|it| it == "PUT partNumber")
+    {
+        assert!(child.try_wait().unwrap().is_none());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // While it goes on, another leaves its files alone.
+    let other = || {
+        let mut command = to_bucket(folder, "small.pcap", &url);
+        let run = tokio::task::block_in_place(|| run(command.env("TMPDIR", &temporary)));
+        assert_eq!(run.code, Some(3), "{}", run.text());
+    };
+    other();
+    assert_eq!(there().len(), before.len() + 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(there().len(), before.len() + 1);
+    other();
+    assert_eq!(there(), before);
+    assert_eq!(fs::read_dir(folder.join("home")).unwrap().count(), 2);
+}
+
 /// The manifest says which files of a capture are taken away when it has changed: only those of the table are.
 #[test]
 fn a_manifest_that_others_wrote() {

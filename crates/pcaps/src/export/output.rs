@@ -1,6 +1,7 @@
 //! Where the data set is: a folder of this machine, or of a bucket.
 
 use std::{
+    env,
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -32,8 +33,14 @@ const MAX_ENTRY: u64 = 16 << 20;
 const PIECE: usize = 8 << 20;
 
 pub(super) enum TableSink {
-    Folder { root: PathBuf, run: Arc<RunFolder> },
-    Bucket(Box<Source>),
+    Folder {
+        root: PathBuf,
+        run: Arc<RunFolder>,
+    },
+    Bucket {
+        source: Box<Source>,
+        run: Arc<RunFolder>,
+    },
 }
 
 impl TableSink {
@@ -46,7 +53,7 @@ impl TableSink {
             Location::Path(path) => {
                 fs::create_dir_all(path).map_err(|it| Error::io("make the folder", path, it))?;
                 let staging = path.join(STAGING);
-                let run = RunFolder::new(&staging);
+                let run = RunFolder::of_data_set(&staging);
                 let run = run.map_err(|it| Error::io("make room in", &staging, it))?;
                 Ok(Self::Folder {
                     root: path.clone(),
@@ -55,23 +62,24 @@ impl TableSink {
             }
             Location::Bucket(bucket) => {
                 let folder = buckets.folder(bucket)?;
-                Ok(Self::Bucket(Box::new(Source::alone(
-                    folder, bucket, timeout,
-                ))))
+                let temporary = env::temp_dir();
+                let run = RunFolder::temporary(&temporary);
+                let run = run.map_err(|it| Error::io("make room in", &temporary, it))?;
+                Ok(Self::Bucket {
+                    source: Box::new(Source::alone(folder, bucket, timeout)),
+                    run: Arc::new(run),
+                })
             }
         }
     }
 
     /// Room for the files of an input.
     pub(super) fn stage(&self, id: &str) -> Result<Staging, Error> {
-        let (made, run) = match self {
-            Self::Folder { run, .. } => (TempDir::new_in(run.path()), Some(Arc::clone(run))),
-            Self::Bucket(_) => (TempDir::new(), None),
-        };
-        let failed = |it| Error::new(ErrorKind::Io, "cannot make a temporary folder").because(it);
+        let (Self::Folder { run, .. } | Self::Bucket { run, .. }) = self;
+        let failed = |it| Error::io("make room in", run.path(), it);
         Ok(Staging {
-            folder: made.map_err(failed)?,
-            run,
+            folder: TempDir::new_in(run.path()).map_err(failed)?,
+            run: Arc::clone(run),
             id: id.to_owned(),
             stop: StopSignal::default(),
             files: Vec::new(),
@@ -92,7 +100,7 @@ impl TableSink {
                 };
                 place().map_err(|it| Error::io("write", &to, it))
             }
-            Self::Bucket(source) => {
+            Self::Bucket { source, .. } => {
                 let file = File::open(&staged.path);
                 let file = file.map_err(|it| Error::io("read", &staged.path, it))?;
                 upload(source, &path, file).await
@@ -109,7 +117,7 @@ impl TableSink {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(Error::io("read", &root.join(path), error)),
             },
-            Self::Bucket(source) => {
+            Self::Bucket { source, .. } => {
                 let reading = async {
                     let got = match source.store.get(&source.key(path)).await {
                         Ok(got) => got,
@@ -156,7 +164,7 @@ impl TableSink {
                 };
                 write().map_err(|it| Error::io("write", &to, it))
             }
-            Self::Bucket(source) => {
+            Self::Bucket { source, .. } => {
                 let key = source.key(path);
                 let put = source.store.put(&key, PutPayload::from(text));
                 let put = source.answer(DOING, put).await?;
@@ -176,7 +184,7 @@ impl TableSink {
                 }
                 _ => Ok(()),
             },
-            Self::Bucket(source) => {
+            Self::Bucket { source, .. } => {
                 let key = source.key(path);
                 match source.answer(DOING, source.store.delete(&key)).await? {
                     Err(error) if !is_not_there(&error) => {

@@ -14,8 +14,9 @@ use tempfile::TempDir;
 use super::manifest::EntryFile;
 use crate::journal::private;
 
-/// What the names of runs' folders begin with.
+/// What the names of runs' folders begin with: in a data set, and among the temporary files of everybody.
 const RUN: &str = "run-";
+const EXPORT: &str = "pcaps-export-";
 /// The file in a run's folder whose lock says that the run goes on.
 const LOCK: &str = "lock";
 
@@ -23,8 +24,8 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(super) struct Staging {
     pub(super) folder: TempDir,
-    /// That of the run, if they are on the way to one of this machine. It goes after theirs.
-    pub(super) run: Option<Arc<RunFolder>>,
+    /// That of the run. It goes after theirs.
+    pub(super) run: Arc<RunFolder>,
     /// What their names begin with.
     pub(super) id: String,
     pub(super) stop: StopSignal,
@@ -36,6 +37,8 @@ pub(super) struct Staging {
 pub(super) struct RunFolder {
     folder: TempDir,
     _lock: File,
+    /// Whether files go from here to their places by their names: they have to be on the disk before.
+    is_final: bool,
 }
 
 /// A file that is whole.
@@ -46,17 +49,29 @@ pub(super) struct Staged {
 }
 
 impl RunFolder {
-    /// Makes one among those of other runs, and clears those whose run has ended without doing so.
-    pub(super) fn new(staging: &Path) -> io::Result<Self> {
+    /// Makes one in the folder of a data set for what is not whole, and clears those whose run has ended without doing so.
+    pub(super) fn of_data_set(staging: &Path) -> io::Result<Self> {
         fs::create_dir_all(staging)?;
-        for it in fs::read_dir(staging)? {
-            let it = it?;
-            if it.file_name().to_string_lossy().starts_with(RUN) {
-                clear(&it.path())?;
+        for path in runs(staging, RUN)? {
+            clear(&path)?;
+        }
+        Self::make(staging, RUN, true)
+    }
+
+    /// The same among temporary files, for what goes elsewhere from there. Whatever others have there is left alone.
+    pub(super) fn temporary(folder: &Path) -> io::Result<Self> {
+        let this = Self::make(folder, EXPORT, false)?;
+        for path in runs(folder, EXPORT)? {
+            if is_owned_alike(&path, this.path()) {
+                clear(&path)?;
             }
         }
+        Ok(this)
+    }
+
+    fn make(staging: &Path, prefix: &str, is_final: bool) -> io::Result<Self> {
         loop {
-            let folder = TempDir::with_prefix_in(RUN, staging)?;
+            let folder = TempDir::with_prefix_in(prefix, staging)?;
             let path = folder.path().join(LOCK);
             let mut options = File::options();
             options.write(true).create_new(true);
@@ -71,6 +86,7 @@ impl RunFolder {
                 return Ok(Self {
                     folder,
                     _lock: lock,
+                    is_final,
                 });
             }
         }
@@ -79,6 +95,33 @@ impl RunFolder {
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// The folders of runs.
+fn runs(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for it in fs::read_dir(folder)? {
+        let it = it?;
+        if it.file_name().to_string_lossy().starts_with(prefix) {
+            found.push(it.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether it is a folder, and no link to one, of the owner of `ours`. In a folder for everybody nobody else can put
+/// another in its place then.
+#[cfg(unix)]
+fn is_owned_alike(folder: &Path, ours: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let [folder, ours] = [folder, ours].map(fs::symlink_metadata);
+    matches!((folder, ours), (Ok(it), Ok(ours)) if it.is_dir() && it.uid() == ours.uid())
+}
+
+/// Temporary files are in the folder of their owner.
+#[cfg(not(unix))]
+fn is_owned_alike(folder: &Path, _: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir())
 }
 
 /// Takes the folder of a run away, unless it goes on.
@@ -147,7 +190,7 @@ impl Place for Staging {
             bytes: file.metadata()?.len(),
             path,
         };
-        if self.run.is_some() {
+        if self.run.is_final {
             file.sync_all()?;
         }
         let path = Self::staged(self.folder.path(), &entry.path);
