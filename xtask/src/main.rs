@@ -78,7 +78,8 @@ enum Task {
         #[arg(long)]
         quick: bool,
 
-        /// A folder of real captures, for the suite `files`: those of Ethernet in it are merged, read and filtered too.
+        /// A folder of real captures: those of Ethernet in it are merged, read and filtered too by the suite `files`, and those
+        /// of a megabyte exported by `export`.
         /// `tests/files/fetch DIR ndpi` fetches some.
         #[arg(long, value_name = "DIR")]
         captures: Option<PathBuf>,

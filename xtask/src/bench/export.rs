@@ -7,9 +7,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use super::{Bench, Contestant, Goal, mebibytes, programs, ratio, traffic::Capture};
+use super::{Bench, Contestant, Goal, files, mebibytes, programs, ratio, traffic::Capture};
 
 /// The columns, as tshark calls them.
 const FIELDS: [&str; 31] = [
@@ -90,7 +90,39 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         case.capture.write(&path)?;
         growth(bench, &pcaps, &path, &case)?;
     }
-    Ok(())
+    fs::remove_file(&path)?;
+    match bench.captures.clone() {
+        Some(folder) => real(bench, &pcaps, &folder),
+        None => Ok(()),
+    }
+}
+
+/// Captures that were made elsewhere, of a megabyte at least, cut as samples are. What is in them, unlike in a flood that is
+/// made of random numbers, can be packed.
+fn real(bench: &mut Bench, pcaps: &Path, folder: &Path) -> Result<()> {
+    let editcap = programs::installed("editcap", "wireshark-common")?;
+    let (samples, table) = (bench.work().join("samples"), bench.work().join("table"));
+    fs::create_dir(&samples)?;
+    let mut count = 0;
+    for path in files::found(folder)? {
+        if fs::metadata(&path)?.len() >= 1 << 20 {
+            count += 1;
+            let mut cut = Command::new(&editcap);
+            cut.args(["-F", "pcap", "-s", "160"]).arg(&path);
+            let cut = cut.arg(samples.join(format!("{count:04}.pcap"))).status()?;
+            ensure!(cut.success(), "editcap failed");
+        }
+    }
+    ensure!(
+        count > 0,
+        "there is no capture of a megabyte in {}",
+        folder.display()
+    );
+    let title = format!("{count} real captures, the first 160 bytes of each packet");
+    bench.contest(&title, &[exporting(pcaps, &samples, &table)])?;
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let share = size(&table)? as f64 / size(&samples)? as f64;
+    bench.goal("size to the captures'", share, Goal::AtMost(0.1))
 }
 
 fn growth(bench: &mut Bench, pcaps: &Path, capture: &Path, case: &Case) -> Result<()> {

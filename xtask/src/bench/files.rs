@@ -3,6 +3,8 @@
 
 mod set;
 
+pub(super) use set::found;
+
 use std::{
     fs,
     path::{Path, PathBuf},

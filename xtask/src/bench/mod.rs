@@ -37,7 +37,8 @@ pub enum Suite {
     Cli,
     /// A download of 1 GiB beside curl; requests a second beside curl and wrk. Needs nginx, curl and wrk.
     Client,
-    /// Captures to Parquet: beside `tshark -T fields`, and how time, memory and size grow from 1 to 100 million packets.
+    /// Captures to Parquet: beside `tshark -T fields`, how time, memory and size grow from 1 to 100 million packets, and how
+    /// large the table of real ones is.
     /// Needs tshark and what comes with it, and 12 GB in the folder for inputs.
     Export,
     /// A full capture of 2,500 small files, and one of 8 large ones, out of a bucket beside `rclone copy`. Needs python3

@@ -65,7 +65,7 @@ pub(super) fn write(folder: &Path, packets: usize, files: usize) -> Result<()> {
 }
 
 /// The classic files of Ethernet in a folder and below it, those that `mergecap` can make one such file of.
-pub(super) fn found(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(in crate::bench) fn found(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder);
     for entry in entries.with_context(|| format!("cannot read {}", folder.display()))? {
