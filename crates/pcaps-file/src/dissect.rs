@@ -165,17 +165,11 @@ impl<'a> Headers<'a> {
     /// Those of a packet that may be a tunnel's.
     #[inline(never)]
     fn inside(network: Network<'a>, layers: Layers) -> Self {
-        match tunnel::innermost(network, layers) {
-            Some(found) => Self {
-                layers: found.layers,
-                ip: Some(found.ip),
-                tunnels: found.tunnels,
-            },
-            None => Self {
-                layers,
-                ip: None,
-                tunnels: 0,
-            },
+        let found = tunnel::innermost(network, layers);
+        Self {
+            layers: found.as_ref().map_or(layers, |it| it.layers),
+            tunnels: found.as_ref().map_or(0, |it| it.tunnels),
+            ip: found.map(|it| it.ip),
         }
     }
 }

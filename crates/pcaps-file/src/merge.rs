@@ -133,9 +133,9 @@ pub enum Remark {
     NoPackets,
     /// It is the same file as the one of this name, which came before, and was not read again.
     SameAs(String),
-    /// It is another file than the one of this name, which came before, and has the same bytes. The packets of both were
-    /// written, unless [`dedup`](Merge::dedup) left them out. Files that are packed in different ways are not
-    /// compared.
+    /// It is another file than the one of this name, which came before, of the same length and with the same bytes at its
+    /// beginning, in its middle and at its end. The packets of both were written, unless [`dedup`](Merge::dedup) left
+    /// them out. Files that are packed in different ways are not compared.
     CopyOf(String),
 }
 

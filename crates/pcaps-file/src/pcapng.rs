@@ -371,7 +371,10 @@ impl PcapNg {
 
 /// How many options are comments.
 fn comments(options: &[PcapNGOption<'_>]) -> u64 {
-    let comments = options.iter().filter(|it| it.code == OptionCode::Comment);
+    let until_end = options
+        .iter()
+        .take_while(|it| it.code != OptionCode::EndOfOpt);
+    let comments = until_end.filter(|it| it.code == OptionCode::Comment);
     comments.count() as u64
 }
 

@@ -179,7 +179,10 @@ fn what_is_not_a_packet_is_counted() {
         let (comment, flags, end) = (option(1, b"seen"), option(2, &[0; 4]), option(0, &[]));
         let plain = packet(big_endian, 0, 7, 60, &[1, 2, 3, 4, 5]);
         let file = [
-            with(section(big_endian), &[comment.clone(), end.clone()]),
+            with(
+                section(big_endian),
+                &[comment.clone(), end.clone(), comment.clone()],
+            ),
             with(
                 interface(big_endian, 101, 0, &[]),
                 slice::from_ref(&comment),
@@ -377,6 +380,37 @@ fn what_the_format_cannot_hold_is_counted() {
     assert_eq!(packets.len(), 1);
     assert_eq!(merged.files[0].refused, 1);
     assert!(merged.files[0].is_partial());
+}
+
+/// Packed files beyond the fourth are unpacked to one temporary file: few of them, longer than their buffers, and so many that
+/// two threads read from it.
+#[test]
+fn long_packed_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (count, packets) in [(7, 20_000), (200, 1_000)] {
+        let files: Vec<_> = (0..count)
+            .map(|at| {
+                let times = (0..packets).map(|it| it * 200 + (at * 37 + it * 13) % 200);
+                // The last ones are short: they must not be where others are.
+                let times = times.take(if at + 2 > count { 3 } else { usize::MAX });
+                file(u8::try_from(at).expect("small"), &times.collect::<Vec<_>>())
+            })
+            .collect();
+        let inputs = files.iter().enumerate().map(|(at, file)| {
+            let path = folder.path().join(format!("{at:03}.pcap.gz"));
+            let output = fs::File::create(&path).expect("space");
+            let mut gzip = flate2::write::GzEncoder::new(output, flate2::Compression::fast());
+            gzip.write_all(file).expect("space");
+            gzip.finish().expect("space");
+            Input::path(path)
+        });
+        let mut output = Vec::new();
+        let merged = Merge::new().run(inputs, &mut output).expect("merged");
+        assert!(merged.files.iter().all(|it| !it.is_partial()));
+        let (packets, error) = read_all(&*output);
+        assert!(error.is_none());
+        assert!(packets == expected(&files), "{count} files");
+    }
 }
 
 /// By its bytes, whatever its name; one that only begins alike is another file, and so are those without packets.

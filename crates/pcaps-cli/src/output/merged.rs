@@ -179,7 +179,7 @@ pub(crate) fn remarks(merged: &Merged) -> Vec<String> {
                     "note: `{name}` is the same file as `{other}`, and was read once"
                 ));
             }
-            Some(Remark::CopyOf(other)) if file.packets > 0 => {
+            Some(Remark::CopyOf(other)) if file.duplicates == 0 => {
                 lines.push(format!(
                     "warning: `{name}` is a copy of `{other}`: the output has their packets twice; leave one out, or give --dedup"
                 ));

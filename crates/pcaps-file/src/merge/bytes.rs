@@ -1,9 +1,9 @@
 //! Where the bytes of an input come from.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The bytes of an input.
 pub(super) enum Bytes {
@@ -15,12 +15,33 @@ pub(super) enum Bytes {
     },
     /// A part of the file that holds what was unpacked.
     Part {
-        spool: Arc<File>,
+        spool: Arc<Spool>,
         offset: u64,
         end: u64,
     },
     /// Something that is read once.
     Reader(Box<dyn Read + Send>),
+}
+
+/// A temporary file, without a name, for what is unpacked. Whoever reads or writes says where: the file's own place is that of
+/// whoever came last.
+pub(super) struct Spool(Mutex<File>);
+
+impl Spool {
+    pub(super) fn new() -> io::Result<Self> {
+        tempfile::tempfile().map(Mutex::new).map(Self)
+    }
+
+    pub(super) fn write_all_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        read_at(&mut file, offset, buffer)
+    }
 }
 
 impl Bytes {
@@ -49,7 +70,7 @@ impl Read for Bytes {
                 let left = usize::try_from(*end - *offset).unwrap_or(usize::MAX);
                 let len = buffer.len().min(left);
                 let room = buffer.get_mut(..len).unwrap_or_default();
-                let count = read_at(&mut spool.as_ref(), *offset, room)?;
+                let count = spool.read_at(*offset, room)?;
                 *offset += count as u64;
                 Ok(count)
             }
@@ -58,7 +79,7 @@ impl Read for Bytes {
     }
 }
 
-fn read_at(file: &mut (impl Read + Seek), offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+fn read_at(file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     file.seek(SeekFrom::Start(offset))?;
     file.read(buffer)
 }

@@ -3,36 +3,46 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hash, Hasher as _, RandomState};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Enough of a file to tell it from most others: the header, and the times of some packets.
-const BEGINNING: u64 = 4 << 10;
+/// How much is looked at, at the beginning of a file, in its middle and at its end: some packets with their times.
+const SAMPLE: u64 = 4 << 10;
 
 /// A file that may be a copy.
 pub(super) struct Candidate {
     /// Its number among the inputs.
-    pub(super) number: usize,
-    pub(super) path: PathBuf,
-    pub(super) len: u64,
+    number: usize,
+    path: PathBuf,
+    len: u64,
 }
 
-/// Those that are copies of one before them, and of which. Of a file that no other could be equal to, only the length is
-/// looked at. What cannot be read is nobody's copy: the merge will say why.
+impl Candidate {
+    /// One that can be opened once more: neither a pipe nor, where that would be the same opening, a descriptor by its name.
+    pub(super) fn new(number: usize, path: &Path, file: &File) -> Option<Self> {
+        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        (!path.starts_with("/dev")).then(|| Self {
+            number,
+            path: path.to_owned(),
+            len: metadata.len(),
+        })
+    }
+}
+
+/// Those that are copies of one before them, and of which. Only files of one length are looked into, and never the whole of
+/// them: two captures that agree in three places do so in all. What cannot be read is nobody's copy: the merge will say why.
 pub(super) fn copies(candidates: Vec<Candidate>) -> Vec<(usize, usize)> {
     let state = RandomState::new();
-    let alike = |groups: Vec<Vec<Candidate>>, len| {
-        let parts = |group| split(group, |it| hash(&state, &it.path, len).ok());
-        groups.into_iter().flat_map(parts).collect()
+    let of_one_len = split(candidates, |it| Some(it.len));
+    let alike = of_one_len
+        .into_iter()
+        .flat_map(|group| split(group, |it| samples(&state, it).ok()));
+    let pairs = |group: Vec<Candidate>| {
+        let mut numbers = group.into_iter().map(|it| it.number);
+        let first = numbers.next();
+        numbers.zip(first.into_iter().cycle()).collect::<Vec<_>>()
     };
-    let groups = split(candidates, |it| Some(it.len));
-    let groups: Vec<Vec<Candidate>> = alike(alike(groups, BEGINNING), u64::MAX);
-    let pairs = |group: &Vec<Candidate>| {
-        let first = group.first().map(|it| it.number);
-        let rest = group.iter().skip(1).map(|it| it.number);
-        rest.zip(first.into_iter().cycle()).collect::<Vec<_>>()
-    };
-    groups.iter().flat_map(pairs).collect()
+    alike.flat_map(pairs).collect()
 }
 
 /// Groups of more than one, by a key.
@@ -49,17 +59,16 @@ fn split<K: Eq + Hash>(
     groups.into_values().filter(|it| it.len() > 1).collect()
 }
 
-/// A hash that nobody can foresee, of so many bytes of a file at most.
-fn hash(state: &RandomState, path: &Path, len: u64) -> io::Result<u64> {
-    let mut file = File::open(path)?.take(len);
+/// A hash of what is looked at, that nobody can foresee.
+fn samples(state: &RandomState, of: &Candidate) -> io::Result<u64> {
+    let mut file = File::open(&of.path)?;
     let mut hasher = state.build_hasher();
-    let mut room = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut room) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(count) => hasher.write(room.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    let mut sample = Vec::new();
+    for place in [0, of.len / 2, of.len.saturating_sub(SAMPLE)] {
+        file.seek(SeekFrom::Start(place))?;
+        sample.clear();
+        file.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
+        hasher.write(&sample);
     }
+    Ok(hasher.finish())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, Spool};
 use super::copies::{Candidate, copies};
 use super::stream::Stream;
 use super::{Input, MergedFile, Origin, Remark};
@@ -34,16 +34,11 @@ pub(super) struct Inputs {
     open: Vec<usize>,
     keep_open: usize,
     unpacked: usize,
-    spool: Option<Spool>,
-    known: HashMap<(u64, u64), usize>,
+    /// Where packed files are unpacked to, and how much of it is filled.
+    spool: Option<(Arc<Spool>, u64)>,
+    known: HashMap<Identity, usize>,
     /// Files that can be read once more, to find copies.
     readable: Vec<Candidate>,
-}
-
-/// A temporary file, without a name, for what is unpacked.
-struct Spool {
-    file: Arc<File>,
-    len: u64,
 }
 
 impl Inputs {
@@ -72,8 +67,7 @@ impl Inputs {
         for (copy, first) in copies(std::mem::take(&mut this.readable)) {
             let first = this.files.get(first).map(|it| it.name.clone());
             if let Some(file) = this.files.get_mut(copy) {
-                // Empty files are alike too.
-                file.remark = file.remark.take().or(first.map(Remark::CopyOf));
+                file.remark = first.map(Remark::CopyOf);
             }
         }
         Ok(this)
@@ -82,22 +76,14 @@ impl Inputs {
     fn path(&mut self, path: &Path) -> Result<(), Error> {
         let file = self.open_file(path)?;
         let number = self.files.len() - 1;
-        if let Some(identity) = identity(&file)
+        if let Some(identity) = identity(path, &file)
             && let Some(first) = self.known.insert(identity, number)
         {
             self.known.insert(identity, first);
             let first = self.files.get(first).map(|it| it.name.clone());
             return self.remark(Remark::SameAs(first.unwrap_or_default()));
         }
-        if let Ok(metadata) = file.metadata()
-            && metadata.is_file()
-        {
-            self.readable.push(Candidate {
-                number,
-                path: path.to_owned(),
-                len: metadata.len(),
-            });
-        }
+        let candidate = Candidate::new(number, path, &file);
         let bytes = Bytes::File {
             path: path.to_owned(),
             file: Some(file),
@@ -108,19 +94,23 @@ impl Inputs {
             Ok(stream) if stream.is_packed() => {
                 self.unpacked += 1;
                 if self.unpacked <= UNPACKED_AT_ONCE {
-                    return self.take(Ok(stream));
+                    self.take(Ok(stream))?;
+                } else {
+                    drop(stream);
+                    let file = self.open_file(path)?;
+                    let stream = self.unpack(file)?;
+                    self.take(stream)?;
                 }
-                drop(stream);
-                let file = self.open_file(path)?;
-                let stream = self.unpack(file)?;
-                self.take(stream)
             }
             stream => {
                 self.take(stream)?;
                 self.close_some();
-                Ok(())
             }
         }
+        if self.streams.last().is_some_and(|(file, _)| *file == number) {
+            self.readable.extend(candidate);
+        }
+        Ok(())
     }
 
     /// Opens a file, and closes others where that is too many.
@@ -146,14 +136,13 @@ impl Inputs {
     fn unpack(&mut self, mut file: File) -> Result<Result<Stream, Error>, Error> {
         let failed = |error| Error::cannot_write(&std::env::temp_dir(), format!("{error}"));
         let name = self.name();
-        let spool = match &mut self.spool {
-            Some(spool) => spool,
-            None => self.spool.insert(Spool {
-                file: Arc::new(tempfile::tempfile().map_err(failed)?),
-                len: 0,
-            }),
+        let (spool, end) = if let Some(spool) = &mut self.spool {
+            spool
+        } else {
+            let spool = Spool::new().map_err(failed)?;
+            self.spool.insert((Arc::new(spool), 0))
         };
-        let begin = spool.len;
+        let begin = *end;
         let mut magic = [0; 4];
         let read = file.read_exact(&mut magic);
         let unpack = read
@@ -168,8 +157,8 @@ impl Inputs {
                     Ok(0) => break None,
                     Ok(count) => {
                         let piece = room.get(..count).unwrap_or_default();
-                        spool.file.as_ref().write_all(piece).map_err(failed)?;
-                        spool.len += count as u64;
+                        spool.write_all_at(*end, piece).map_err(failed)?;
+                        *end += count as u64;
                     }
                     Err(stopped) => break Some(stopped),
                 }
@@ -183,9 +172,9 @@ impl Inputs {
             }
         };
         let bytes = Bytes::Part {
-            spool: Arc::clone(&spool.file),
+            spool: Arc::clone(spool),
             offset: begin,
-            end: spool.len,
+            end: *end,
         };
         Ok(Stream::unpacked(bytes, name, self.capacity, at_end))
     }
@@ -238,15 +227,23 @@ fn capacity(streams: usize) -> usize {
 
 /// What tells a file from all others, whatever its names.
 #[cfg(unix)]
-fn identity(file: &File) -> Option<(u64, u64)> {
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(_: &Path, file: &File) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt as _;
     let file = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     Some((file.dev(), file.ino()))
 }
 
+/// The same up to links.
 #[cfg(not(unix))]
-fn identity(_: &File) -> Option<(u64, u64)> {
-    None
+type Identity = std::path::PathBuf;
+
+#[cfg(not(unix))]
+fn identity(path: &Path, file: &File) -> Option<Identity> {
+    let is_file = file.metadata().is_ok_and(|it| it.is_file());
+    std::fs::canonicalize(path).ok().filter(|_| is_file)
 }
 
 /// Whether no more files can be open, in this process or at all.
