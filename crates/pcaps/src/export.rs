@@ -362,7 +362,7 @@ impl Labels {
         wanted.files.extend(gone.iter().cloned());
         wanted.write(output, input).await?;
         for file in staging.files {
-            output.place(file).await?;
+            file.place().await?;
         }
         for file in &gone {
             output.delete(&file.path).await?;

@@ -1,9 +1,8 @@
 //! Where the data set is: a folder of this machine, or of a bucket.
 
 use std::{
-    env,
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, LazyLock},
     time::Duration,
@@ -16,7 +15,7 @@ use tokio::{io::AsyncReadExt as _, runtime::Handle, sync::watch, time::timeout};
 
 use super::{
     Location,
-    staging::{RunFolder, Staged, Staging},
+    staging::{Room, RunFolder, Staged, StagedAt, Staging},
 };
 use crate::{
     Error, ErrorKind,
@@ -33,14 +32,8 @@ const MAX_ENTRY: u64 = 16 << 20;
 const PIECE: usize = 8 << 20;
 
 pub(super) enum TableSink {
-    Folder {
-        root: PathBuf,
-        run: Arc<RunFolder>,
-    },
-    Bucket {
-        source: Box<Source>,
-        run: Arc<RunFolder>,
-    },
+    Folder { root: PathBuf, run: Arc<RunFolder> },
+    Bucket(Arc<Source>),
 }
 
 impl TableSink {
@@ -53,7 +46,7 @@ impl TableSink {
             Location::Path(path) => {
                 fs::create_dir_all(path).map_err(|it| Error::io("make the folder", path, it))?;
                 let staging = path.join(STAGING);
-                let run = RunFolder::of_data_set(&staging);
+                let run = RunFolder::new(&staging);
                 let run = run.map_err(|it| Error::io("make room in", &staging, it))?;
                 Ok(Self::Folder {
                     root: path.clone(),
@@ -62,50 +55,33 @@ impl TableSink {
             }
             Location::Bucket(bucket) => {
                 let folder = buckets.folder(bucket)?;
-                let temporary = env::temp_dir();
-                let run = RunFolder::temporary(&temporary);
-                let run = run.map_err(|it| Error::io("make room in", &temporary, it))?;
-                Ok(Self::Bucket {
-                    source: Box::new(Source::alone(folder, bucket, timeout)),
-                    run: Arc::new(run),
-                })
+                Ok(Self::Bucket(Arc::new(Source::alone(
+                    folder, bucket, timeout,
+                ))))
             }
         }
     }
 
     /// Room for the files of an input.
     pub(super) fn stage(&self, id: &str) -> Result<Staging, Error> {
-        let (Self::Folder { run, .. } | Self::Bucket { run, .. }) = self;
-        let failed = |it| Error::io("make room in", run.path(), it);
+        let room = || match self {
+            Self::Folder { root, run } => io::Result::Ok(Room::Folder {
+                folder: TempDir::new_in(run.path())?,
+                _run: Arc::clone(run),
+                root: root.clone(),
+            }),
+            Self::Bucket(bucket) => Ok(Room::Spool {
+                file: Arc::new(tempfile::tempfile()?),
+                bucket: Arc::clone(bucket),
+            }),
+        };
+        let failed = |it| Error::new(ErrorKind::Io, "cannot make a temporary file").because(it);
         Ok(Staging {
-            folder: TempDir::new_in(run.path()).map_err(failed)?,
-            run: Arc::clone(run),
+            room: room().map_err(failed)?,
             id: id.to_owned(),
             stop: StopSignal::default(),
             files: Vec::new(),
         })
-    }
-
-    /// Puts a file where it belongs.
-    pub(super) async fn place(&self, staged: Staged) -> Result<(), Error> {
-        let path = staged.entry.path;
-        match self {
-            Self::Folder { root, .. } => {
-                let to = root.join(&path);
-                let place = || {
-                    let folder = to.parent().unwrap_or(root);
-                    make(folder)?;
-                    fs::rename(&staged.path, &to)?;
-                    sync(folder)
-                };
-                place().map_err(|it| Error::io("write", &to, it))
-            }
-            Self::Bucket { source, .. } => {
-                let file = File::open(&staged.path);
-                let file = file.map_err(|it| Error::io("read", &staged.path, it))?;
-                upload(source, &path, file).await
-            }
-        }
     }
 
     /// What is in a small file, if it is there.
@@ -117,7 +93,7 @@ impl TableSink {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(Error::io("read", &root.join(path), error)),
             },
-            Self::Bucket { source, .. } => {
+            Self::Bucket(source) => {
                 let reading = async {
                     let got = match source.store.get(&source.key(path)).await {
                         Ok(got) => got,
@@ -164,7 +140,7 @@ impl TableSink {
                 };
                 write().map_err(|it| Error::io("write", &to, it))
             }
-            Self::Bucket { source, .. } => {
+            Self::Bucket(source) => {
                 let key = source.key(path);
                 let put = source.store.put(&key, PutPayload::from(text));
                 let put = source.answer(DOING, put).await?;
@@ -184,7 +160,7 @@ impl TableSink {
                 }
                 _ => Ok(()),
             },
-            Self::Bucket { source, .. } => {
+            Self::Bucket(source) => {
                 let key = source.key(path);
                 match source.answer(DOING, source.store.delete(&key)).await? {
                     Err(error) if !is_not_there(&error) => {
@@ -197,6 +173,36 @@ impl TableSink {
     }
 }
 
+impl Staged {
+    /// Puts the file where it belongs.
+    pub(super) async fn place(self) -> Result<(), Error> {
+        let Self { entry, at } = self;
+        match at {
+            StagedAt::Path { from, to } => {
+                let place = || {
+                    let folder = to.parent().unwrap_or(&to);
+                    make(folder)?;
+                    fs::rename(&from, &to)?;
+                    sync(folder)
+                };
+                place().map_err(|it| Error::io("write", &to, it))
+            }
+            StagedAt::Spool {
+                file,
+                begin,
+                bucket,
+            } => {
+                let file = file.try_clone().and_then(|mut file| {
+                    file.seek(SeekFrom::Start(begin))?;
+                    Ok(tokio::fs::File::from_std(file).take(entry.bytes))
+                });
+                let file = file.map_err(|it| Error::io("read", Path::new(&entry.path), it))?;
+                upload(&bucket, &entry.path, file).await
+            }
+        }
+    }
+}
+
 impl Source {
     /// The key of a path below the folder.
     fn key(&self, path: &str) -> Key {
@@ -204,12 +210,14 @@ impl Source {
     }
 }
 
+/// A part of a temporary file.
+type Spooled = tokio::io::Take<tokio::fs::File>;
+
 /// Sends a file, a long one in pieces. It is there when all of it is.
-async fn upload(source: &Source, path: &str, file: File) -> Result<(), Error> {
+async fn upload(source: &Source, path: &str, mut file: Spooled) -> Result<(), Error> {
     const DOING: &str = "write a file of the data set";
     let failed = |it| source.failed(Access::Write, DOING, &it);
     let key = source.key(path);
-    let mut file = tokio::fs::File::from_std(file);
     let mut piece = next_piece(&mut file, path).await?;
     if piece.len() < PIECE {
         let put = source.store.put(&key, piece.into());
@@ -261,7 +269,7 @@ async fn begin(source: &Source, key: Key, doing: &str) -> Result<Pieces, Error> 
 }
 
 /// As much as is sent at a time, or what is left.
-async fn next_piece(file: &mut tokio::fs::File, path: &str) -> Result<Vec<u8>, Error> {
+async fn next_piece(file: &mut Spooled, path: &str) -> Result<Vec<u8>, Error> {
     let mut piece = Vec::with_capacity(PIECE);
     let read = file.take(PIECE as u64).read_to_end(&mut piece).await;
     read.map_err(|it| Error::io("read", Path::new(path), it))?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,24 +12,36 @@ use pcaps_table::{Part, Place};
 use tempfile::TempDir;
 
 use super::manifest::EntryFile;
-use crate::journal::private;
+use crate::{journal::private, storage::Source};
 
-/// What the names of runs' folders begin with: in a data set, and among the temporary files of everybody.
+/// What the names of runs' folders begin with.
 const RUN: &str = "run-";
-const EXPORT: &str = "pcaps-export-";
 /// The file in a run's folder whose lock says that the run goes on.
 const LOCK: &str = "lock";
 
 /// The files of one input. Dropped, those that are left go.
-#[derive(Debug)]
 pub(super) struct Staging {
-    pub(super) folder: TempDir,
-    /// That of the run. It goes after theirs.
-    pub(super) run: Arc<RunFolder>,
+    pub(super) room: Room,
     /// What their names begin with.
     pub(super) id: String,
     pub(super) stop: StopSignal,
     pub(super) files: Vec<Staged>,
+}
+
+/// Where they are, and where they go.
+pub(super) enum Room {
+    /// In a folder of their own, on the way to one of this machine. That of the run goes after it.
+    Folder {
+        folder: TempDir,
+        _run: Arc<RunFolder>,
+        root: PathBuf,
+    },
+    /// One after the other in a temporary file without a name, of which nothing is left even if the process is killed, on the
+    /// way to a bucket.
+    Spool {
+        file: Arc<File>,
+        bucket: Arc<Source>,
+    },
 }
 
 /// What one run is writing, in a folder of its own: two that overlap know nothing of each other. It goes when it is dropped.
@@ -37,41 +49,40 @@ pub(super) struct Staging {
 pub(super) struct RunFolder {
     folder: TempDir,
     _lock: File,
-    /// Whether files go from here to their places by their names: they have to be on the disk before.
-    is_final: bool,
 }
 
 /// A file that is whole.
-#[derive(Debug)]
 pub(super) struct Staged {
     pub(super) entry: EntryFile,
-    pub(super) path: PathBuf,
+    pub(super) at: StagedAt,
+}
+
+/// Where it is, and where it goes.
+pub(super) enum StagedAt {
+    Path {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    /// As many bytes as the entry says.
+    Spool {
+        file: Arc<File>,
+        begin: u64,
+        bucket: Arc<Source>,
+    },
 }
 
 impl RunFolder {
-    /// Makes one in the folder of a data set for what is not whole, and clears those whose run has ended without doing so.
-    pub(super) fn of_data_set(staging: &Path) -> io::Result<Self> {
+    /// Makes one among those of other runs, and clears those whose run has ended without doing so.
+    pub(super) fn new(staging: &Path) -> io::Result<Self> {
         fs::create_dir_all(staging)?;
-        for path in runs(staging, RUN)? {
-            clear(&path)?;
-        }
-        Self::make(staging, RUN, true)
-    }
-
-    /// The same among temporary files, for what goes elsewhere from there. Whatever others have there is left alone.
-    pub(super) fn temporary(folder: &Path) -> io::Result<Self> {
-        let this = Self::make(folder, EXPORT, false)?;
-        for path in runs(folder, EXPORT)? {
-            if is_owned_alike(&path, this.path()) {
-                clear(&path)?;
+        for it in fs::read_dir(staging)? {
+            let it = it?;
+            if it.file_name().to_string_lossy().starts_with(RUN) {
+                clear(&it.path())?;
             }
         }
-        Ok(this)
-    }
-
-    fn make(staging: &Path, prefix: &str, is_final: bool) -> io::Result<Self> {
         loop {
-            let folder = TempDir::with_prefix_in(prefix, staging)?;
+            let folder = TempDir::with_prefix_in(RUN, staging)?;
             let path = folder.path().join(LOCK);
             let mut options = File::options();
             options.write(true).create_new(true);
@@ -86,7 +97,6 @@ impl RunFolder {
                 return Ok(Self {
                     folder,
                     _lock: lock,
-                    is_final,
                 });
             }
         }
@@ -95,33 +105,6 @@ impl RunFolder {
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
-}
-
-/// The folders of runs.
-fn runs(folder: &Path, prefix: &str) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for it in fs::read_dir(folder)? {
-        let it = it?;
-        if it.file_name().to_string_lossy().starts_with(prefix) {
-            found.push(it.path());
-        }
-    }
-    Ok(found)
-}
-
-/// Whether it is a folder, and no link to one, of the owner of `ours`. In a folder for everybody nobody else can put
-/// another in its place then.
-#[cfg(unix)]
-fn is_owned_alike(folder: &Path, ours: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let [folder, ours] = [folder, ours].map(fs::symlink_metadata);
-    matches!((folder, ours), (Ok(it), Ok(ours)) if it.is_dir() && it.uid() == ours.uid())
-}
-
-/// Temporary files are in the folder of their owner.
-#[cfg(not(unix))]
-fn is_owned_alike(folder: &Path, _: &Path) -> bool {
-    fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir())
 }
 
 /// Takes the folder of a run away, unless it goes on.
@@ -174,27 +157,51 @@ impl Place for Staging {
     type Output = StoppableWriter<File>;
 
     fn create(&mut self, part: &Part) -> io::Result<Self::Output> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        private(&mut options);
-        let file = options.open(Self::staged(self.folder.path(), &self.name(part)))?;
+        let file = match &self.room {
+            Room::Folder { folder, .. } => {
+                let mut options = File::options();
+                options.write(true).create_new(true);
+                private(&mut options);
+                options.open(Self::staged(folder.path(), &self.name(part)))?
+            }
+            Room::Spool { .. } => tempfile::tempfile()?,
+        };
         Ok(self.stop.writer(file))
     }
 
     fn finish(&mut self, part: Part, mut output: Self::Output) -> io::Result<()> {
         output.flush()?;
-        let file = output.into_inner();
+        let mut file = output.into_inner();
         let path = self.name(&part);
         let entry = EntryFile {
             rows: part.rows,
             bytes: file.metadata()?.len(),
             path,
         };
-        if self.run.is_final {
-            file.sync_all()?;
-        }
-        let path = Self::staged(self.folder.path(), &entry.path);
-        self.files.push(Staged { entry, path });
+        let at = match &self.room {
+            Room::Folder { folder, root, .. } => {
+                file.sync_all()?;
+                StagedAt::Path {
+                    from: Self::staged(folder.path(), &entry.path),
+                    to: root.join(&entry.path),
+                }
+            }
+            // There can be more of them than a process may have open.
+            Room::Spool {
+                file: spool,
+                bucket,
+            } => {
+                let begin = spool.as_ref().seek(SeekFrom::End(0))?;
+                file.rewind()?;
+                io::copy(&mut file, &mut self.stop.writer(spool.as_ref()))?;
+                StagedAt::Spool {
+                    file: Arc::clone(spool),
+                    begin,
+                    bucket: Arc::clone(bucket),
+                }
+            }
+        };
+        self.files.push(Staged { entry, at });
         Ok(())
     }
 
