@@ -45,7 +45,7 @@ pub enum Suite {
     /// with venv, and the package index the first time.
     Fetch,
     /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, summing up beside capinfos
-    /// and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it.
+    /// and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it, and 10 GB of memory.
     Files,
     /// The questions over 10 million packets, by the engine in `pcaps` beside `DuckDB`, and by Sail with one, two and four
     /// workers. Builds that engine, which takes long. Needs tshark and what comes with it, python3 with venv, and the
