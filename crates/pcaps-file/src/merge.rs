@@ -269,17 +269,16 @@ impl Merge {
         let mut rounds = Rounds::new(streams);
         let mut times: Option<(Timestamp, Timestamp)> = None;
         while rounds.advance() {
-            for (number, stream, head) in rounds.packets() {
+            for (number, stream, packet, sort) in rounds.packets() {
                 let file = rounds.file(number);
-                let packet = stream.packet(head);
                 let origin = output::Origin {
                     input: number,
-                    sort: head.sort,
+                    sort,
                 };
                 let is_known = |it: &mut Dedup| it.is_known(&packet, file);
                 let left_out = if dedup.as_mut().is_some_and(is_known) {
                     files.get_mut(file).map(|it| &mut it.duplicates)
-                } else if output.write(origin, || stream.sort(head.sort), &packet)? {
+                } else if output.write(origin, || stream.sort(sort), &packet)? {
                     let time = packet.timestamp;
                     let (first, last) = times.unwrap_or((time, time));
                     times = Some((first.min(time), last.max(time)));

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasher as _, Hash, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// How much is looked at, at the beginning of a file, in its middle and at its end: some packets with their times.
-const SAMPLE: u64 = 4 << 10;
+/// How much is looked at in one place of a file, in bytes: some packets with their times.
+const SAMPLE: u64 = 1 << 10;
 
 /// A file that may be a copy.
 pub(super) struct Candidate {
@@ -18,14 +18,26 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// One that can be opened once more: neither a pipe nor, where that would be the same opening, a descriptor by its name.
+    /// One that can be opened once more: neither a pipe nor a descriptor by its name, which may be the same opening then.
     pub(super) fn new(number: usize, path: &Path, file: &File) -> Option<Self> {
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        (!path.starts_with("/dev")).then(|| Self {
+        let is_descriptor = ["/dev/stdin", "/dev/fd"]
+            .iter()
+            .any(|it| path.starts_with(it));
+        (!is_descriptor).then(|| Self {
             number,
             path: path.to_owned(),
             len: metadata.len(),
         })
+    }
+
+    /// A hash, that nobody can foresee, of what is in one place.
+    fn sample(&self, state: &RandomState, place: u64) -> io::Result<u64> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(place))?;
+        let mut sample = Vec::new();
+        file.take(SAMPLE).read_to_end(&mut sample)?;
+        Ok(state.hash_one(&sample))
     }
 }
 
@@ -33,16 +45,20 @@ impl Candidate {
 /// them: two captures that agree in three places do so in all. What cannot be read is nobody's copy: the merge will say why.
 pub(super) fn copies(candidates: Vec<Candidate>) -> Vec<(usize, usize)> {
     let state = RandomState::new();
-    let of_one_len = split(candidates, |it| Some(it.len));
-    let alike = of_one_len
-        .into_iter()
-        .flat_map(|group| split(group, |it| samples(&state, it).ok()));
+    // The times of the first packets tell most apart.
+    let places: [fn(u64) -> u64; 3] = [|_| 0, |len| len / 2, |len| len.saturating_sub(SAMPLE)];
+    let mut alike = split(candidates, |it| Some(it.len));
+    for place in places {
+        let sample = |it: &Candidate| it.sample(&state, place(it.len)).ok();
+        let groups = alike.into_iter().flat_map(|group| split(group, sample));
+        alike = groups.collect();
+    }
     let pairs = |group: Vec<Candidate>| {
         let mut numbers = group.into_iter().map(|it| it.number);
         let first = numbers.next();
         numbers.zip(first.into_iter().cycle()).collect::<Vec<_>>()
     };
-    alike.flat_map(pairs).collect()
+    alike.into_iter().flat_map(pairs).collect()
 }
 
 /// Groups of more than one, by a key.
@@ -57,18 +73,4 @@ fn split<K: Eq + Hash>(
         }
     }
     groups.into_values().filter(|it| it.len() > 1).collect()
-}
-
-/// A hash of what is looked at, that nobody can foresee.
-fn samples(state: &RandomState, of: &Candidate) -> io::Result<u64> {
-    let mut file = File::open(&of.path)?;
-    let mut hasher = state.build_hasher();
-    let mut sample = Vec::new();
-    for place in [0, of.len / 2, of.len.saturating_sub(SAMPLE)] {
-        file.seek(SeekFrom::Start(place))?;
-        sample.clear();
-        file.by_ref().take(SAMPLE).read_to_end(&mut sample)?;
-        hasher.write(&sample);
-    }
-    Ok(hasher.finish())
 }

@@ -8,7 +8,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::thread::{Builder, scope};
 
-use super::stream::{Head, Stream};
+use super::stream::Stream;
+use crate::packet::Packet;
 
 /// From so many streams that read on at the same time, another thread is worth its while.
 const MANY: usize = 128;
@@ -29,19 +30,22 @@ pub(super) struct Rounds {
     limits: Queue,
     /// Those of which packets were taken in this round.
     touched: Vec<u32>,
-    /// What was taken in this round, stream by stream, and by which stream.
-    taken: Vec<(u32, Head)>,
-    /// The places of those in their order.
+    /// What was taken in this round, in its order.
     order: Vec<Entry>,
 }
 
-/// The key of a packet, then its stream, then its place in `taken`: in one number, which is compared at once.
+/// The key of a packet, then its stream, then its place among those that were taken of it: in one number, which is compared at
+/// once.
 struct Entry(u128);
 
 impl Entry {
     fn new(key: Key, stream: u32, place: usize) -> Self {
         // The memory for more than 2^32 packets is not there.
         Self(u128::from(key) << 64 | u128::from(stream) << 32 | place as u128)
+    }
+
+    fn stream(&self) -> usize {
+        (self.0 >> 32 & u128::from(u32::MAX)) as usize
     }
 
     fn place(&self) -> usize {
@@ -66,7 +70,6 @@ impl Rounds {
             streams,
             next: Queue::new(),
             limits: Queue::new(),
-            taken: Vec::new(),
             order: Vec::new(),
         };
         this.queue();
@@ -77,7 +80,6 @@ impl Rounds {
     pub(super) fn advance(&mut self) -> bool {
         self.read_ahead();
         self.queue();
-        self.taken.clear();
         self.order.clear();
         let end = self.end();
         while let Some(&Reverse((key, number))) = self.next.peek()
@@ -88,13 +90,11 @@ impl Rounds {
                 break;
             };
             self.touched.push(number);
+            let mut places = 0..;
+            let entries = &mut self.order;
             stream.take(
                 |key| (key, number) <= end,
-                |head| {
-                    let place = self.taken.len();
-                    self.taken.push((number, head));
-                    self.order.push(Entry::new(head.key, number, place));
-                },
+                |key| entries.extend(places.next().map(|it| Entry::new(key, number, it))),
             );
         }
         self.order.sort_unstable_by_key(|it| it.0);
@@ -146,13 +146,13 @@ impl Rounds {
         (Key::MAX, u32::MAX)
     }
 
-    /// The packets of this round, with the numbers of their streams.
-    pub(super) fn packets(&self) -> impl Iterator<Item = (usize, &Stream, &Head)> {
+    /// The packets of this round and their sorts, with their streams and the numbers of these.
+    pub(super) fn packets(&self) -> impl Iterator<Item = (usize, &Stream, Packet<'_>, u32)> {
         self.order.iter().filter_map(|it| {
-            let (number, head) = self.taken.get(it.place())?;
-            let number = *number as usize;
+            let number = it.stream();
             let (_, stream) = self.streams.get(number)?;
-            Some((number, stream, head))
+            let (packet, sort) = stream.taken(it.place())?;
+            Some((number, stream, packet, sort))
         })
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Stream {
     bytes_ahead: usize,
     /// How many there should be at least after reading: half of what the buffer holds.
     batch: usize,
+    /// How many of `ahead` were taken, and go when more is read.
+    going: usize,
     /// How many of `ahead` have to wait for what comes next in the file: half a batch of bytes.
     waiting: usize,
     /// The latest key that was taken.
@@ -38,14 +40,14 @@ pub(super) struct Stream {
 
 /// A packet that waits.
 #[derive(Clone, Copy)]
-pub(super) struct Head {
-    pub(super) key: Key,
+struct Head {
+    key: Key,
     time: Timestamp,
     /// Where in the file its bytes begin.
     at: u64,
     len: u32,
     original_len: u32,
-    pub(super) sort: u32,
+    sort: u32,
     link_type: LinkType,
 }
 
@@ -81,6 +83,7 @@ impl Stream {
             ahead: VecDeque::new(),
             bytes_ahead: 0,
             batch: capacity / 2,
+            going: 0,
             waiting: 0,
             taken: 0,
             disordered: false,
@@ -128,34 +131,40 @@ impl Stream {
         self.ahead.get(last).map(|it| it.key)
     }
 
-    /// Takes the packets that may go, while they have keys that `is_wanted`. They come in the order of their keys.
-    pub(super) fn take(&mut self, is_wanted: impl Fn(Key) -> bool, mut to: impl FnMut(Head)) {
+    /// Takes the packets that may go, while they have keys that `is_wanted`: the first ones that are there, in the order of
+    /// their keys, which `to` is told.
+    pub(super) fn take(&mut self, is_wanted: impl Fn(Key) -> bool, mut to: impl FnMut(Key)) {
         let waiting = if self.has_ended { 0 } else { self.waiting };
-        while self.ahead.len() > waiting
-            && let Some(head) = self.ahead.pop_front_if(|it| is_wanted(it.key))
-        {
+        let may_go = self.ahead.len().saturating_sub(waiting);
+        let heads = self.ahead.iter().take(may_go);
+        for head in heads.take_while(|it| is_wanted(it.key)) {
             self.bytes_ahead -= head.size();
             self.taken = self.taken.max(head.key);
+            self.going += 1;
             self.packets += 1;
-            to(head);
+            to(head.key);
         }
     }
 
-    /// A packet that was taken, before more is read.
+    /// A packet that was taken, by its place among those, and of which sort it is; before more is read.
     #[inline]
-    pub(super) fn packet(&self, head: &Head) -> Packet<'_> {
+    pub(super) fn taken(&self, place: usize) -> Option<(Packet<'_>, u32)> {
+        let head = self.ahead.get(place)?;
         let source = self.reader.source();
         let back = usize::try_from(source.offset() - head.at).unwrap_or(usize::MAX);
-        Packet {
+        let packet = Packet {
             timestamp: head.time,
             link_type: head.link_type,
             original_len: head.original_len,
             bytes: source.behind(back, head.len as usize),
-        }
+        };
+        Some((packet, head.sort))
     }
 
     /// Sees to it that enough is there to know what comes next. What was taken before is gone then.
     pub(super) fn read_ahead(&mut self) {
+        self.ahead.drain(..self.going);
+        self.going = 0;
         if !self.has_ended && self.bytes_ahead <= self.batch {
             self.read_batch();
             // Among what waits, a packet still finds its place that stands behind later ones.
