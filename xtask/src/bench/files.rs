@@ -6,6 +6,7 @@ mod set;
 pub(super) use set::found;
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -191,15 +192,19 @@ fn gone(output: &Path) -> impl Fn() -> Result<()> + use<> {
 
 fn reading(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -> Result<()> {
     let tcpdump = tcpdump(programs, file, &["-w", "/dev/null"]);
-    let (program, file) = (programs.read.clone(), file.to_owned());
-    let ours = move || {
-        let mut command = Command::new(&program);
-        command.arg(&file);
+    // What it takes to have the bytes, and to do nothing with them: of large packets that is most.
+    let mut input = OsString::from("if=");
+    input.push(file);
+    let dd = move || {
+        let mut command = Command::new("dd");
+        command.args(["of=/dev/null", "bs=128k"]).arg(&input);
+        command.stderr(Stdio::null());
         command
     };
     let contestants = [
         Contestant::new("tcpdump -w /dev/null", tcpdump),
-        Contestant::new("pcaps_file::Reader", ours),
+        Contestant::new("pcaps_file::Reader", command(&programs.read, &[], file)),
+        Contestant::new("dd of=/dev/null bs=128k", dd),
     ];
     let figures = bench.contest(&format!("reading {what}"), &contestants)?;
     bench.goal(
