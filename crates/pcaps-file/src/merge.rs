@@ -12,7 +12,7 @@
 //! - A packet that stands behind a later one of its file is put in order if they are not too far apart: by 16 KiB in
 //!   up to 16 files, by 4 KiB in up to 1,536, and by less in more, but 1 KiB at least. What is further apart comes as
 //!   early as it can. Both are counted ([`MergedFile::reordered`], [`MergedFile::late`]).
-//! - A file that is given twice is read once, and one that is a copy of another is told ([`Remark`]).
+//! - A file that is given twice is read once, and one that looks like a copy of another is told ([`Remark`]).
 //! - A file that is torn or damaged gives what comes before ([`MergedFile::error`]).
 //! - More than four packed files are unpacked to a temporary file first.
 //!
@@ -233,8 +233,8 @@ impl Merge {
         }
     }
 
-    /// Merges the inputs into `output`, which a thread of its own writes, in large pieces. All inputs are opened before
-    /// anything is written.
+    /// Merges the inputs into `output`, which a thread of its own writes, in large pieces. All inputs are opened, and packed
+    /// ones beyond the fourth unpacked, before anything is written: an output that fails ends none of that.
     ///
     /// # Errors
     ///

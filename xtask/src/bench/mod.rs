@@ -44,8 +44,8 @@ pub enum Suite {
     /// A full capture of 2,500 small files, and one of 8 large ones, out of a bucket beside `rclone copy`. Needs python3
     /// with venv, and the package index the first time.
     Fetch,
-    /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump, summing up beside capinfos
-    /// and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it, and 10 GB of memory.
+    /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump (and `dd`), summing up beside
+    /// capinfos and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it, and 10 GB of memory.
     Files,
     /// The questions over 10 million packets, by the engine in `pcaps` beside `DuckDB`, and by Sail with one, two and four
     /// workers. Builds that engine, which takes long. Needs tshark and what comes with it, python3 with venv, and the

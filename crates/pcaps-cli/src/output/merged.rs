@@ -56,7 +56,7 @@ struct InputView<'a> {
     /// The file before it that it is another name of; it was read once.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<&'a str>,
-    /// The file before it that it is a copy of; the packets of both are in the output, but for duplicates.
+    /// The file before it that it looks like a copy of; the packets of both are in the output, but for duplicates.
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_of: Option<&'a str>,
     /// Why not all of it could be read, or none.
@@ -179,9 +179,9 @@ pub(crate) fn remarks(merged: &Merged) -> Vec<String> {
                     "note: `{name}` is the same file as `{other}`, and was read once"
                 ));
             }
-            Some(Remark::CopyOf(other)) if file.duplicates == 0 => {
+            Some(Remark::CopyOf(other)) if file.packets > 0 && file.duplicates == 0 => {
                 lines.push(format!(
-                    "warning: `{name}` is a copy of `{other}`: the output has their packets twice; leave one out, or give --dedup"
+                    "warning: `{name}` looks like a copy of `{other}`: the output has the packets of both; leave one out, or give --dedup"
                 ));
             }
             _ => {}

@@ -45,11 +45,15 @@ impl Spool {
 }
 
 impl Bytes {
-    /// Closes a file until it is read from again; from then on it is opened for each read. Says whether it did.
-    pub(super) fn close(&mut self) -> bool {
-        match self {
-            Self::File { file, .. } => file.take().is_some(),
-            _ => false,
+    /// Whether it is a file that can be closed.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::File { file: Some(_), .. })
+    }
+
+    /// Closes a file until it is read from again; from then on it is opened for each read.
+    pub(super) fn close(&mut self) {
+        if let Self::File { file, .. } = self {
+            *file = None;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files that have the same bytes as others.
+//! Files that look like copies of others.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -41,8 +41,9 @@ impl Candidate {
     }
 }
 
-/// Those that are copies of one before them, and of which. Only files of one length are looked into, and never the whole of
-/// them: two captures that agree in three places do so in all. What cannot be read is nobody's copy: the merge will say why.
+/// Those that look like copies of one before them, and of which. Only files of one length are looked into, and never the whole
+/// of them: captures that agree in three places, times included, hardly differ elsewhere. What cannot be read is nobody's
+/// copy: the merge will say why.
 pub(super) fn copies(candidates: Vec<Candidate>) -> Vec<(usize, usize)> {
     let state = RandomState::new();
     // The times of the first packets tell most apart.

@@ -84,29 +84,27 @@ impl Inputs {
             return self.remark(Remark::SameAs(first.unwrap_or_default()));
         }
         let candidate = Candidate::new(number, path, &file);
-        let bytes = Bytes::File {
-            path: path.to_owned(),
-            file: Some(file),
-            offset: 0,
-        };
-        let stream = Stream::open(bytes, self.name(), self.capacity);
-        match stream {
-            Ok(stream) if stream.is_packed() => {
-                self.unpacked += 1;
-                if self.unpacked <= UNPACKED_AT_ONCE {
-                    self.take(Ok(stream))?;
-                } else {
-                    drop(stream);
-                    let file = self.open_file(path)?;
-                    let stream = self.unpack(file)?;
-                    self.take(stream)?;
-                }
+        let bytes = if candidate.is_some() {
+            Bytes::File {
+                path: path.to_owned(),
+                file: Some(file),
+                offset: 0,
             }
-            stream => {
-                self.take(stream)?;
-                self.close_some();
+        } else {
+            // What has been read of a pipe is not there a second time.
+            Bytes::Reader(Box::new(file))
+        };
+        let mut stream = Stream::open(bytes, self.name(), self.capacity);
+        if stream.as_ref().is_ok_and(Stream::is_packed) && candidate.is_some() {
+            self.unpacked += 1;
+            if self.unpacked > UNPACKED_AT_ONCE {
+                drop(stream);
+                let file = self.open_file(path)?;
+                stream = self.unpack(file)?;
             }
         }
+        self.take(stream)?;
+        self.close_some();
         if self.streams.last().is_some_and(|(file, _)| *file == number) {
             self.readable.extend(candidate);
         }
@@ -151,7 +149,9 @@ impl Inputs {
         let mut room = vec![0; 128 << 10];
         let at_end = match unpack {
             Err(stopped) => Some(stopped),
-            Ok(None) => None,
+            Ok(None) => Some(Stopped::Fault(Fault::Damaged(
+                "it is another one than a moment ago".to_owned(),
+            ))),
             Ok(Some(mut unpack)) => loop {
                 match unpack.read(&mut file, &mut room) {
                     Ok(0) => break None,
@@ -184,7 +184,9 @@ impl Inputs {
         match stream {
             Ok(mut stream) => {
                 // Read again when all are there, some of them without their files being open.
-                self.open.push(self.streams.len());
+                if stream.bytes_mut().is_open() {
+                    self.open.push(self.streams.len());
+                }
                 stream.read_ahead();
                 self.streams.push((self.files.len() - 1, stream));
                 Ok(())

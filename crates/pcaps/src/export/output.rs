@@ -1,6 +1,7 @@
 //! Where the data set is: a folder of this machine, or of a bucket.
 
 use std::{
+    env,
     fs::{self, File},
     io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -75,9 +76,12 @@ impl TableSink {
                 bucket: Arc::clone(bucket),
             }),
         };
-        let failed = |it| Error::new(ErrorKind::Io, "cannot make a temporary file").because(it);
+        let place = match self {
+            Self::Folder { run, .. } => run.path().to_owned(),
+            Self::Bucket(_) => env::temp_dir(),
+        };
         Ok(Staging {
-            room: room().map_err(failed)?,
+            room: room().map_err(|it| Error::io("write a temporary file in", &place, it))?,
             id: id.to_owned(),
             stop: StopSignal::default(),
             files: Vec::new(),

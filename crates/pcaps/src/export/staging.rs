@@ -1,6 +1,7 @@
 //! Where the files of one input are until all are whole.
 
 use std::{
+    env,
     fs::{self, File},
     io::{self, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -36,8 +37,7 @@ pub(super) enum Room {
         _run: Arc<RunFolder>,
         root: PathBuf,
     },
-    /// One after the other in a temporary file without a name, of which nothing is left even if the process is killed, on the
-    /// way to a bucket.
+    /// On the way to a bucket: one after the other in a temporary file that goes with the process, however that ends.
     Spool {
         file: Arc<File>,
         bucket: Arc<Source>,
@@ -153,6 +153,15 @@ impl Staging {
     }
 }
 
+/// Why there is no room, and where.
+fn in_temporary(error: io::Error) -> io::Error {
+    let folder = env::temp_dir();
+    io::Error::new(
+        error.kind(),
+        format!("for temporary files, in {}: {error}", folder.display()),
+    )
+}
+
 impl Place for Staging {
     type Output = StoppableWriter<File>;
 
@@ -164,7 +173,7 @@ impl Place for Staging {
                 private(&mut options);
                 options.open(Self::staged(folder.path(), &self.name(part)))?
             }
-            Room::Spool { .. } => tempfile::tempfile()?,
+            Room::Spool { .. } => tempfile::tempfile().map_err(in_temporary)?,
         };
         Ok(self.stop.writer(file))
     }
@@ -193,7 +202,8 @@ impl Place for Staging {
             } => {
                 let begin = spool.as_ref().seek(SeekFrom::End(0))?;
                 file.rewind()?;
-                io::copy(&mut file, &mut self.stop.writer(spool.as_ref()))?;
+                let copied = io::copy(&mut file, &mut self.stop.writer(spool.as_ref()));
+                copied.map_err(in_temporary)?;
                 StagedAt::Spool {
                     file: Arc::clone(spool),
                     begin,
