@@ -154,7 +154,7 @@ impl Staging {
 }
 
 /// Why there is no room, and where.
-fn in_temporary(error: io::Error) -> io::Error {
+fn in_temporary(error: &io::Error) -> io::Error {
     let folder = env::temp_dir();
     io::Error::new(
         error.kind(),
@@ -173,7 +173,7 @@ impl Place for Staging {
                 private(&mut options);
                 options.open(Self::staged(folder.path(), &self.name(part)))?
             }
-            Room::Spool { .. } => tempfile::tempfile().map_err(in_temporary)?,
+            Room::Spool { .. } => tempfile::tempfile().map_err(|it| in_temporary(&it))?,
         };
         Ok(self.stop.writer(file))
     }
@@ -203,7 +203,7 @@ impl Place for Staging {
                 let begin = spool.as_ref().seek(SeekFrom::End(0))?;
                 file.rewind()?;
                 let copied = io::copy(&mut file, &mut self.stop.writer(spool.as_ref()));
-                copied.map_err(in_temporary)?;
+                copied.map_err(|it| in_temporary(&it))?;
                 StagedAt::Spool {
                     file: Arc::clone(spool),
                     begin,
