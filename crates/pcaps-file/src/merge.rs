@@ -44,9 +44,9 @@ mod rounds;
 mod stream;
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::behind;
@@ -158,10 +158,10 @@ impl Input {
         }
     }
 
-    /// The same once more, if it can be opened twice: a pipe cannot.
+    /// The same once more, if it can be opened twice.
     pub(crate) fn again(&self) -> Option<Self> {
         match &self.origin {
-            Origin::Path(path) if path.is_file() => Some(Self {
+            Origin::Path(path) if lasting(path).is_some() => Some(Self {
                 name: self.name.clone(),
                 origin: Origin::Path(path.clone()),
             }),
@@ -195,6 +195,16 @@ impl fmt::Debug for Input {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// What there is to know of a file that can be opened once more: of neither a pipe nor a descriptor by its name, which may be
+/// the same opening then.
+fn lasting(path: &Path) -> Option<fs::Metadata> {
+    let is_descriptor = ["/dev/stdin", "/dev/fd"]
+        .iter()
+        .any(|it| path.starts_with(it));
+    let metadata = fs::metadata(path).ok().filter(|_| !is_descriptor);
+    metadata.filter(fs::Metadata::is_file)
 }
 
 impl MergedFile {

@@ -11,8 +11,8 @@ use std::collections::hash_map::Entry;
 use std::io::Read;
 
 use pcap_parser::pcapng::{
-    OptionCode, PcapNGOption, parse_interfacedescriptionblock_be,
-    parse_interfacedescriptionblock_le, parse_sectionheaderblock,
+    OptionCode, parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
+    parse_sectionheaderblock,
 };
 
 use crate::MAX_RECORD_LEN;
@@ -209,7 +209,7 @@ impl PcapNg {
         if section.major_version != 1 {
             return Err("its section header is of another version than 1");
         }
-        self.annotations += comments(&section.options);
+        self.annotations += self.comments_in(block, 24);
         self.interfaces.clear();
         Ok(())
     }
@@ -237,7 +237,7 @@ impl PcapNg {
                     i64::from_le_bytes(bytes)
                 }
             });
-        self.annotations += comments(&parsed.options);
+        self.annotations += self.comments_in(block, 16);
         let clock = Clock::new(parsed.if_tsresol, offset);
         let [low, high, ..] = parsed.linktype.0.to_le_bytes();
         let header = Header {
@@ -296,19 +296,18 @@ impl PcapNg {
             back: block.len() - HEADER_LEN,
             len,
         };
-        let options = HEADER_LEN + len.next_multiple_of(4)..block.len() - 4;
-        if let Some(options) = block.get(options)
-            && !options.is_empty()
-        {
-            self.annotations += self.comments_in(options);
+        let options = HEADER_LEN + len.next_multiple_of(4);
+        if options + 4 < block.len() {
+            self.annotations += self.comments_in(block, options);
         }
         Ok(record)
     }
 
-    /// How many of a packet's options are comments.
+    /// How many of a block's options, which begin at `at`, are comments.
     #[cold]
-    fn comments_in(&self, mut options: &[u8]) -> u64 {
+    fn comments_in(&self, block: &[u8], at: usize) -> u64 {
         let mut count = 0;
+        let mut options = block.get(at..block.len() - 4).unwrap_or_default();
         while let Some((head, rest)) = options.split_first_chunk::<4>() {
             let [code, len] = [[head[0], head[1]], [head[2], head[3]]].map(|two| {
                 if self.big_endian {
@@ -367,15 +366,6 @@ impl PcapNg {
             u32::from_le_bytes(four)
         }
     }
-}
-
-/// How many options are comments.
-fn comments(options: &[PcapNGOption<'_>]) -> u64 {
-    let until_end = options
-        .iter()
-        .take_while(|it| it.code != OptionCode::EndOfOpt);
-    let comments = until_end.filter(|it| it.code == OptionCode::Comment);
-    comments.count() as u64
 }
 
 #[derive(PartialEq)]

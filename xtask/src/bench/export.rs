@@ -133,15 +133,17 @@ fn growth(bench: &mut Bench, pcaps: &Path, capture: &Path, case: &Case) -> Resul
     let table = bench.work().join("table");
     let Capture { packets, snap } = case.capture;
     // A hundred million packets take their minute.
-    let rounds = bench.rounds;
-    bench.rounds = if packets > 10_000_000 { 1 } else { rounds };
+    let rounds = if packets > 10_000_000 {
+        1
+    } else {
+        bench.rounds
+    };
     let what = match snap {
         Some(snap) => format!("the first {snap} bytes"),
         None => "all bytes".to_owned(),
     };
     let title = format!("{packets} packets, {what} of each");
-    let figures = bench.contest(&title, &[exporting(pcaps, capture, &table)])?;
-    bench.rounds = rounds;
+    let figures = bench.contest_of(rounds, &title, &[exporting(pcaps, capture, &table)])?;
     let figures = figures[0];
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     let (rows, from, to) = (

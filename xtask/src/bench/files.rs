@@ -265,9 +265,7 @@ fn dissecting(bench: &mut Bench, programs: &Programs, what: &str, file: &Path) -
         Contestant::new("pcaps stats", command(&programs.pcaps, &["stats"], file)),
     ];
     // One round: of ten million packets in many flows tshark takes more than a minute, and seven gigabytes.
-    let rounds = std::mem::replace(&mut bench.rounds, 1);
-    let figures = bench.contest(&format!("dissecting {what}"), &contestants)?;
-    bench.rounds = rounds;
+    let figures = bench.contest_of(1, &format!("dissecting {what}"), &contestants)?;
     bench.goal(
         "times as fast as tshark",
         ratio(figures[0].wall, figures[1].wall),

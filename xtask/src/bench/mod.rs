@@ -45,7 +45,8 @@ pub enum Suite {
     /// with venv, and the package index the first time.
     Fetch,
     /// Capture files: merges beside mergecap and `cp`, reading and filtering beside tcpdump (and `dd`), summing up beside
-    /// capinfos and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it, and 10 GB of memory.
+    /// capinfos and tshark, of 10 million packets and of real ones. Needs tcpdump, tshark and what comes with it, and 10 GB
+    /// of memory.
     Files,
     /// The questions over 10 million packets, by the engine in `pcaps` beside `DuckDB`, and by Sail with one, two and four
     /// workers. Builds that engine, which takes long. Needs tshark and what comes with it, python3 with venv, and the
@@ -135,8 +136,22 @@ impl Bench<'_> {
     ///
     /// When a contestant cannot be run or fails.
     pub fn contest(&mut self, title: &str, contestants: &[Contestant]) -> Result<Vec<Figures>> {
-        let figures = measure::medians(contestants, self.rounds)?;
-        writeln!(self.report, "\n{title} (medians of {})", self.rounds)?;
+        self.contest_of(self.rounds, title, contestants)
+    }
+
+    /// The same in so many rounds, for what takes long.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn contest_of(
+        &mut self,
+        rounds: usize,
+        title: &str,
+        contestants: &[Contestant],
+    ) -> Result<Vec<Figures>> {
+        let figures = measure::medians(contestants, rounds)?;
+        writeln!(self.report, "\n{title} (medians of {rounds})")?;
         let first = figures[0];
         for (contestant, it) in contestants.iter().zip(&figures) {
             writeln!(

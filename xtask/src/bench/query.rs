@@ -78,23 +78,21 @@ struct Asking {
 
 impl Asking {
     fn beside_duckdb(&self, bench: &mut Bench) -> Result<()> {
-        let rounds = bench.rounds;
         for name in [FIRST].into_iter().chain(OTHERS) {
             let sql = printed(&self.pcaps, &["query", "--ask", name, "--show-sql"])?;
             // The others are there for who wants to know.
-            bench.rounds = if name == FIRST { rounds } else { 1 };
+            let rounds = if name == FIRST { bench.rounds } else { 1 };
             let title = format!("{name} of {} packets", self.packets);
             let contestants = [
                 self.duckdb(&sql),
                 self.pcaps("pcaps query", name, &["--engine", "datafusion"]),
             ];
-            let figures = bench.contest(&title, &contestants)?;
+            let figures = bench.contest_of(rounds, &title, &contestants)?;
             if name == FIRST {
                 let times = ratio(figures[1].wall, figures[0].wall);
                 bench.goal("wall time to DuckDB's", times, Goal::AtMost(2.0))?;
             }
         }
-        bench.rounds = rounds;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How much is looked at in one place of a file, in bytes: some packets with their times.
 const SAMPLE: u64 = 1 << 10;
@@ -12,25 +12,12 @@ const SAMPLE: u64 = 1 << 10;
 /// A file that may be a copy.
 pub(super) struct Candidate {
     /// Its number among the inputs.
-    number: usize,
-    path: PathBuf,
-    len: u64,
+    pub(super) number: usize,
+    pub(super) path: PathBuf,
+    pub(super) len: u64,
 }
 
 impl Candidate {
-    /// One that can be opened once more: neither a pipe nor a descriptor by its name, which may be the same opening then.
-    pub(super) fn new(number: usize, path: &Path, file: &File) -> Option<Self> {
-        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        let is_descriptor = ["/dev/stdin", "/dev/fd"]
-            .iter()
-            .any(|it| path.starts_with(it));
-        (!is_descriptor).then(|| Self {
-            number,
-            path: path.to_owned(),
-            len: metadata.len(),
-        })
-    }
-
     /// A hash, that nobody can foresee, of what is in one place.
     fn sample(&self, state: &RandomState, place: u64) -> io::Result<u64> {
         let mut file = File::open(&self.path)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::bytes::{Bytes, Spool};
 use super::copies::{Candidate, copies};
 use super::stream::Stream;
-use super::{Input, MergedFile, Origin, Remark};
+use super::{Input, MergedFile, Origin, Remark, lasting};
 use crate::error::{Error, Fault};
 use crate::unpack::{Stopped, Unpack};
 
@@ -83,8 +83,8 @@ impl Inputs {
             let first = self.files.get(first).map(|it| it.name.clone());
             return self.remark(Remark::SameAs(first.unwrap_or_default()));
         }
-        let candidate = Candidate::new(number, path, &file);
-        let bytes = if candidate.is_some() {
+        let lasting = lasting(path);
+        let bytes = if lasting.is_some() {
             Bytes::File {
                 path: path.to_owned(),
                 file: Some(file),
@@ -95,7 +95,7 @@ impl Inputs {
             Bytes::Reader(Box::new(file))
         };
         let mut stream = Stream::open(bytes, self.name(), self.capacity);
-        if stream.as_ref().is_ok_and(Stream::is_packed) && candidate.is_some() {
+        if stream.as_ref().is_ok_and(Stream::is_packed) && lasting.is_some() {
             self.unpacked += 1;
             if self.unpacked > UNPACKED_AT_ONCE {
                 drop(stream);
@@ -105,8 +105,14 @@ impl Inputs {
         }
         self.take(stream)?;
         self.close_some();
-        if self.streams.last().is_some_and(|(file, _)| *file == number) {
-            self.readable.extend(candidate);
+        if let Some(metadata) = lasting
+            && self.streams.last().is_some_and(|(file, _)| *file == number)
+        {
+            self.readable.push(Candidate {
+                number,
+                path: path.to_owned(),
+                len: metadata.len(),
+            });
         }
         Ok(())
     }

@@ -90,11 +90,9 @@ impl Rounds {
                 break;
             };
             self.touched.push(number);
-            let mut places = 0..;
-            let entries = &mut self.order;
             stream.take(
                 |key| (key, number) <= end,
-                |key| entries.extend(places.next().map(|it| Entry::new(key, number, it))),
+                |key, place| self.order.push(Entry::new(key, number, place)),
             );
         }
         self.order.sort_unstable_by_key(|it| it.0);

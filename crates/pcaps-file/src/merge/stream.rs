@@ -132,17 +132,17 @@ impl Stream {
     }
 
     /// Takes the packets that may go, while they have keys that `is_wanted`: the first ones that are there, in the order of
-    /// their keys, which `to` is told.
-    pub(super) fn take(&mut self, is_wanted: impl Fn(Key) -> bool, mut to: impl FnMut(Key)) {
+    /// their keys. `to` is told the key of each, and its place among them.
+    pub(super) fn take(&mut self, is_wanted: impl Fn(Key) -> bool, mut to: impl FnMut(Key, usize)) {
         let waiting = if self.has_ended { 0 } else { self.waiting };
         let may_go = self.ahead.len().saturating_sub(waiting);
         let heads = self.ahead.iter().take(may_go);
         for head in heads.take_while(|it| is_wanted(it.key)) {
             self.bytes_ahead -= head.size();
             self.taken = self.taken.max(head.key);
+            to(head.key, self.going);
             self.going += 1;
             self.packets += 1;
-            to(head.key);
         }
     }
 

@@ -65,23 +65,20 @@ impl TableSink {
 
     /// Room for the files of an input.
     pub(super) fn stage(&self, id: &str) -> Result<Staging, Error> {
-        let room = || match self {
-            Self::Folder { root, run } => io::Result::Ok(Room::Folder {
-                folder: TempDir::new_in(run.path())?,
+        let failed = |place: &Path, it| Error::io("write a temporary file in", place, it);
+        let room = match self {
+            Self::Folder { root, run } => Room::Folder {
+                folder: TempDir::new_in(run.path()).map_err(|it| failed(run.path(), it))?,
                 _run: Arc::clone(run),
                 root: root.clone(),
-            }),
-            Self::Bucket(bucket) => Ok(Room::Spool {
-                file: Arc::new(tempfile::tempfile()?),
+            },
+            Self::Bucket(bucket) => Room::Spool {
+                file: Arc::new(tempfile::tempfile().map_err(|it| failed(&env::temp_dir(), it))?),
                 bucket: Arc::clone(bucket),
-            }),
-        };
-        let place = match self {
-            Self::Folder { run, .. } => run.path().to_owned(),
-            Self::Bucket(_) => env::temp_dir(),
+            },
         };
         Ok(Staging {
-            room: room().map_err(|it| Error::io("write a temporary file in", &place, it))?,
+            room,
             id: id.to_owned(),
             stop: StopSignal::default(),
             files: Vec::new(),
