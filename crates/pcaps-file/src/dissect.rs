@@ -139,32 +139,38 @@ pub(crate) struct Headers<'a> {
     pub(crate) tunnels: u8,
 }
 
-impl<'a> Headers<'a> {
+/// What a packet's headers are up to the first of IP.
+pub(crate) enum Outermost<'a> {
+    /// These are all that are known.
+    All(Headers<'a>),
+    /// There may be others, [inside](Headers::inside).
+    Tunnel(Network<'a>, Layers),
+}
+
+impl<'a> Outermost<'a> {
     #[inline]
     pub(crate) fn of(link_type: LinkType, bytes: &'a [u8]) -> Self {
         let mut layers = Layers::new(link_type);
         let network = link::network(link_type, bytes, &mut layers);
-        let Some((network, ip)) = network.and_then(|it| Some((it, Ip::parse(it)?))) else {
-            return Self {
-                layers,
-                ip: None,
-                tunnels: 0,
-            };
-        };
-        layers.push(Layer::protocol(ip.protocol));
-        if tunnel::is_one(&ip) {
-            return Self::inside(network, layers);
+        let ip = network.and_then(|it| Some((it, Ip::parse(it)?)));
+        if let Some((network, ip)) = &ip {
+            layers.push(Layer::protocol(ip.protocol));
+            if tunnel::is_one(ip) {
+                return Self::Tunnel(*network, layers);
+            }
         }
-        Self {
+        Self::All(Headers {
             layers,
-            ip: Some(ip),
+            ip: ip.map(|(_, ip)| ip),
             tunnels: 0,
-        }
+        })
     }
+}
 
+impl<'a> Headers<'a> {
     /// Those of a packet that may be a tunnel's.
-    #[inline(never)]
-    fn inside(network: Network<'a>, layers: Layers) -> Self {
+    #[inline]
+    pub(crate) fn inside(network: Network<'a>, layers: Layers) -> Self {
         let found = tunnel::innermost(network, layers);
         Self {
             layers: found.as_ref().map_or(layers, |it| it.layers),

@@ -131,16 +131,28 @@ impl Pcap {
         Ok(Some(record))
     }
 
-    /// How many records stand whole at the beginning of these bytes, and how long they are together.
+    /// How many records stand whole at the beginning of these bytes, and how long they are together. It looks at their lengths
+    /// only, because another thread may be waiting for it.
     pub(crate) fn whole(&self, bytes: &[u8]) -> (u64, usize) {
-        let (mut count, mut len) = (0, 0);
-        let mut rest = bytes;
-        while let Some((_, after)) = self.split(rest) {
+        let header_len = self.record_header_len();
+        let is_big = matches!(self.layout, Layout::Big | Layout::ModifiedBig);
+        let (mut count, mut end) = (0, 0);
+        while let Some(header) = bytes.get(end..).and_then(|it| it.first_chunk::<16>()) {
+            let [.., a, b, c, d, _, _, _, _] = *header;
+            let claimed = [a, b, c, d];
+            let claimed = if is_big {
+                u32::from_be_bytes(claimed)
+            } else {
+                u32::from_le_bytes(claimed)
+            };
+            let next = end + header_len + claimed as usize;
+            if claimed > MAX_RECORD_LEN || next > bytes.len() {
+                break;
+            }
             count += 1;
-            len = bytes.len() - after.len();
-            rest = after;
+            end = next;
         }
-        (count, len)
+        (count, end)
     }
 
     /// The record that these bytes begin with, if it is whole and sound, its packet in front of what follows it.

@@ -22,13 +22,16 @@ mod timeline;
 mod view;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::dissect::{Headers, TcpFlags};
+use crate::dissect::{Headers, Outermost, TcpFlags};
 use crate::error::Error;
-use crate::ip::{Address, Ends, Ip};
+use crate::ip::{Address, Ends};
+use crate::layers::Layers;
+use crate::link::Network;
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::protocol;
 use crate::reader::Reader;
@@ -36,7 +39,7 @@ use counters::{Counter, union_of_top};
 use family::{Family, Sums};
 pub use finding::{Finding, FindingKind};
 use flows::Flow;
-use hierarchy::Hierarchy;
+use hierarchy::{Above, Hierarchy, Kind};
 use ports::Ports;
 use sizes::Sizes;
 pub use tally::{
@@ -115,20 +118,16 @@ use timeline::{Bucket, Timeline};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Summary {
-    all: Tally,
     bytes_captured: u64,
     largest_captured: u32,
-    times: Option<(Timestamp, Timestamp)>,
+    /// The earliest and the latest.
+    times: (Timestamp, Timestamp),
     /// Without what came since its last step began, which is counted anyway.
     timeline: Timeline,
     /// What there was then.
     told: Bucket,
     sizes: Sizes,
     hierarchy: Hierarchy,
-    /// By protocol number.
-    protocols: Box<[Tally; 256]>,
-    not_ip: Tally,
-    tunnelled: Tally,
     /// Packets by the flags of TCP.
     tcp_flags: Box<[u64; 256]>,
     v4: Family<u32>,
@@ -140,17 +139,13 @@ pub struct Summary {
 impl Default for Summary {
     fn default() -> Self {
         Self {
-            all: Tally::default(),
             bytes_captured: 0,
             largest_captured: 0,
-            times: None,
+            times: (Timestamp::from_nanos(u64::MAX), Timestamp::default()),
             timeline: Timeline::default(),
             told: Bucket::default(),
             sizes: Sizes::default(),
             hierarchy: Hierarchy::default(),
-            protocols: Box::new([Tally::default(); 256]),
-            not_ip: Tally::default(),
-            tunnelled: Tally::default(),
             tcp_flags: Box::new([0; 256]),
             v4: Family::default(),
             v6: Family::default(),
@@ -191,47 +186,69 @@ impl Summary {
 
     /// Adds one packet.
     pub fn add(&mut self, packet: &Packet<'_>) {
+        self.add_one(packet);
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "a packet that is handed on to a function goes through memory"
+    )]
+    #[inline(always)]
+    fn add_one(&mut self, packet: &Packet<'_>) {
         let len = packet.original_len;
         let time = packet.timestamp;
         if self.timeline.is_elsewhere(time) {
             self.begin_step(time);
         }
         let captured = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
-        self.all.add(len);
         self.bytes_captured = self.bytes_captured.saturating_add(u64::from(captured));
         self.largest_captured = self.largest_captured.max(captured);
-        self.times = Some(match self.times {
-            None => (time, time),
-            Some((first, last)) => (first.min(time), last.max(time)),
-        });
+        let (first, last) = self.times;
+        self.times = (first.min(time), last.max(time));
         self.sizes.add(len);
+        match Outermost::of(packet.link_type, packet.bytes) {
+            Outermost::All(headers) => self.add_headers(&headers, len),
+            Outermost::Tunnel(network, layers) => self.add_inside(network, layers, len),
+        }
+    }
 
-        let headers = Headers::of(packet.link_type, packet.bytes);
-        self.hierarchy.add(headers.layers, len);
+    /// Adds the headers of a packet that may be a tunnel's. It stands on its own because few are: headers that could be of
+    /// either go through memory.
+    #[inline(never)]
+    fn add_inside(&mut self, network: Network<'_>, layers: Layers, len: u32) {
+        self.add_headers(&Headers::inside(network, layers), len);
+    }
+
+    #[expect(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    fn add_headers(&mut self, headers: &Headers<'_>, len: u32) {
+        self.hierarchy.add(Kind::of(headers), len);
         let Some(ip) = &headers.ip else {
-            self.not_ip.add(len);
             return;
         };
-        if headers.tunnels > 0 {
-            self.tunnelled.add(len);
-        }
-        if let Some(tally) = self.protocols.get_mut(usize::from(ip.protocol)) {
-            tally.add(len);
-        }
-        if let Some(flags) = ip.tcp_flags()
+        let flags = ip.tcp_flags();
+        if let Some(flags) = flags
             && let Some(packets) = self.tcp_flags.get_mut(usize::from(flags.0))
         {
             *packets += 1;
         }
-        let ports = &mut self.ports;
+        let ports = ip.ports();
+        let gone = &mut self.ports;
         match ip.ends {
-            Ends::V4(ends) => self.v4.add(Ends::v4(ends), ip, len, ports),
-            Ends::V6(ends) => self.v6.add(Ends::v6(ends), ip, len, ports),
+            Ends::V4(ends) => {
+                let flow = Flow::of(Ends::v4(ends), ip.protocol, ports);
+                self.v4.add(flow, len, gone);
+            }
+            Ends::V6(ends) => {
+                let flow = Flow::of(Ends::v6(ends), ip.protocol, ports);
+                self.v6.add(flow, len, gone);
+            }
         }
-        if let Some(flags) = ip.tcp_flags()
+        if let Some(flags) = flags
             && openings::is_one(flags)
+            && let Some([_, to]) = ports
         {
-            self.add_opening(flags, ip);
+            self.add_opening(flags, ip.ends, to);
         }
     }
 
@@ -251,18 +268,17 @@ impl Summary {
 
     /// All packets, as a step of the timeline tells them apart.
     fn by_class(&self) -> Bucket {
-        let of = |number: u8| {
-            let tally = self.protocols.get(usize::from(number));
-            tally.copied().unwrap_or_default()
-        };
-        let (tcp, udp) = (of(protocol::TCP), of(protocol::UDP));
-        let icmp = of(protocol::ICMP) + of(protocol::ICMPV6);
-        Bucket {
-            tcp,
-            udp,
-            icmp,
-            other: self.all - tcp - udp - icmp,
+        let mut all = Bucket::default();
+        for (above, tally) in self.hierarchy.above() {
+            let class = match above.protocol() {
+                Some(protocol::TCP) => &mut all.tcp,
+                Some(protocol::UDP) => &mut all.udp,
+                Some(protocol::ICMP | protocol::ICMPV6) => &mut all.icmp,
+                _ => &mut all.other,
+            };
+            *class += tally;
         }
+        all
     }
 
     /// The timeline, with all that came.
@@ -274,11 +290,8 @@ impl Summary {
 
     /// Adds a packet with which a connection begins or ends. Not within [`add`](Self::add), because few are.
     #[inline(never)]
-    fn add_opening(&mut self, flags: TcpFlags, ip: &Ip<'_>) {
-        let Some([_, to]) = ip.ports() else {
-            return;
-        };
-        match ip.ends {
+    fn add_opening(&mut self, flags: TcpFlags, ends: Ends<'_>, to: u16) {
+        match ends {
             Ends::V4(ends) => self.v4.openings.add(flags, Ends::v4(ends), to),
             Ends::V6(ends) => self.v6.openings.add(flags, Ends::v6(ends), to),
         }
@@ -288,23 +301,13 @@ impl Summary {
     pub fn merge(&mut self, other: &Self) {
         self.end_step();
         self.timeline.merge(&other.whole_timeline());
-        self.all += other.all;
         self.bytes_captured = self.bytes_captured.saturating_add(other.bytes_captured);
         self.largest_captured = self.largest_captured.max(other.largest_captured);
-        self.times = match (self.times, other.times) {
-            (Some((first, last)), Some((their_first, their_last))) => {
-                Some((first.min(their_first), last.max(their_last)))
-            }
-            (ours, theirs) => ours.or(theirs),
-        };
+        let (first, last) = self.times;
+        self.times = (first.min(other.times.0), last.max(other.times.1));
         self.sizes.merge(&other.sizes);
         self.hierarchy.merge(&other.hierarchy);
-        for (ours, theirs) in self.protocols.iter_mut().zip(other.protocols.iter()) {
-            *ours += *theirs;
-        }
         self.told = self.by_class();
-        self.not_ip += other.not_ip;
-        self.tunnelled += other.tunnelled;
         for (ours, theirs) in self.tcp_flags.iter_mut().zip(other.tcp_flags.iter()) {
             *ours += *theirs;
         }
@@ -318,9 +321,14 @@ impl Summary {
         Sums::of(&self.v4, &self.v6, &self.ports)
     }
 
+    /// All packets.
+    fn all(&self) -> Tally {
+        self.hierarchy.sum_of(|_| true)
+    }
+
     /// How many packets.
     pub fn packets(&self) -> u64 {
-        self.all.packets
+        self.all().packets
     }
 
     /// How many bytes the file holds of them.
@@ -330,7 +338,7 @@ impl Summary {
 
     /// How many bytes they had on the wire.
     pub fn bytes_on_wire(&self) -> u64 {
-        self.all.bytes_on_wire
+        self.all().bytes_on_wire
     }
 
     /// The captured bytes of the longest packet.
@@ -338,25 +346,31 @@ impl Summary {
         self.largest_captured
     }
 
+    /// The earliest and the latest time; `None` without packets.
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        let (first, last) = self.times;
+        (first <= last).then_some(self.times)
+    }
+
     /// The earliest packet's time, which need not be the first one's; `None` without packets.
     pub fn first_time(&self) -> Option<Timestamp> {
-        self.times.map(|(first, _)| first)
+        self.times().map(|(first, _)| first)
     }
 
     /// The latest packet's time; `None` without packets.
     pub fn last_time(&self) -> Option<Timestamp> {
-        self.times.map(|(_, last)| last)
+        self.times().map(|(_, last)| last)
     }
 
     /// From the earliest to the latest packet; `None` without packets.
     pub fn duration(&self) -> Option<Duration> {
-        self.times
+        self.times()
             .map(|(first, last)| Duration::from_nanos(last.as_nanos() - first.as_nanos()))
     }
 
     /// The lengths on the wire of the shortest and the longest packet, in bytes; `None` without packets.
     pub fn sizes_on_wire(&self) -> Option<(u32, u32)> {
-        self.times.map(|_| self.sizes.ends)
+        self.times().map(|_| self.sizes.ends)
     }
 
     /// How many packets had which length on the wire, in Wireshark's ranges.
@@ -381,15 +395,18 @@ impl Summary {
 
     /// The protocols above (the innermost) IP, most packets first, then most bytes, then the lower number.
     pub fn protocols(&self) -> Vec<ProtocolTally> {
-        let mut protocols: Vec<_> = (0..=u8::MAX)
-            .zip(self.protocols.iter())
-            .filter(|(_, tally)| tally.packets > 0)
-            .map(|(number, &tally)| ProtocolTally {
-                number,
-                name: protocol::name(number),
-                tally,
-            })
-            .collect();
+        let mut sums = BTreeMap::<u8, Tally>::new();
+        for (above, tally) in self.hierarchy.above() {
+            if let Some(number) = above.protocol().filter(|_| tally.packets > 0) {
+                *sums.entry(number).or_default() += tally;
+            }
+        }
+        let tally = |(number, tally)| ProtocolTally {
+            number,
+            name: protocol::name(number),
+            tally,
+        };
+        let mut protocols: Vec<_> = sums.into_iter().map(tally).collect();
         // Stable: equal ones stay in the order of their numbers.
         protocols.sort_by_key(|protocol| Reverse(protocol.tally.key()));
         protocols
@@ -397,12 +414,12 @@ impl Summary {
 
     /// The packets in which no whole IP header was found.
     pub fn not_ip(&self) -> Tally {
-        self.not_ip
+        self.hierarchy.sum_of(|it| it.protocol().is_none())
     }
 
     /// The packets that have an IP header in a tunnel.
     pub fn tunnelled(&self) -> Tally {
-        self.tunnelled
+        self.hierarchy.sum_of(Above::is_tunnelled)
     }
 
     /// The packets of TCP that have all of these flags `set`, and none of those that are `clear`.
@@ -432,7 +449,7 @@ impl Summary {
                 missed_at_most: counter.missed,
             }
         };
-        let top = union_of_top(v4.chain(v6).collect(), most, Counter::total);
+        let top = union_of_top(v4.chain(v6), most, Counter::total);
         top.into_iter().map(flow).collect()
     }
 

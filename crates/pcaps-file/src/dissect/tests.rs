@@ -356,7 +356,10 @@ fn names_of_headers_in_their_order() {
         &[&[0, 1, 0x81, 0, 0, 2, 8, 0], &tunnel[..]].concat(),
     );
     let names = |bytes: &[u8]| -> Vec<String> {
-        let layers = Headers::of(LinkType::ETHERNET, bytes).layers;
+        let layers = match Outermost::of(LinkType::ETHERNET, bytes) {
+            Outermost::All(headers) => headers.layers,
+            Outermost::Tunnel(network, layers) => Headers::inside(network, layers).layers,
+        };
         layers.headers().map(Layer::name).collect()
     };
     assert_eq!(

@@ -6,10 +6,10 @@
 //! packets that is never more than `n / KEPT`, and so of bytes: a key with a larger share cannot get lost.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::Tally;
 use super::distinct::Distinct;
@@ -22,15 +22,18 @@ const KEPT: usize = 4_096;
 /// Counters by key. What flows in two directions is counted for each.
 #[derive(Clone, Debug)]
 pub(super) struct Counters<K> {
-    /// The hasher has a random key: addresses are chosen by others.
-    by_key: HashMap<K, Counter, RandomState>,
+    /// They stand beside each other, so that to prune them is to go through them once.
+    all: Vec<(K, Counter)>,
+    /// Where in `all` they are.
+    places: HashTable<u16>,
+    /// It has a random key: addresses are chosen by others.
+    hasher: RandomState,
     /// What a new counter may have missed.
     missed: Tally,
     /// All keys that ever had a counter.
     distinct: Distinct,
-    /// The counters that went last, and room to choose them: it is needed again and again.
-    went: Vec<(K, Counter)>,
-    bounds: Vec<Tally>,
+    /// Room to choose those that go: it is needed again and again.
+    bounds: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,27 +57,37 @@ impl Counter {
 impl<K> Default for Counters<K> {
     fn default() -> Self {
         Self {
-            by_key: HashMap::default(),
+            all: Vec::new(),
+            places: HashTable::new(),
+            hasher: RandomState::default(),
             missed: Tally::default(),
             distinct: Distinct::default(),
-            went: Vec::new(),
             bounds: Vec::new(),
         }
     }
 }
 
 impl<K: Copy + Eq + Ord + Hash> Counters<K> {
-    /// Adds to the counter of a key. Gives the counters that went to make room for it.
-    #[inline]
-    pub(super) fn add(&mut self, key: K, add: impl Fn(&mut Counter)) -> &[(K, Counter)] {
-        if let Some(counter) = self.by_key.get_mut(&key) {
+    /// Adds to the counter of a key. `gone` gets the counters that go to make room for it.
+    #[expect(
+        clippy::inline_always,
+        reason = "as a call, what it is given goes through memory"
+    )]
+    #[inline(always)]
+    pub(super) fn add(
+        &mut self,
+        key: K,
+        add: impl FnOnce(&mut Counter),
+        gone: impl FnOnce(&[(K, Counter)]),
+    ) {
+        let hash = self.hasher.hash_one(key);
+        let place = self.place(hash, &key);
+        if let Some((_, counter)) = place.and_then(|at| self.all.get_mut(at)) {
             add(counter);
-            return &[];
+            return;
         }
-        // Before it is there: one more would make the table twice as large.
-        let is_full = self.by_key.len() >= FULL;
-        if is_full {
-            self.prune();
+        if self.all.len() >= FULL {
+            self.prune(gone);
         }
         let mut counter = Counter {
             missed: self.missed,
@@ -82,63 +95,102 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         };
         add(&mut counter);
         self.distinct.add(&key);
-        self.by_key.insert(key, counter);
-        if is_full { &self.went } else { &[] }
+        self.insert(hash, key, counter);
     }
 
-    /// Makes room, and notes what went.
+    /// Where the counter of a key is.
+    #[inline]
+    fn place(&self, hash: u64, key: &K) -> Option<usize> {
+        let is_it = |&at: &u16| self.all.get(usize::from(at)).is_some_and(|it| it.0 == *key);
+        self.places.find(hash, is_it).map(|&at| usize::from(at))
+    }
+
+    /// Adds the counter of a key that has none.
+    #[inline]
+    fn insert(&mut self, hash: u64, key: K, counter: Counter) {
+        let at = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
+        self.all.push((key, counter));
+        let hash_of = |&at: &u16| {
+            let key = self.all.get(usize::from(at)).map(|it| it.0);
+            key.map_or(0, |it| self.hasher.hash_one(it))
+        };
+        self.places.insert_unique(hash, at, hash_of);
+    }
+
+    /// Makes room, and gives what goes.
     #[cold]
-    fn prune(&mut self) {
-        self.bounds.clear();
-        self.bounds.extend(self.by_key.values().map(Counter::bound));
+    #[inline(never)]
+    fn prune(&mut self, gone: impl FnOnce(&[(K, Counter)])) {
         // The largest that are not kept.
-        let mut nth = |of: fn(&Tally) -> u64| {
-            let (_, nth, _) = self
+        let mut nth = |of: fn(Tally) -> u64| {
+            self.bounds.clear();
+            let bounds = self.all.iter().map(|it| of(it.1.bound()));
+            self.bounds.extend(bounds);
+            *self
                 .bounds
-                .select_nth_unstable_by_key(KEPT, |it| Reverse(of(it)));
-            of(nth)
+                .select_nth_unstable_by_key(KEPT, |&it| Reverse(it))
+                .1
         };
         let packets = nth(|bound| bound.packets);
         let bytes = nth(|bound| bound.bytes_on_wire);
-        self.went.clear();
-        self.by_key.retain(|&key, counter| {
-            let bound = counter.bound();
-            let stays = bound.packets > packets || bound.bytes_on_wire > bytes;
-            if !stays {
-                self.went.push((key, *counter));
+        let mut kept = 0;
+        for at in 0..self.all.len() {
+            let bound = self.all[at].1.bound();
+            if bound.packets > packets || bound.bytes_on_wire > bytes {
+                self.all.swap(at, kept);
+                kept += 1;
             }
-            stays
-        });
+        }
+        gone(self.all.get(kept..).unwrap_or_default());
+        self.all.truncate(kept);
         self.missed = Tally {
             packets,
             bytes_on_wire: bytes,
         };
+        self.find_places();
     }
 
-    /// Adds what another has counted. Gives the counters that went, as [`add`](Self::add) does.
-    pub(super) fn merge(&mut self, other: &Self) -> &[(K, Counter)] {
-        for (key, counter) in &mut self.by_key {
-            if !other.by_key.contains_key(key) {
-                counter.missed += other.missed;
+    /// Notes anew where the counters are.
+    fn find_places(&mut self) {
+        self.places.clear();
+        // Nothing is in it, so that no hash is asked for.
+        self.places.reserve(self.all.len(), |_| 0);
+        for (at, (key, _)) in (0..).zip(&self.all) {
+            let hash = self.hasher.hash_one(key);
+            self.places.insert_unique(hash, at, |_| 0);
+        }
+    }
+
+    /// Adds what another has counted. `gone` gets the counters that go, as in [`add`](Self::add).
+    pub(super) fn merge(&mut self, other: &Self, gone: impl FnOnce(&[(K, Counter)])) {
+        for (key, ours) in &mut self.all {
+            if let Some(theirs) = other.get(key) {
+                ours.sent += theirs.sent;
+                ours.received += theirs.received;
+                ours.missed += theirs.missed;
+            } else {
+                ours.missed += other.missed;
             }
         }
-        for (&key, theirs) in &other.by_key {
-            let missed = self.missed;
-            let ours = self.by_key.entry(key).or_insert(Counter {
-                missed,
-                ..Counter::default()
-            });
-            ours.sent += theirs.sent;
-            ours.received += theirs.received;
-            ours.missed += theirs.missed;
+        // What is added has no place yet: it is not looked for, and may go at once.
+        for (key, theirs) in &other.all {
+            if self.get(key).is_none() {
+                let missed = self.missed + theirs.missed;
+                self.all.push((*key, Counter { missed, ..*theirs }));
+            }
         }
         self.missed += other.missed;
         self.distinct.merge(&other.distinct);
-        if self.by_key.len() <= FULL {
-            return &[];
+        if self.all.len() > FULL {
+            self.prune(gone);
+        } else {
+            self.find_places();
         }
-        self.prune();
-        &self.went
+    }
+
+    fn get(&self, key: &K) -> Option<&Counter> {
+        let place = self.place(self.hasher.hash_one(key), key)?;
+        self.all.get(place).map(|it| &it.1)
     }
 
     /// Whether every counter there ever was is still there, from its beginning.
@@ -149,7 +201,7 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
     /// How many keys there are: an estimate once counters had to go.
     pub(super) fn count(&self) -> u64 {
         if self.is_exact() {
-            self.by_key.len() as u64
+            self.all.len() as u64
         } else {
             self.distinct.estimate()
         }
@@ -161,7 +213,7 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
             missed: self.missed,
             ..Counter::default()
         };
-        self.by_key.get(key).copied().unwrap_or_else(unknown)
+        self.get(key).copied().unwrap_or_else(unknown)
     }
 
     /// How much of any one key may have gone uncounted.
@@ -169,24 +221,50 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         self.missed
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &Counter)> {
-        self.by_key.iter().map(|(&key, counter)| (key, counter))
+    pub(super) fn all(&self) -> &[(K, Counter)] {
+        &self.all
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &Counter)> + Clone {
+        self.all.iter().map(|(key, counter)| (*key, counter))
     }
 }
 
 /// The `most` items with most packets, and the `most` with most bytes, in one list: most packets first, then most
 /// bytes, then the lower key.
 pub(super) fn union_of_top<K: Copy + Ord, T>(
-    mut all: Vec<(K, T)>,
+    all: impl Iterator<Item = (K, T)> + Clone,
     most: usize,
     tally: impl Fn(&T) -> Tally,
 ) -> Vec<(K, T)> {
+    // Of hundreds of thousands only the numbers are looked at, and few are more than that.
+    let (mut packets, mut bytes): (Vec<u64>, Vec<u64>) = all
+        .clone()
+        .map(|(_, it)| tally(&it))
+        .map(|it| (it.packets, it.bytes_on_wire))
+        .unzip();
+    let least = |numbers: &mut [u64]| {
+        let is_over = most < numbers.len();
+        is_over.then(|| {
+            *numbers
+                .select_nth_unstable_by_key(most, |&it| Reverse(it))
+                .1
+        })
+    };
+    let (packets, bytes) = (least(&mut packets), least(&mut bytes));
+    let mut all: Vec<(K, T)> = all
+        .filter(|(_, it)| {
+            let tally = tally(it);
+            packets.is_none_or(|least| tally.packets >= least)
+                || bytes.is_none_or(|least| tally.bytes_on_wire >= least)
+        })
+        .collect();
     let by_bytes = |(key, it): &(K, T)| {
         let tally = tally(it);
         (Reverse(tally.bytes_on_wire), Reverse(tally.packets), *key)
     };
     let by_packets = |(key, it): &(K, T)| (Reverse(tally(it).key()), *key);
-    // Of thousands, only those are put in order.
+    // Of equal ones there may be more.
     if most < all.len() {
         all.select_nth_unstable_by_key(most, by_bytes);
         let mut with_most_bytes: Vec<K> = all.iter().take(most).map(|&(key, _)| key).collect();
@@ -208,12 +286,12 @@ mod tests {
 
     impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         fn see(&mut self, key: K, bytes: u32) {
-            self.add(key, |counter| counter.sent.add(bytes));
+            self.add(key, |counter| counter.sent.add(bytes), |_| {});
         }
 
         fn top(&self, most: usize) -> Vec<(K, Counter)> {
             let all = self.iter().map(|(key, counter)| (key, *counter));
-            union_of_top(all.collect(), most, Counter::total)
+            union_of_top(all, most, Counter::total)
         }
     }
 
@@ -270,7 +348,7 @@ mod tests {
                 _ if number % 10_000 == 1 => counters.see(3, 10_000_000),
                 _ => counters.see(1_000_000 + number, 60),
             }
-            assert!(counters.by_key.len() <= FULL);
+            assert!(counters.all.len() <= FULL);
         }
         counters
     }
@@ -303,8 +381,8 @@ mod tests {
     #[test]
     fn two_parts_make_the_whole() {
         let mut counters = flooded(0..400_000);
-        counters.merge(&flooded(400_000..1_000_000));
-        assert!(counters.by_key.len() <= FULL);
+        counters.merge(&flooded(400_000..1_000_000), |_| {});
+        assert!(counters.all.len() <= FULL);
         check(&counters);
     }
 
@@ -313,8 +391,11 @@ mod tests {
         let mut counters = Counters::default();
         let mut went = 0;
         for key in 0..100_000_u32 {
-            let gone = counters.add(key % 70_000, |counter| counter.received.add(1));
-            went += gone.iter().map(|(_, it)| it.total().packets).sum::<u64>();
+            counters.add(
+                key % 70_000,
+                |counter| counter.received.add(1),
+                |gone| went += gone.iter().map(|(_, it)| it.total().packets).sum::<u64>(),
+            );
         }
         let stayed: u64 = counters
             .iter()

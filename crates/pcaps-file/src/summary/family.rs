@@ -1,7 +1,7 @@
 //! What is counted of addresses: of each version of IP on its own, because small keys make for small tables.
 
-use std::cell::Cell;
 use std::hash::Hash;
+use std::hint::select_unpredictable;
 
 use super::answers::Answers;
 use super::counters::{Counter, Counters, union_of_top};
@@ -9,8 +9,8 @@ use super::flows::Flow;
 use super::openings::Openings;
 use super::peers::Peers;
 use super::ports::Ports;
-use super::tally::Talker;
-use crate::ip::{Address, Ip};
+use super::tally::{Talker, Tally};
+use crate::ip::Address;
 
 /// What is counted of one version of IP.
 #[derive(Clone, Debug)]
@@ -52,35 +52,27 @@ impl<A> Default for Ended<A> {
 
 impl<A: Copy + Ord + Hash> Family<A> {
     #[inline]
-    pub(super) fn add(&mut self, ends: [A; 2], ip: &Ip<'_>, len: u32, ports: &mut Ports) {
-        let (flow, is_reply) = Flow::of(ends, ip);
-        let went = self.flows.add(flow, |counter| {
-            let direction = if is_reply {
-                &mut counter.received
-            } else {
-                &mut counter.sent
-            };
-            direction.add(len);
-        });
-        if !went.is_empty() {
-            self.gone.add(went, ports);
-        }
+    pub(super) fn add(&mut self, (flow, is_reply): (Flow<A>, bool), len: u32, ports: &mut Ports) {
+        let add = |counter: &mut Counter| {
+            let Counter { sent, received, .. } = counter;
+            select_unpredictable(is_reply, received, sent).add(len);
+        };
+        self.flows.add(flow, add, |went| self.gone.add(went, ports));
     }
 
     pub(super) fn merge(&mut self, other: &Self, ports: &mut Ports) {
-        self.gone.talkers.merge(&other.gone.talkers);
+        self.gone.talkers.merge(&other.gone.talkers, |_| {});
         self.gone.answers.merge(&other.gone.answers);
         self.gone.peers.merge(&other.gone.peers);
-        let went = self.flows.merge(&other.flows);
-        self.gone.add(went, ports);
+        let gone = &mut self.gone;
+        self.flows.merge(&other.flows, |went| gone.add(went, ports));
         self.openings.merge(&other.openings);
     }
 
     /// All flows ended.
     fn ended(&self, ports: &mut Ports) -> Ended<A> {
         let mut ended = self.gone.clone();
-        let flows: Vec<_> = self.flows.iter().map(|(flow, it)| (flow, *it)).collect();
-        ended.add(&flows, ports);
+        ended.add(self.flows.all(), ports);
         ended
     }
 }
@@ -100,17 +92,23 @@ impl<A: Copy + Ord + Hash> Ended<A> {
                 self.peers.both_ways += counter.total().packets;
             }
             let [a, b] = flow.addresses();
-            for (ends, sent, received) in [([a, b], from_a, from_b), ([b, a], from_b, from_a)] {
-                let bytes = Cell::new(0);
-                self.talkers.add(ends[0], |talker| {
-                    talker.sent += sent;
-                    talker.received += received;
-                    bytes.set(talker.total().bytes_on_wire);
-                });
-                let way = [sent, received];
-                self.peers.add(ends, flow.protocol(), way, bytes.get());
-            }
+            self.add_end([a, b], flow.protocol(), [from_a, from_b]);
+            self.add_end([b, a], flow.protocol(), [from_b, from_a]);
         }
+    }
+
+    /// Adds what one end of a flow sent to the other and got from it.
+    #[inline]
+    fn add_end(&mut self, ends: [A; 2], protocol: u8, way: [Tally; 2]) {
+        let [sent, received] = way;
+        let mut bytes = 0;
+        let add = |talker: &mut Counter| {
+            talker.sent += sent;
+            talker.received += received;
+            bytes = talker.total().bytes_on_wire;
+        };
+        self.talkers.add(ends[0], add, |_| {});
+        self.peers.add(ends, protocol, way, bytes);
     }
 }
 
@@ -143,7 +141,7 @@ impl Sums {
             received: counter.received,
             missed_at_most: counter.missed,
         };
-        let top = union_of_top(v4.chain(v6).collect(), most, Counter::total);
+        let top = union_of_top(v4.chain(v6), most, Counter::total);
         top.into_iter().map(talker).collect()
     }
 

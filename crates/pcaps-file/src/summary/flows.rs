@@ -1,6 +1,6 @@
 //! Which packets belong together.
 
-use crate::ip::Ip;
+use std::hint::select_unpredictable;
 
 /// A flow, or conversation: two addresses, a protocol and, if it has them, two ports. Both directions are the same
 /// flow.
@@ -22,9 +22,13 @@ const HAS_PORTS: u32 = 1 << 8;
 impl<A: Copy + Ord> Flow<A> {
     /// The flow of a packet between two addresses, and whether the packet came from its second end.
     #[inline]
-    pub(super) fn of([source, destination]: [A; 2], ip: &Ip<'_>) -> (Self, bool) {
-        let mut kind = u32::from(ip.protocol);
-        let [from, to] = match ip.ports() {
+    pub(super) fn of(
+        [source, destination]: [A; 2],
+        protocol: u8,
+        ports: Option<[u16; 2]>,
+    ) -> (Self, bool) {
+        let mut kind = u32::from(protocol);
+        let [from, to] = match ports {
             Some(ports) => {
                 kind |= HAS_PORTS;
                 ports.map(u32::from)
@@ -32,11 +36,11 @@ impl<A: Copy + Ord> Flow<A> {
             None => [0, 0],
         };
         let is_reply = (from, source) < (to, destination);
-        let (a, b, ports) = if is_reply {
-            (destination, source, to << 16 | from)
-        } else {
-            (source, destination, from << 16 | to)
-        };
+        let [a, b] = [
+            select_unpredictable(is_reply, destination, source),
+            select_unpredictable(is_reply, source, destination),
+        ];
+        let ports = select_unpredictable(is_reply, to << 16 | from, from << 16 | to);
         (Self { a, b, ports, kind }, is_reply)
     }
 

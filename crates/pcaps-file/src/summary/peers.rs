@@ -43,7 +43,11 @@ impl<A: Copy + Ord + Hash> Peers<A> {
     /// Adds what one end of a flow sent to the other and got from it. `bytes` is what is known of all that it sent and got.
     /// If that is no more than what those had that went, it is left out: a flood from addresses that come once is not worth a
     /// place for each, nor looking for one.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as a call, what it is given goes through memory"
+    )]
+    #[inline(always)]
     pub(super) fn add(&mut self, [end, other]: [A; 2], protocol: u8, way: [Tally; 2], bytes: u64) {
         if !self.of.is_heavy(bytes) {
             return;

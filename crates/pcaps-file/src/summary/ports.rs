@@ -16,39 +16,38 @@ type Ends = [Tally; 2];
 pub(super) struct Ports([Vec<Ends>; 3]);
 
 impl Ports {
-    /// Adds what one end of a flow sent and received.
-    pub(super) fn add(&mut self, protocol: u8, port: u16, sent: Tally, received: Tally) {
-        let Some(at) = PROTOCOLS.iter().position(|&it| it == protocol) else {
-            return;
-        };
-        let Some(table) = self.0.get_mut(at) else {
-            return;
-        };
+    /// The table of a protocol with ports.
+    #[inline]
+    fn table(&mut self, protocol: u8) -> Option<&mut [Ends]> {
+        let at = PROTOCOLS.iter().position(|&it| it == protocol)?;
+        let table = self.0.get_mut(at)?;
         if table.is_empty() {
             *table = vec![Ends::default(); 1 << 16];
         }
-        if let Some([from, to]) = table.get_mut(usize::from(port)) {
-            *from += sent;
-            *to += received;
-        }
+        Some(table)
     }
 
     /// Adds both ends of a flow, if it has ports.
+    #[inline]
     pub(super) fn add_flow<A: Copy + Ord>(&mut self, flow: &Flow<A>, sent: Tally, received: Tally) {
-        if let Some([a, b]) = flow.ports() {
-            self.add(flow.protocol(), a, sent, received);
-            self.add(flow.protocol(), b, received, sent);
+        if let Some([a, b]) = flow.ports()
+            && let Some(table) = self.table(flow.protocol())
+        {
+            add(table, a, [sent, received]);
+            add(table, b, [received, sent]);
         }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         for (protocol, port, [from, to]) in other.iter() {
-            self.add(protocol, port, from, to);
+            if let Some(table) = self.table(protocol) {
+                add(table, port, [from, to]);
+            }
         }
     }
 
     /// Those with packets.
-    fn iter(&self) -> impl Iterator<Item = (u8, u16, Ends)> {
+    fn iter(&self) -> impl Iterator<Item = (u8, u16, Ends)> + Clone {
         PROTOCOLS
             .into_iter()
             .zip(&self.0)
@@ -62,10 +61,8 @@ impl Ports {
 
     /// See [`union_of_top`].
     pub(super) fn top(&self, most: usize) -> Vec<PortTally> {
-        let all = self
-            .iter()
-            .map(|(protocol, port, ends)| ((protocol, port), ends))
-            .collect();
+        let all = self.iter();
+        let all = all.map(|(protocol, port, ends)| ((protocol, port), ends));
         union_of_top(all, most, |&[from, to]| from + to)
             .into_iter()
             .map(|((protocol, port), [sent, received])| PortTally {
@@ -80,5 +77,14 @@ impl Ports {
     /// How many there are with packets.
     pub(super) fn count(&self) -> u64 {
         self.iter().count() as u64
+    }
+}
+
+/// Adds what a port sent and received.
+#[inline]
+fn add(table: &mut [Ends], port: u16, [sent, received]: Ends) {
+    if let Some([from, to]) = table.get_mut(usize::from(port)) {
+        *from += sent;
+        *to += received;
     }
 }

@@ -23,7 +23,7 @@ type Figures = BTreeMap<&'static str, u64>;
 /// All findings: by kind, and of each the heaviest first.
 pub(super) fn findings(summary: &Summary, ends: &Sums) -> Vec<Finding> {
     let whole = Whole {
-        all: summary.all,
+        all: summary.all(),
         addresses: ends.talker_count(),
         both_ways: ends.v4.peers.both_ways + ends.v6.peers.both_ways,
     };
@@ -186,8 +186,8 @@ const IP_SHARE: u64 = 10;
 
 /// Whether there is enough that any rule can apply: a scan takes the fewest packets.
 pub(super) fn can_tell(summary: &Summary) -> bool {
-    let ip = (summary.all - summary.not_ip).packets;
-    ip >= SCANNED && ip.saturating_mul(IP_SHARE) >= summary.all.packets
+    let ip = (summary.all() - summary.not_ip()).packets;
+    ip >= SCANNED && ip.saturating_mul(IP_SHARE) >= summary.packets()
 }
 /// More than one in so many packets from the address has to be a SYN: a check of a load balancer is a SYN, an ACK and a RST.
 const SCAN_SHARE: u64 = 3;

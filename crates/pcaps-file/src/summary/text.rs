@@ -55,7 +55,7 @@ impl Summary {
         time: &dyn Fn(Timestamp) -> String,
     ) -> fmt::Result {
         line(f, "packets", &human::count(self.packets()))?;
-        let Some(((first, last), duration)) = self.times.zip(self.duration()) else {
+        let Some(((first, last), duration)) = self.times().zip(self.duration()) else {
             return Ok(());
         };
         line(f, "first", &time(first))?;
@@ -70,9 +70,10 @@ impl Summary {
         line(f, "captured", &bytes(self.bytes_captured()))?;
         self.sizes_in_words(f)?;
         self.flags_in_words(f)?;
-        if self.tunnelled.packets > 0 {
-            let packets = human::count(self.tunnelled.packets);
-            let share = human::share(self.tunnelled.packets, self.packets());
+        let tunnelled = self.tunnelled().packets;
+        if tunnelled > 0 {
+            let packets = human::count(tunnelled);
+            let share = human::share(tunnelled, self.packets());
             line(f, "in tunnels", &format!("{packets} packets ({share})"))?;
         }
         self.tree(f)?;
