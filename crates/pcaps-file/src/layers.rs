@@ -89,13 +89,14 @@ impl Layers {
         }
     }
 
-    /// A number that is soon made of it, and seldom the same for two that occur together.
+    /// A number that is soon made of it, and mostly another for what occurs together.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "it is mixed")]
-    pub(crate) fn mixed(self) -> usize {
-        let innermost = self.headers as u64 ^ (self.headers >> 64) as u64;
-        let mixed = innermost.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 56) as usize
+    pub(crate) fn mixed(self) -> u8 {
+        let headers = self.headers as u64 ^ (self.headers >> 64) as u64;
+        let all = headers ^ u64::from(self.link_type.0).rotate_right(16);
+        let mixed = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 56) as u8
     }
 
     pub(crate) fn link_type(self) -> LinkType {

@@ -134,21 +134,12 @@ impl Pcap {
     /// How many records stand whole at the beginning of these bytes, and how long they are together. It looks at their lengths
     /// only, because another thread may be waiting for it.
     pub(crate) fn whole(&self, bytes: &[u8]) -> (u64, usize) {
-        let header_len = self.record_header_len();
-        let is_big = matches!(self.layout, Layout::Big | Layout::ModifiedBig);
         let (mut count, mut end) = (0, 0);
-        while let Some(header) = bytes.get(end..).and_then(|it| it.first_chunk::<16>()) {
-            let [.., a, b, c, d, _, _, _, _] = *header;
-            let claimed = [a, b, c, d];
-            let claimed = if is_big {
-                u32::from_be_bytes(claimed)
-            } else {
-                u32::from_le_bytes(claimed)
-            };
-            let next = end + header_len + claimed as usize;
-            if claimed > MAX_RECORD_LEN || next > bytes.len() {
-                break;
-            }
+        while let Some(header) = bytes.get(end..).and_then(|it| it.first_chunk())
+            && let Ok(len) = self.len(header)
+            && let next = end + self.record_header_len() + len
+            && next <= bytes.len()
+        {
             count += 1;
             end = next;
         }
@@ -180,30 +171,42 @@ impl Pcap {
         }
     }
 
-    /// What a record header says of the record that it begins: in its first 16 bytes, whatever the layout.
+    /// The numbers that a record header begins with, whatever the layout: seconds, the fraction of a second, how many bytes
+    /// were captured, and how many there were on the wire.
     #[inline]
-    pub(crate) fn record(&self, header: &[u8; 16]) -> Result<Record, Claims> {
+    fn fields(&self, header: &[u8; 16]) -> [u32; 4] {
         let field = |at: usize| header[at..].first_chunk().copied().unwrap_or_default();
         let fields = [field(0), field(4), field(8), field(12)];
-        let [seconds, fraction, claimed, original_len] = match self.layout {
+        match self.layout {
             Layout::Big | Layout::ModifiedBig => fields.map(u32::from_be_bytes),
             Layout::Little | Layout::ModifiedLittle => fields.map(u32::from_le_bytes),
-        };
-        if claimed > MAX_RECORD_LEN {
-            return Err(Claims(claimed));
         }
+    }
+
+    /// How many bytes of its packet follow a record header.
+    #[inline]
+    fn len(&self, header: &[u8; 16]) -> Result<usize, Claims> {
+        let [_, _, claimed, _] = self.fields(header);
+        let is_sound = claimed <= MAX_RECORD_LEN;
+        is_sound.then_some(claimed as usize).ok_or(Claims(claimed))
+    }
+
+    /// What a record header says of the record that it begins.
+    #[inline]
+    pub(crate) fn record(&self, header: &[u8; 16]) -> Result<Record, Claims> {
+        let len = self.len(header)?;
+        let [seconds, fraction, captured, original_len] = self.fields(header);
         let nanos = if self.header.nanoseconds {
             u64::from(fraction)
         } else {
             u64::from(fraction) * 1_000
         };
-        let len = claimed as usize;
         Ok(Record {
             // Below 2^63: it cannot overflow.
             timestamp: Timestamp::from_nanos(u64::from(seconds) * 1_000_000_000 + nanos),
             link_type: self.header.link_type,
             sort: 0,
-            original_len: original_len.max(claimed),
+            original_len: original_len.max(captured),
             back: len,
             len,
         })

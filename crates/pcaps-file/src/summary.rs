@@ -55,7 +55,7 @@ use timeline::{Bucket, Timeline};
 /// share it. What does not fit is approximate, and said to be:
 ///
 /// - Packets, bytes, times, sizes, protocols, flags of TCP and ports are exact. (Of headers, the first 1,024
-///   sequences are; packets with others are counted with their link type only.)
+///   sequences are, or fewer if some are longer than eight; packets with others are counted with their link type only.)
 /// - Up to 14,336 flows, and as many addresses, of IPv4 and as many of IPv6 are counted exactly. Beyond, the rare ones
 ///   are forgotten again: what is told of the others are lower bounds, each with the most that it may lack, and none
 ///   with more than 1/4,096 of all packets or bytes gets lost. Which of the rare ones are told is a matter of chance.
@@ -120,7 +120,7 @@ use timeline::{Bucket, Timeline};
 pub struct Summary {
     bytes_captured: u64,
     largest_captured: u32,
-    /// The earliest and the latest.
+    /// The earliest and the latest; without packets the former is after the latter.
     times: (Timestamp, Timestamp),
     /// Without what came since its last step began, which is counted anyway.
     timeline: Timeline,

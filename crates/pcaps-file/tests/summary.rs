@@ -207,6 +207,54 @@ fn both_ways(file: &[u8]) -> [(Summary, Option<pcaps_file::Error>); 2] {
     [(whole, ended.err()), (single, met)]
 }
 
+/// The same packets with another magic number: in either byte order, and with Kuznetzov's eight more bytes before each.
+fn as_with(magic: u32, is_big: bool, file: &[u8]) -> Vec<u8> {
+    let number = |it: u32| match is_big {
+        true => it.to_be_bytes(),
+        false => it.to_le_bytes(),
+    };
+    let mut made = Vec::new();
+    let version = if is_big { 0x0002_0004 } else { 0x0004_0002 };
+    for it in [magic, version, 0, 0, 262_144, 101] {
+        made.extend(number(it));
+    }
+    let mut reader = Reader::new(file, "long.pcap").expect("a capture");
+    while let Some(packet) = reader.next_packet().expect("sound") {
+        let nanos = packet.timestamp.as_nanos();
+        let seconds = u32::try_from(nanos / 1_000_000_000).expect("few");
+        let rest = u32::try_from(nanos % 1_000_000_000).expect("few");
+        let fraction = if magic == 0xa1b2_3c4d {
+            rest
+        } else {
+            rest / 1_000
+        };
+        let len = u32::try_from(packet.bytes.len()).expect("few");
+        for it in [seconds, fraction, len, packet.original_len] {
+            made.extend(number(it));
+        }
+        if magic == 0xa1b2_cd34 {
+            made.extend([0; 8]);
+        }
+        made.extend(packet.bytes);
+    }
+    made
+}
+
+#[test]
+fn pieces_are_whole_in_every_layout() {
+    let file = long(100);
+    let json = |summary: &Summary| serde_json::to_string_pretty(summary).expect("JSON");
+    let [(expected, _), _] = both_ways(&file);
+    for magic in [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34] {
+        for is_big in [false, true] {
+            let [(whole, ended), (single, met)] = both_ways(&as_with(magic, is_big, &file));
+            assert!(ended.is_none() && met.is_none(), "{magic:x} {is_big}");
+            assert_eq!(json(&whole), json(&expected), "{magic:x} {is_big}");
+            assert_eq!(json(&single), json(&expected), "{magic:x} {is_big}");
+        }
+    }
+}
+
 #[test]
 fn threads_find_what_one_would() {
     let [(whole, ended), (single, _)] = both_ways(&long(14_000));

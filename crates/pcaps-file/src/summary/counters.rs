@@ -1,7 +1,7 @@
 //! The addresses, or flows, that are seen most, in bounded memory: Space-Saving, pruned in batches.
 //!
 //! Each counter knows how much of its key may have been forgotten before it began: its `missed`. Its upper bound is
-//! what it saw and what it missed. When the table is full, all counters go but those with the largest bounds, of
+//! what it saw and what it missed. When there are too many, all counters go but those with the largest bounds, of
 //! packets or of bytes, [`KEPT`] of each; the largest bounds that went are what any new one may have missed. Of `n`
 //! packets that is never more than `n / KEPT`, and so of bytes: a key with a larger share cannot get lost.
 
@@ -14,8 +14,11 @@ use hashbrown::HashTable;
 use super::Tally;
 use super::distinct::Distinct;
 
-/// Counters in the table before it is pruned: seven eighths of a power of two fill a hash table.
+/// Counters before they are pruned: as many as there is room for in the hash table of their places, which is seven eighths of
+/// a power of two.
 pub(super) const FULL: usize = 14_336;
+// Before those of two are pruned to one list, it has twice as many, and each has a place.
+const _: () = assert!(2 * FULL < u16::MAX as usize);
 /// How many of those with most packets a pruning leaves, and of those with most bytes.
 const KEPT: usize = 4_096;
 

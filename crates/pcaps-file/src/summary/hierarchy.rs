@@ -12,9 +12,6 @@ use crate::packet::LinkType;
 /// How many kinds are kept apart. Real captures have a few dozen.
 const MAX: usize = 1_024;
 
-/// Where it is looked up first which kind a packet is: a power of two.
-const SLOTS: usize = 64;
-
 /// What of a packet makes a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
@@ -66,8 +63,8 @@ pub(super) struct Hierarchy {
     kinds: Vec<(Kind, Tally)>,
     /// Where in `kinds` they are.
     places: HashMap<Kind, u32, RandomState>,
-    /// Where those are that came last, by a number that is soon made of them: a packet costs no hash.
-    recent: [u32; SLOTS],
+    /// Where those are that came last, by a number that is soon made of them: few packets cost a hash.
+    recent: [u32; 256],
     /// What is of none of these kinds, because there were too many, by link type.
     others: HashMap<LinkType, Tally, RandomState>,
     /// The same, by what is above IP; empty if there is none.
@@ -79,7 +76,7 @@ impl Default for Hierarchy {
         Self {
             kinds: Vec::new(),
             places: HashMap::default(),
-            recent: [0; SLOTS],
+            recent: [0; 256],
             others: HashMap::default(),
             others_above: Vec::new(),
         }
@@ -89,7 +86,7 @@ impl Default for Hierarchy {
 impl Hierarchy {
     #[inline]
     pub(super) fn add(&mut self, kind: Kind, bytes: u32) {
-        let slot = kind.layers.mixed() % SLOTS;
+        let slot = usize::from(kind.layers.mixed());
         let recent = self.recent.get(slot).map(|&at| at as usize);
         if let Some((it, tally)) = recent.and_then(|at| self.kinds.get_mut(at))
             && *it == kind
@@ -235,6 +232,9 @@ impl Node {
 mod tests {
     use super::*;
 
+    const TCP: u16 = Above::IP + 6;
+    const UDP: u16 = Above::IP + 17;
+
     /// Of each link type two kinds, of 64 bytes each: one of TCP, and one without IP.
     fn made(link_types: std::ops::Range<u16>) -> Hierarchy {
         let mut made = Hierarchy::default();
@@ -244,7 +244,7 @@ mod tests {
             tcp.push(Layer::IPV4);
             tcp.push(Layer::protocol(6));
             arp.push(Layer::ether_type(0x0806));
-            for (layers, above) in [(tcp, Above::IP | 6), (arp, 0)] {
+            for (layers, above) in [(tcp, TCP), (arp, 0)] {
                 let above = Above(above);
                 made.add(Kind { layers, above }, 64);
             }
@@ -282,18 +282,41 @@ mod tests {
     }
 
     #[test]
-    fn what_shares_a_slot_is_kept_apart() {
+    fn what_is_looked_up_in_the_same_slot_is_kept_apart() {
         // More kinds than slots, again and again.
-        let mut hierarchy = made(0..100);
+        let mut hierarchy = Hierarchy::default();
         for _ in 0..9 {
-            hierarchy.merge(&made(0..100));
+            hierarchy.merge(&made(0..200));
             for (kind, _) in hierarchy.kinds.clone() {
                 hierarchy.add(kind, 64);
             }
         }
-        assert_eq!(hierarchy.kinds.len(), 200);
-        let tally = hierarchy.kinds[0].1;
-        assert!(hierarchy.kinds.iter().all(|&(_, it)| it == tally));
-        assert_eq!(tally.packets, 19);
+        assert_eq!(hierarchy.kinds.len(), 400);
+        assert!(hierarchy.kinds.iter().all(|(_, it)| it.packets == 18));
+    }
+
+    #[test]
+    fn what_is_above_ip_is_told_apart_behind_eight_headers() {
+        // The layers are the same for all.
+        let mut layers = Layers::new(LinkType::ETHERNET);
+        (0..9).for_each(|_| layers.push(Layer::ether_type(0x8100)));
+        let above = [0, TCP, UDP, Above::TUNNELLED | UDP];
+        // As kinds, and when there are too many of them.
+        for mut hierarchy in [Hierarchy::default(), made(0..600)] {
+            let known = |it: &Hierarchy, is_one: fn(Above) -> bool| it.sum_of(is_one).packets;
+            let sums: [fn(Above) -> bool; 4] = [
+                |it| it.protocol().is_none(),
+                |it| it.protocol() == Some(6),
+                |it| it.protocol() == Some(17),
+                Above::is_tunnelled,
+            ];
+            let before = sums.map(|it| known(&hierarchy, it));
+            for above in above.map(Above) {
+                hierarchy.add(Kind { layers, above }, 64);
+            }
+            let after = sums.map(|it| known(&hierarchy, it));
+            let added: Vec<_> = after.iter().zip(before).map(|(it, was)| it - was).collect();
+            assert_eq!(added, [1, 1, 2, 1]);
+        }
     }
 }

@@ -154,12 +154,13 @@ impl Summary {
                 "{shortest} to {longest} bytes, on average {mean}; captured up to {longest_captured}"
             ),
         )?;
+        let packets = self.packets();
         let ranges: Vec<String> = self
             .sizes
             .ranges()
             .filter(|range| range.packets > 0)
             .map(|range| {
-                let share = human::share(range.packets, self.packets());
+                let share = human::share(range.packets, packets);
                 match range.to {
                     Some(to) => format!("{}-{to}: {share}", range.from),
                     None => format!("from {}: {share}", range.from),
@@ -207,6 +208,7 @@ impl Summary {
         for (_, layer) in self.layers() {
             rows(&layer, 0, &mut all);
         }
+        let packets = self.packets();
         let listed: Vec<[String; 4]> = all
             .iter()
             .take(LAYERS)
@@ -214,7 +216,7 @@ impl Summary {
                 [
                     name.clone(),
                     human::count(tally.packets),
-                    human::share(tally.packets, self.packets()),
+                    human::share(tally.packets, packets),
                     human::size(tally.bytes_on_wire),
                 ]
             })

@@ -9,7 +9,8 @@ use super::Summary;
 use crate::error::Error;
 use crate::reader::{Piece, Reader};
 
-/// How long a piece of a file is, in bytes. Smaller ones measure slower: the threads wait for each other more often.
+/// How long a piece of a file is, in bytes. Smaller ones measure slower: the threads wait for each other more often. So do
+/// larger ones: they leave less of the cache to the tables.
 const PIECE: usize = 512 * 1024;
 
 /// So many pieces are summed up by the caller's thread alone: a shorter file is not worth another one.

@@ -89,23 +89,37 @@ impl AddAssign for Bucket {
 
 /// Tallies of equal stretches of time, which begin at multiples of their width since 1970. In whatever order packets
 /// come, the outcome is the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Timeline {
     /// Which of [`WIDTHS`].
     step: usize,
     /// The number of the first bucket: its time by the width.
     first: u64,
     buckets: Vec<Bucket>,
-    /// The last bucket that was reached: from, until, which.
+    /// The last bucket that was reached: its first and its last nanosecond, and which it is.
     last: (u64, u64, usize),
+}
+
+/// No bucket was reached.
+const NOWHERE: (u64, u64, usize) = (1, 0, 0);
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self {
+            step: 0,
+            first: 0,
+            buckets: Vec::new(),
+            last: NOWHERE,
+        }
+    }
 }
 
 impl Timeline {
     /// Whether a time is in another bucket than the last one.
     #[inline]
     pub(super) fn is_elsewhere(&self, time: Timestamp) -> bool {
-        let (from, until, _) = self.last;
-        !(from..until).contains(&time.as_nanos())
+        let (from, to, _) = self.last;
+        !(from..=to).contains(&time.as_nanos())
     }
 
     /// Adds to the bucket of the time that was [reached](Self::reach) last.
@@ -145,7 +159,7 @@ impl Timeline {
         let from = nanos / self.width() * self.width();
         self.last = (
             from,
-            from.saturating_add(self.width()),
+            from.saturating_add(self.width() - 1),
             usize::try_from(at).unwrap_or(0),
         );
     }
@@ -164,7 +178,7 @@ impl Timeline {
                 *bucket += *part;
             }
         }
-        (self.first, self.buckets, self.last) = (first, joined, (0, 0, 0));
+        (self.first, self.buckets, self.last) = (first, joined, NOWHERE);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -220,6 +234,17 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ends_of_time_are_in_a_bucket_like_others() {
+        let mut timeline = Timeline::default();
+        for nanos in [0, u64::MAX] {
+            let time = Timestamp::from_nanos(nanos);
+            assert!(timeline.is_elsewhere(time));
+            timeline.reach(time);
+            assert!(!timeline.is_elsewhere(time));
+        }
+    }
 
     /// Adds a packet of ten bytes, of the protocol that its number says.
     fn see(timeline: &mut Timeline, nanos: u64, which: u64) {
