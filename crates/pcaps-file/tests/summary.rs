@@ -209,9 +209,12 @@ fn both_ways(file: &[u8]) -> [(Summary, Option<pcaps_file::Error>); 2] {
 
 /// The same packets with another magic number: in either byte order, and with Kuznetzov's eight more bytes before each.
 fn as_with(magic: u32, is_big: bool, file: &[u8]) -> Vec<u8> {
-    let number = |it: u32| match is_big {
-        true => it.to_be_bytes(),
-        false => it.to_le_bytes(),
+    let number = |it: u32| {
+        if is_big {
+            it.to_be_bytes()
+        } else {
+            it.to_le_bytes()
+        }
     };
     let mut made = Vec::new();
     let version = if is_big { 0x0002_0004 } else { 0x0004_0002 };
