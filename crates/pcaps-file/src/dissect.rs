@@ -148,7 +148,11 @@ pub(crate) enum Outermost<'a> {
 }
 
 impl<'a> Outermost<'a> {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as a call, what it finds goes through memory"
+    )]
+    #[inline(always)]
     pub(crate) fn of(link_type: LinkType, bytes: &'a [u8]) -> Self {
         let mut layers = Layers::new(link_type);
         let network = link::network(link_type, bytes, &mut layers);

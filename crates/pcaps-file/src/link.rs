@@ -36,7 +36,11 @@ impl<'a> Network<'a> {
 
 /// The bytes from the IP header on; `None` if there is something else, or nothing. The headers on the way go to
 /// `layers`.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "as a call, the layers go through memory"
+)]
+#[inline(always)]
 pub(crate) fn network<'a>(
     link_type: LinkType,
     bytes: &'a [u8],

@@ -111,13 +111,13 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
     /// Adds the counter of a key that has none.
     #[inline]
     fn insert(&mut self, hash: u64, key: K, counter: Counter) {
+        if self.places.len() == self.places.capacity() {
+            self.find_places(self.all.len() + 1);
+        }
         let at = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
         self.all.push((key, counter));
-        let hash_of = |&at: &u16| {
-            let key = self.all.get(usize::from(at)).map(|it| it.0);
-            key.map_or(0, |it| self.hasher.hash_one(it))
-        };
-        self.places.insert_unique(hash, at, hash_of);
+        // There is room, so that no other hash is asked for.
+        self.places.insert_unique(hash, at, |_| 0);
     }
 
     /// Makes room, and gives what goes.
@@ -150,14 +150,16 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
             packets,
             bytes_on_wire: bytes,
         };
-        self.find_places();
+        self.find_places(FULL);
     }
 
-    /// Notes anew where the counters are.
-    fn find_places(&mut self) {
+    /// Notes anew where the counters are, with room for so many.
+    #[cold]
+    #[inline(never)]
+    fn find_places(&mut self, room: usize) {
         self.places.clear();
         // Nothing is in it, so that no hash is asked for.
-        self.places.reserve(self.all.len(), |_| 0);
+        self.places.reserve(room, |_| 0);
         for (at, (key, _)) in (0..).zip(&self.all) {
             let hash = self.hasher.hash_one(key);
             self.places.insert_unique(hash, at, |_| 0);
@@ -187,7 +189,7 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         if self.all.len() > FULL {
             self.prune(gone);
         } else {
-            self.find_places();
+            self.find_places(self.all.len());
         }
     }
 

@@ -51,7 +51,11 @@ impl<A> Default for Ended<A> {
 }
 
 impl<A: Copy + Ord + Hash> Family<A> {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as a call, what it is given goes through memory"
+    )]
+    #[inline(always)]
     pub(super) fn add(&mut self, (flow, is_reply): (Flow<A>, bool), len: u32, ports: &mut Ports) {
         let add = |counter: &mut Counter| {
             let Counter { sent, received, .. } = counter;
