@@ -189,6 +189,7 @@ impl Summary {
         self.add_one(packet);
     }
 
+    /// The same, as part of a loop over packets.
     #[expect(
         clippy::inline_always,
         reason = "a packet that is handed on to a function goes through memory"
@@ -433,10 +434,10 @@ impl Summary {
 
     /// The `most` flows with most packets, and the `most` with most bytes, in one list: most packets first.
     pub fn flows(&self, most: usize) -> Vec<FlowTally> {
-        let v4 = self.v4.flows.iter();
-        let v4 = v4.map(|(flow, it)| (flow.map(Address::from), *it));
-        let v6 = self.v6.flows.iter();
-        let v6 = v6.map(|(flow, it)| (flow.map(Address::from), *it));
+        let v4 = self.v4.flows.all().iter();
+        let v4 = v4.map(|&(flow, it)| (flow.map(Address::from), it));
+        let v6 = self.v6.flows.all().iter();
+        let v6 = v6.map(|&(flow, it)| (flow.map(Address::from), it));
         let flow = |(flow, counter): (Flow<Address>, Counter)| {
             let [a, b] = flow.addresses().map(Into::into);
             let ports = flow.ports();

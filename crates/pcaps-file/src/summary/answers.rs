@@ -39,14 +39,10 @@ impl<A> Default for Answers<A> {
 
 impl<A: Copy + Ord + Hash> Answers<A> {
     /// Adds what the ends of a flow sent to each other.
-    #[inline]
     pub(super) fn add_flow(&mut self, flow: &Flow<A>, from_a: Tally, from_b: Tally) {
-        if flow.protocol() == protocol::UDP {
-            self.add_of_udp(flow, from_a, from_b);
+        if flow.protocol() != protocol::UDP {
+            return;
         }
-    }
-
-    fn add_of_udp(&mut self, flow: &Flow<A>, from_a: Tally, from_b: Tally) {
         let Some([port_a, port_b]) = flow.ports() else {
             return;
         };

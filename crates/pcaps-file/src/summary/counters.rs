@@ -226,12 +226,9 @@ impl<K: Copy + Eq + Ord + Hash> Counters<K> {
         self.missed
     }
 
+    /// Those that there are now.
     pub(super) fn all(&self) -> &[(K, Counter)] {
         &self.all
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &Counter)> + Clone {
-        self.all.iter().map(|(key, counter)| (*key, counter))
     }
 }
 
@@ -295,7 +292,7 @@ mod tests {
         }
 
         fn top(&self, most: usize) -> Vec<(K, Counter)> {
-            let all = self.iter().map(|(key, counter)| (key, *counter));
+            let all = self.all().iter().copied();
             union_of_top(all, most, Counter::total)
         }
     }
@@ -403,6 +400,7 @@ mod tests {
             );
         }
         let stayed: u64 = counters
+            .all()
             .iter()
             .map(|(_, counter)| counter.total().packets)
             .sum();

@@ -135,10 +135,10 @@ impl Sums {
     }
 
     pub(super) fn top_talkers(&self, most: usize) -> Vec<Talker> {
-        let v4 = self.v4.talkers.iter();
-        let v4 = v4.map(|(it, counter)| (it.into(), *counter));
-        let v6 = self.v6.talkers.iter();
-        let v6 = v6.map(|(it, counter)| (it.into(), *counter));
+        let v4 = self.v4.talkers.all().iter();
+        let v4 = v4.map(|&(it, counter)| (it.into(), counter));
+        let v6 = self.v6.talkers.all().iter();
+        let v6 = v6.map(|&(it, counter)| (it.into(), counter));
         let talker = |(address, counter): (Address, Counter)| Talker {
             address: address.into(),
             sent: counter.sent,

@@ -85,7 +85,7 @@ fn add<A: Copy + Ord + Hash + Into<Address>>(
         let figures = amplification(answered, mean, whole);
         add(kind, address, Some(port), weight, figures);
     }
-    for (address, counter) in ended.talkers.iter() {
+    for &(address, ref counter) in ended.talkers.all() {
         let peer = peers(&address);
         let sent = one_source(counter, whole, &peer);
         let weight = counter.sent.packets;
@@ -186,9 +186,11 @@ const IP_SHARE: u64 = 10;
 
 /// Whether there is enough that any rule can apply: a scan takes the fewest packets.
 pub(super) fn can_tell(summary: &Summary) -> bool {
-    let ip = (summary.all() - summary.not_ip()).packets;
-    ip >= SCANNED && ip.saturating_mul(IP_SHARE) >= summary.packets()
+    let all = summary.all();
+    let ip = (all - summary.not_ip()).packets;
+    ip >= SCANNED && ip.saturating_mul(IP_SHARE) >= all.packets
 }
+
 /// More than one in so many packets from the address has to be a SYN: a check of a load balancer is a SYN, an ACK and a RST.
 const SCAN_SHARE: u64 = 3;
 
