@@ -55,6 +55,8 @@ mod output;
 mod packet;
 mod pcap;
 mod pcapng;
+mod pieces;
+mod positional;
 mod protocol;
 mod push;
 mod reader;

@@ -173,7 +173,7 @@ impl Input {
     pub(crate) fn open(self) -> Result<Reader<Box<dyn Read + Send>>, Error> {
         match self.origin {
             Origin::Path(path) => match File::open(path) {
-                Ok(file) => Reader::new(Box::new(file), self.name),
+                Ok(file) => Reader::of_file(file, self.name, |it| Box::new(it) as _),
                 Err(error) => Err(Error::open(self.name, error)),
             },
             Origin::Reader(read) => Reader::new(read, self.name),

@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io::Read;
 use std::iter;
 use std::mem;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::error::{Error, Fault};
 use crate::packet::{LinkType, Packet, Timestamp};
 use crate::pcap::Pcap;
 use crate::pcapng::PcapNg;
+use crate::positional::Positional;
 use crate::source::Source;
 use crate::writer::WriterOptions;
 
@@ -86,13 +88,13 @@ enum Records {
 pub(crate) struct Piece {
     pcap: Pcap,
     buffer: Vec<u8>,
-    /// How much of it is filled.
-    len: usize,
+    /// Where in it the records are.
+    records: Range<usize>,
 }
 
 impl Piece {
     pub(crate) fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
-        let mut rest = self.buffer.get(..self.len).unwrap_or_default();
+        let mut rest = self.buffer.get(self.records.clone()).unwrap_or_default();
         iter::from_fn(move || {
             let (packet, after) = self.pcap.split(rest)?;
             rest = after;
@@ -131,7 +133,7 @@ impl Reader<File> {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let name = path.as_ref().display().to_string();
         match File::open(path) {
-            Ok(file) => Self::new(file, name),
+            Ok(file) => Self::of_file(file, name, |it| it),
             Err(error) => Err(Error::open(name, error)),
         }
     }
@@ -147,6 +149,19 @@ impl<R: Read> Reader<R> {
     /// if it is damaged or cannot be read.
     pub fn new(read: R, name: impl Into<String>) -> Result<Self, Error> {
         let mut reader = Self::unopened(Source::new(read, name.into()));
+        reader.open_records()?;
+        Ok(reader)
+    }
+
+    /// The same of a file, from which is read as `with` makes it.
+    pub(crate) fn of_file(
+        file: File,
+        name: String,
+        with: impl FnOnce(File) -> R,
+    ) -> Result<Self, Error> {
+        let positional = Positional::of(&file);
+        let source = Source::new(with(file), name).beside(positional);
+        let mut reader = Self::unopened(source);
         reader.open_records()?;
         Ok(reader)
     }
@@ -233,7 +248,26 @@ impl<R: Read> Reader<R> {
         (packets > 0).then(|| Piece {
             pcap: *pcap,
             buffer: mem::take(room),
-            len,
+            records: 0..len,
+        })
+    }
+
+    /// The same of bytes that another thread has read, which stand in `room` and come behind all that was read before.
+    pub(crate) fn piece_of(&mut self, room: &mut Vec<u8>, read: Range<usize>) -> Option<Piece> {
+        let begin = self.source.put_before(room, read.start);
+        let (Records::Pcap(pcap), Some(begin)) = (&self.records, begin) else {
+            // What began before it is longer than there is room for.
+            self.source.add(room.get(read).unwrap_or_default());
+            return None;
+        };
+        let bytes = room.get(begin..read.end).unwrap_or_default();
+        let (packets, len) = pcap.whole(bytes);
+        self.source.pass(len, bytes.get(len..).unwrap_or_default());
+        self.source.packets += packets;
+        (packets > 0).then(|| Piece {
+            pcap: *pcap,
+            buffer: mem::take(room),
+            records: begin..begin + len,
         })
     }
 

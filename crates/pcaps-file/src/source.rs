@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::mem;
 
 use crate::error::{Error, Fault, Place};
+use crate::positional::Positional;
 use crate::unpack::{Stopped, Unpack};
 
 /// The buffer's first size. Larger ones measure no faster.
@@ -12,6 +13,8 @@ const FIRST_CAPACITY: usize = 128 * 1024;
 /// A reader with a buffer, that knows where it is and can say so in errors.
 pub(crate) struct Source<R> {
     read: R,
+    /// Another handle of what is read from, if it is a file that has one.
+    file: Option<Positional>,
     /// What is between the file and its bytes, if it is packed.
     unpack: Option<Box<Unpack>>,
     /// Whether this is what a packed file unpacks to.
@@ -46,6 +49,7 @@ impl<R: Read> Source<R> {
     pub(crate) fn with_capacity(capacity: usize, read: R, name: String) -> Self {
         Self {
             read,
+            file: None,
             unpack: None,
             unpacked: false,
             at_end: None,
@@ -69,6 +73,11 @@ impl<R: Read> Source<R> {
             at_end,
             ..self
         }
+    }
+
+    /// The same where `file` is another handle of what is read from.
+    pub(crate) fn beside(self, file: Option<Positional>) -> Self {
+        Self { file, ..self }
     }
 
     /// Reads on until `need` bytes are there or the file ends, and gives those that are there: fewer
@@ -141,6 +150,48 @@ impl<R: Read> Source<R> {
         buffer[..len].copy_from_slice(ahead);
         (self.start, self.end) = (0, len);
         mem::swap(&mut self.buffer, buffer);
+    }
+
+    /// The file, if it can be read at several places, and where it goes on behind what was read.
+    pub(crate) fn positional(&self) -> Option<(Positional, u64)> {
+        let is_plain = !self.unpacked && self.stopped.is_none();
+        let file = self.file.clone().filter(|_| is_plain)?;
+        Some((file, self.offset + self.ahead().len() as u64))
+    }
+
+    /// Puts what was read and not consumed in front of this place in `room`, and says where it begins: if it fits.
+    pub(crate) fn put_before(&self, room: &mut [u8], at: usize) -> Option<usize> {
+        let ahead = self.ahead();
+        let begin = at.checked_sub(ahead.len())?;
+        room.get_mut(begin..at)?.copy_from_slice(ahead);
+        Some(begin)
+    }
+
+    /// Consumes the first `count` bytes of what was read: of what there was before, and of what another thread has read behind
+    /// it. The `rest` of that is what there is.
+    pub(crate) fn pass(&mut self, count: usize, rest: &[u8]) {
+        self.offset += count as u64;
+        self.start = 0;
+        self.end = 0;
+        self.add(rest);
+    }
+
+    /// Adds what another thread has read behind what there is.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.close_up();
+        let end = self.end + bytes.len();
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        if let Some(room) = self.buffer.get_mut(self.end..end) {
+            room.copy_from_slice(bytes);
+            self.end = end;
+        }
+    }
+
+    /// Has the next reading fail.
+    pub(crate) fn stop(&mut self, error: io::Error) {
+        self.stopped = Some(Stopped::Io(error));
     }
 
     /// The first four bytes of the file; if it is packed, of what it unpacks to, which takes the file's place.

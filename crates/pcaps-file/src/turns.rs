@@ -1,4 +1,4 @@
-//! A file of which some packets are wanted, looked through by two threads that take turns to read it, if it is long.
+//! A file of which some packets are wanted, looked through by two threads, if it is long.
 
 use std::io::Read;
 use std::panic::resume_unwind;
@@ -7,14 +7,9 @@ use std::thread::{self, Builder, scope};
 
 use crate::error::Error;
 use crate::packet::Packet;
+use crate::pieces::{Loose, Next, Pieces};
 use crate::reader::{Piece, Reader};
 use crate::writer::WriterOptions;
-
-/// How long a piece of a file is, in bytes. Smaller ones measure slower: the threads wait for each other more often.
-const PIECE: usize = 1024 * 1024;
-
-/// How many packets that are in no piece are looked at in one turn.
-const LOOSE: u32 = 4_096;
 
 /// So many turns are the caller's thread's alone: a shorter file is not worth another one.
 const ALONE: usize = 4;
@@ -49,11 +44,7 @@ pub(crate) fn look_through<R: Read + Send, E: Send>(
     take: impl Take<E> + Send,
 ) -> Result<Looked, E> {
     let turns = Turns {
-        reading: Mutex::new(Reading {
-            reader,
-            next: 0,
-            ended: None,
-        }),
+        pieces: Pieces::new(reader),
         taking: Mutex::new(Taking {
             take,
             turn: 0,
@@ -65,8 +56,7 @@ pub(crate) fn look_through<R: Read + Send, E: Send>(
     };
     let (mut ours, mut others) = (wanted.clone(), wanted);
     turns.take_part(&mut ours, ALONE);
-    let has_more = lock(&turns.reading).ended.is_none();
-    if has_more {
+    if turns.pieces.goes_on() {
         scope(|scope| {
             let other = Builder::new()
                 .name("pcaps-select".to_owned())
@@ -80,31 +70,23 @@ pub(crate) fn look_through<R: Read + Send, E: Send>(
             }
         });
     }
-    let ended = lock(&turns.reading).ended.take();
     let taking = turns.taking.into_inner();
     let taking = taking.unwrap_or_else(PoisonError::into_inner);
     match taking.failed {
         Some(error) => Err(error),
         None => Ok(Looked {
             packets: taking.packets,
-            error: ended.and_then(Result::err),
+            error: turns.pieces.ended().err(),
         }),
     }
 }
 
-/// What the threads share. Whoever has `reading` may wait for a turn to take, which needs no `reading`.
+/// What the threads share. Whoever has loose packets may wait for a turn to take, which needs none of the `pieces`.
 struct Turns<'r, R, T, E> {
-    reading: Mutex<Reading<'r, R>>,
+    pieces: Pieces<'r, R>,
     taking: Mutex<Taking<T, E>>,
     /// It is another's turn.
     moved_on: Condvar,
-}
-
-struct Reading<'r, R> {
-    reader: &'r mut Reader<R>,
-    /// Which turn it is to take what is read next.
-    next: u64,
-    ended: Option<Result<(), Error>>,
 }
 
 struct Taking<T, E> {
@@ -156,29 +138,26 @@ impl<R, T, E> Drop for Turn<'_, '_, R, T, E> {
 impl<R: Read, T: Take<E>, E> Turns<'_, R, T, E> {
     /// Takes turns until there is nothing more, or so many.
     fn take_part(&self, wanted: &mut impl FnMut(&Packet<'_>) -> Result<bool, E>, most: usize) {
-        let mut room = vec![0; PIECE];
+        let mut room = Pieces::<R>::room();
         for _ in 0..most {
-            let mut reading = lock(&self.reading);
-            if reading.ended.is_some() {
+            let Some((number, next)) = self.pieces.next(&mut room) else {
                 break;
-            }
+            };
             let turn = Turn {
                 turns: self,
-                number: reading.next,
+                number,
             };
-            reading.next += 1;
-            let goes_on = if let Some(piece) = reading.reader.piece(&mut room) {
-                drop(reading);
-                let goes_on = turn.piece(&piece, wanted);
-                room = piece.into_room();
-                goes_on
-            } else {
-                reading.ended = turn.loose(reading.reader, wanted);
-                true
+            let goes_on = match next {
+                Next::Piece(piece) => {
+                    let goes_on = turn.piece(&piece, wanted);
+                    room = piece.into_room();
+                    goes_on
+                }
+                Next::Loose(loose) => turn.loose(loose, wanted),
             };
             if !goes_on {
                 // The error is the result, whatever the file is.
-                lock(&self.reading).ended.get_or_insert(Ok(()));
+                self.pieces.stop();
             }
         }
     }
@@ -211,26 +190,20 @@ impl<R: Read, T: Take<E>, E> Turn<'_, '_, R, T, E> {
         taking.failed.is_none()
     }
 
-    /// Looks at packets that are in no piece. Says how they end, if they do.
+    /// The same with packets that are in no piece.
     fn loose(
         self,
-        reader: &mut Reader<R>,
+        mut loose: Loose<'_, '_, R>,
         wanted: &mut impl FnMut(&Packet<'_>) -> Result<bool, E>,
-    ) -> Option<Result<(), Error>> {
+    ) -> bool {
         let mut taking = self.come();
         let taking = &mut *taking;
-        for _ in 0..LOOSE {
-            if taking.is_over() {
-                return Some(Ok(()));
-            }
-            let record = match reader.next_record() {
-                Ok(Some(record)) => record,
-                Ok(None) => return Some(Ok(())),
-                Err(error) => return Some(Err(error)),
-            };
+        while !taking.is_over()
+            && let Some(record) = loose.next()
+        {
             taking.packets += 1;
-            let packet = reader.packet(&record);
-            let sort = || reader.sort(record.sort);
+            let packet = loose.packet(&record);
+            let sort = || loose.sort(record.sort);
             let taken = match wanted(&packet) {
                 Ok(true) => (taking.take)(&packet, record.sort, &sort),
                 Ok(false) => Ok(()),
@@ -238,6 +211,6 @@ impl<R: Read, T: Take<E>, E> Turn<'_, '_, R, T, E> {
             };
             taking.failed = taken.err();
         }
-        None
+        !taking.is_over()
     }
 }

@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "each test file uses its part")]
 mod common;
 
+use std::fs;
 use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -19,8 +20,11 @@ fn input(bytes: &[u8]) -> Input {
 
 /// Every packet of the inputs that has an even number of bytes.
 fn even(files: &[&[u8]]) -> (Selected, Vec<u8>) {
+    even_of(files.iter().map(|it| input(it)))
+}
+
+fn even_of(inputs: impl IntoIterator<Item = Input>) -> (Selected, Vec<u8>) {
     let mut output = Vec::new();
-    let inputs = files.iter().map(|it| input(it));
     let selected = select(inputs, &mut output, |it| {
         Ok::<_, Error>(it.bytes.len() % 2 == 0)
     });
@@ -107,6 +111,28 @@ fn a_long_file_keeps_its_order() {
         let (selected, output) = even(&[torn, DNS, &whole]);
         assert_eq!(selected.read, 29_999 + 42 + 30_000);
         assert_eq!(selected.errors.len(), 1);
+        assert!(read_all(&*output).0 == expected(&[torn, DNS, &whole]));
+    }
+}
+
+/// The same of files, which threads read at several places.
+#[test]
+fn a_long_file_on_disk_keeps_its_order() {
+    let whole = long();
+    let torn = &whole[..whole.len() - 1];
+    let folder = tempfile::tempdir().expect("a folder");
+    let paths = [("torn", torn), ("dns", DNS), ("whole", &whole)].map(|(name, file)| {
+        let path = folder.path().join(name);
+        fs::write(&path, file).expect("room");
+        path
+    });
+    for _ in 0..20 {
+        let (selected, output) = even_of(paths.clone().map(Input::path));
+        assert_eq!(selected.read, 29_999 + 42 + 30_000);
+        let [error] = &*selected.errors else {
+            panic!("{:?}", selected.errors);
+        };
+        assert_eq!(error.packet_number(), Some(30_000));
         assert!(read_all(&*output).0 == expected(&[torn, DNS, &whole]));
     }
 }

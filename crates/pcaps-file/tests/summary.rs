@@ -3,11 +3,14 @@
 #[expect(dead_code, reason = "each test file uses its part")]
 mod common;
 
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use common::DNS;
 use pcaps_file::{LinkType, Packet, Reader, Summary, Timestamp, Writer, WriterOptions};
+use tempfile::TempDir;
 
 /// An IPv4 packet without payload.
 fn ipv4(protocol: u8, source: u32) -> [u8; 20] {
@@ -165,7 +168,6 @@ fn parts_make_the_whole() {
     whole
         .add_all(&mut Reader::new(DNS, "dns.pcap").expect("a capture"))
         .expect("sound");
-    let json = |summary: &Summary| serde_json::to_string_pretty(summary).expect("JSON");
     assert_eq!(json(&merged), json(&whole));
 }
 
@@ -191,20 +193,49 @@ fn long(sources: u32) -> Vec<u8> {
     writer.finish().expect("written")
 }
 
-/// What comes of a file as a whole, and of its packets one by one.
-fn both_ways(file: &[u8]) -> [(Summary, Option<pcaps_file::Error>); 2] {
-    let open = || Reader::new(file, "long.pcap").expect("a capture");
-    let mut whole = Summary::default();
-    let ended = whole.add_all(&mut open());
-    let (mut single, mut reader) = (Summary::default(), open());
-    let met = loop {
+/// What came of a file, and what ended it.
+type Ended = (Summary, Option<pcaps_file::Error>);
+
+/// The whole of it, by which threads read at several places where it is a file.
+fn whole<R: Read + Send>(reader: &mut Reader<R>) -> Ended {
+    let mut summary = Summary::default();
+    let ended = summary.add_all(reader);
+    (summary, ended.err())
+}
+
+/// Its packets one by one.
+fn single(file: &[u8]) -> Ended {
+    let mut reader = Reader::new(file, "long.pcap").expect("a capture");
+    let mut summary = Summary::default();
+    loop {
         match reader.next_packet() {
-            Ok(Some(packet)) => single.add(&packet),
-            Ok(None) => break None,
-            Err(error) => break Some(error),
+            Ok(Some(packet)) => summary.add(&packet),
+            Ok(None) => return (summary, None),
+            Err(error) => return (summary, Some(error)),
         }
-    };
-    [(whole, ended.err()), (single, met)]
+    }
+}
+
+/// A file of this name with these bytes, which goes with its folder.
+fn on_disk(file: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("long.pcap");
+    fs::write(&path, file).expect("room");
+    (folder, path)
+}
+
+/// What comes of bytes as a whole, of a file as a whole, and of its packets one by one.
+fn every_way(file: &[u8]) -> [Ended; 3] {
+    let (_folder, path) = on_disk(file);
+    [
+        whole(&mut Reader::new(file, path.display().to_string()).expect("a capture")),
+        whole(&mut Reader::open(&path).expect("a capture")),
+        single(file),
+    ]
+}
+
+fn json(summary: &Summary) -> String {
+    serde_json::to_string_pretty(summary).expect("JSON")
 }
 
 /// The same packets with another magic number: in either byte order, and with Kuznetzov's eight more bytes before each.
@@ -246,49 +277,79 @@ fn as_with(magic: u32, is_big: bool, file: &[u8]) -> Vec<u8> {
 #[test]
 fn pieces_are_whole_in_every_layout() {
     let file = long(100);
-    let json = |summary: &Summary| serde_json::to_string_pretty(summary).expect("JSON");
-    let [(expected, _), _] = both_ways(&file);
+    let (expected, _) = single(&file);
     for magic in [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34] {
         for is_big in [false, true] {
-            let [(whole, ended), (single, met)] = both_ways(&as_with(magic, is_big, &file));
-            assert!(ended.is_none() && met.is_none(), "{magic:x} {is_big}");
-            assert_eq!(json(&whole), json(&expected), "{magic:x} {is_big}");
-            assert_eq!(json(&single), json(&expected), "{magic:x} {is_big}");
+            for (summary, ended) in every_way(&as_with(magic, is_big, &file)) {
+                assert!(ended.is_none(), "{magic:x} {is_big}");
+                assert_eq!(json(&summary), json(&expected), "{magic:x} {is_big}");
+            }
         }
     }
 }
 
 #[test]
 fn threads_find_what_one_would() {
-    let [(whole, ended), (single, _)] = both_ways(&long(14_000));
-    assert!(ended.is_none());
-    assert_eq!(whole.packets(), 40_000);
-    let json = |summary: &Summary| serde_json::to_string_pretty(summary).expect("JSON");
-    assert_eq!(json(&whole), json(&single));
+    let [ways @ .., (single, _)] = every_way(&long(14_000));
+    for (whole, ended) in ways {
+        assert!(ended.is_none());
+        assert_eq!(whole.packets(), 40_000);
+        assert_eq!(json(&whole), json(&single));
+    }
+}
+
+/// Records that are longer than what threads read at a time, and such as hardly fit into the room for what goes on in the next
+/// piece, wherever they are in theirs.
+#[test]
+fn records_of_any_length_are_found() {
+    let mut writer = Writer::new(Vec::new(), WriterOptions::new(LinkType::RAW)).expect("a header");
+    let lengths = [60, 1_500, 131_056, 131_072, 262_144];
+    for number in 0..2_000_u32 {
+        let longest = match number % 40 {
+            at @ 0..5 => lengths[at as usize],
+            _ => 9_000,
+        };
+        let mut bytes = ipv4(17, 0x0a00_0000 + number).to_vec();
+        bytes.resize(longest - number as usize % 13, 0);
+        let packet = Packet {
+            timestamp: Timestamp::from_parts(number, 0),
+            link_type: LinkType::RAW,
+            original_len: 300_000,
+            bytes: &bytes,
+        };
+        writer.write(&packet).expect("it fits");
+    }
+    let file = writer.finish().expect("written");
+    let [ways @ .., (single, _)] = every_way(&file);
+    for (whole, ended) in ways {
+        assert!(ended.is_none(), "{ended:?}");
+        assert_eq!(json(&whole), json(&single));
+    }
 }
 
 /// With more flows than there is room for, what is approximate is so within the same bounds.
 #[test]
 fn threads_are_approximate_within_the_same_bounds() {
-    let file = long(30_000);
-    let [(whole, _), (single, _)] = both_ways(&file);
-    assert_eq!(whole.protocols(), single.protocols());
-    assert_eq!(whole.sizes(), single.sizes());
-    for flow in whole.flows(100) {
-        let (seen, missed) = (flow.tally().packets, flow.missed_at_most.packets);
-        let IpAddr::V4(source) = flow.b.0.min(flow.a.0) else {
-            panic!("{flow:?}");
-        };
-        // Of the first 10,000 sources there are two packets each.
-        let there = if source.to_bits() - 0x0a00_0000 < 10_000 {
-            2
-        } else {
-            1
-        };
-        assert!((seen..=seen + missed).contains(&there), "{flow:?}");
-        assert!(missed <= 40_000 / 4_096);
+    let [ways @ .., (single, _)] = every_way(&long(30_000));
+    for (whole, _) in ways {
+        assert_eq!(whole.protocols(), single.protocols());
+        assert_eq!(whole.sizes(), single.sizes());
+        for flow in whole.flows(100) {
+            let (seen, missed) = (flow.tally().packets, flow.missed_at_most.packets);
+            let IpAddr::V4(source) = flow.b.0.min(flow.a.0) else {
+                panic!("{flow:?}");
+            };
+            // Of the first 10,000 sources there are two packets each.
+            let there = if source.to_bits() - 0x0a00_0000 < 10_000 {
+                2
+            } else {
+                1
+            };
+            assert!((seen..=seen + missed).contains(&there), "{flow:?}");
+            assert!(missed <= 40_000 / 4_096);
+        }
+        assert!((29_100..=30_900).contains(&whole.flow_count()));
     }
-    assert!((29_100..=30_900).contains(&whole.flow_count()));
 }
 
 /// Bytes, and then an error that is told once: as when a connection is reset.
@@ -326,11 +387,31 @@ fn what_ends_a_long_file_loses_nothing_before_it() {
     let claim = damaged.len() - (300 + 39_999 % 7) - 8;
     damaged[claim..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
     for file in [torn, damaged] {
-        let [(whole, ended), (single, met)] = both_ways(&file);
-        assert_eq!(whole.packets(), 39_999);
+        let [ways @ .., (single, met)] = every_way(&file);
         assert_eq!(single.packets(), 39_999);
-        let (ended, met) = (ended.expect("an end"), met.expect("an end"));
-        assert_eq!(ended.to_string(), met.to_string());
-        assert_eq!(ended.packet_number(), Some(40_000));
+        let met = met.expect("an end");
+        let (offset, number) = (met.offset(), met.packet_number());
+        assert_eq!(number, Some(40_000));
+        for (whole, ended) in ways {
+            assert_eq!(whole.packets(), 39_999);
+            let ended = ended.expect("an end");
+            assert_eq!((ended.offset(), ended.packet_number()), (offset, number));
+        }
+    }
+}
+
+/// A reader is where the packets ended, however they were read: it goes on when the file does.
+#[test]
+fn a_file_that_grows_is_read_on() {
+    let file = long(5);
+    for cut in [0, 1, 100, 315, 1_000_000, 5_000_000] {
+        let (torn, rest) = file.split_at(file.len() - cut);
+        let (_folder, path) = on_disk(torn);
+        let mut reader = Reader::open(&path).expect("a capture");
+        let (mut summary, _) = whole(&mut reader);
+        let mut growing = File::options().append(true).open(&path).expect("a file");
+        growing.write_all(rest).expect("room");
+        summary.add_all(&mut reader).expect("the rest");
+        assert_eq!(json(&summary), json(&single(&file).0), "{cut}");
     }
 }

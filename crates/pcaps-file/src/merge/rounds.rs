@@ -95,7 +95,7 @@ impl Rounds {
                 |key, place| self.order.push(Entry::new(key, number, place)),
             );
         }
-        self.order.sort_unstable_by_key(|it| it.0);
+        self.order.sort_by_key(|it| it.0);
         !self.order.is_empty()
     }
 
