@@ -381,22 +381,28 @@ fn an_error_that_does_not_come_twice_is_not_an_end() {
 #[test]
 fn what_ends_a_long_file_loses_nothing_before_it() {
     let file = long(5);
-    let torn = file[..file.len() - 100].to_vec();
-    let mut damaged = file.clone();
-    // The last record claims too much.
-    let claim = damaged.len() - (300 + 39_999 % 7) - 8;
-    damaged[claim..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
-    for file in [torn, damaged] {
-        let [ways @ .., (single, met)] = every_way(&file);
-        assert_eq!(single.packets(), 39_999);
-        let met = met.expect("an end");
-        let (offset, number) = (met.offset(), met.packet_number());
-        assert_eq!(number, Some(40_000));
-        for (whole, ended) in ways {
-            assert_eq!(whole.packets(), 39_999);
-            let ended = ended.expect("an end");
-            assert_eq!((ended.offset(), ended.packet_number()), (offset, number));
+    let len = |number| match number {
+        100 => 200_000,
+        _ => 300 + number % 7,
+    };
+    let mut at = 24;
+    for number in 0..40_000 {
+        let next = at + 16 + len(number);
+        if [0, 99, 100, 101, 9_999, 23_456, 39_999].contains(&number) {
+            let mut claims_too_much = file.clone();
+            claims_too_much[at + 8..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
+            let torn = file[..next - 100].to_vec();
+            for (file, is_torn) in [(claims_too_much, false), (torn, true)] {
+                for (summary, ended) in every_way(&file) {
+                    assert_eq!(summary.packets(), number as u64);
+                    let ended = ended.expect("an end");
+                    assert_eq!(ended.is_truncated(), is_torn, "{ended}");
+                    assert_eq!(ended.offset(), Some(at as u64));
+                    assert_eq!(ended.packet_number(), Some(number as u64 + 1));
+                }
+            }
         }
+        at = next;
     }
 }
 
